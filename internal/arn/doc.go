@@ -1,0 +1,2 @@
+// Package arn reads and writes Amazon Resource Names.
+package arn

@@ -1,0 +1,2 @@
+// Package disk is the embedded engine of the store.
+package disk

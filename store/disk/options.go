@@ -1,0 +1,102 @@
+package disk
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Options configure a store. The zero value of each field but Dir is a sound choice.
+type Options struct {
+	// Dir is the directory that holds everything; it is made when absent. Unused when Memory is set.
+	Dir string
+	// Memory keeps everything in memory and forgets it at Close. It is the same engine over a file system in memory.
+	Memory bool
+	// FS is the file system to live in; nil is the machine's, or a fresh one in memory when Memory is set. Tests hand
+	// in one that crashes, fills up or dawdles.
+	FS vfs.FS
+	// Log gets what the engine has to say: its own doings at debug, trouble at warn and above. Nil discards it.
+	Log *slog.Logger
+	// CacheBytes bounds the cache of what was read from disk; 0 is 8 MiB. What the newest readers need is cached
+	// above the store, so a small cache does.
+	CacheBytes int64
+	// MemtableBytes is how much is gathered in memory before it is written out in order; 0 is 16 MiB. Memory grows to
+	// it only under load.
+	MemtableBytes int64
+	// ReserveBytes is the free space below which writes are refused; 0 is 256 MiB or a sixteenth of the disk,
+	// whichever is less. Negative switches the check off.
+	ReserveBytes int64
+	// BallastBytes is the size of a file that only holds space, to be given up when the disk is full after all; 0 is
+	// 64 MiB or a sixty-fourth of the disk, whichever is less. Negative means none. In memory there is none.
+	BallastBytes int64
+}
+
+const (
+	defaultCacheBytes    = 8 << 20
+	defaultMemtableBytes = 16 << 20
+
+	// maxBytesUnderWay bounds the writes that are taken in and not durable yet.
+	maxBytesUnderWay = 64 << 20
+
+	// separatedBytes is the size from which a value lives apart from its key, in a file that compactions do not
+	// rewrite. Nearly all blocks are larger, nearly all table entries smaller.
+	separatedBytes = 512
+
+	// trimFlushDelay is how long a trim may wait for others before the space of all is given back together.
+	trimFlushDelay = 10 * time.Second
+)
+
+func (o Options) withDefaults() Options {
+	if o.FS == nil {
+		o.FS = vfs.Default
+		if o.Memory {
+			o.FS = vfs.NewMem()
+		}
+	}
+	if o.Memory && o.Dir == "" {
+		o.Dir = "/store"
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.CacheBytes == 0 {
+		o.CacheBytes = defaultCacheBytes
+	}
+	if o.MemtableBytes == 0 {
+		o.MemtableBytes = defaultMemtableBytes
+	}
+	return o
+}
+
+// pebbleOptions configures the engine below.
+func pebbleOptions(o Options, fs vfs.FS, logger *pebbleLog) *pebble.Options {
+	p := &pebble.Options{
+		FS:                          fs,
+		CacheSize:                   o.CacheBytes,
+		FormatMajorVersion:          pebble.FormatValueSeparation,
+		MemTableSize:                uint64(o.MemtableBytes),
+		MemTableStopWritesThreshold: 4,
+		L0CompactionThreshold:       4,
+		L0StopWritesThreshold:       24,
+		MaxOpenFiles:                512,
+		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
+		FlushDelayDeleteRange:       trimFlushDelay,
+		Logger:                      logger,
+		EventListener:               logger.listener(),
+	}
+	p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
+	p.Experimental.FileCacheShards = 2
+	p.Experimental.ValueSeparationPolicy = func() pebble.ValueSeparationPolicy {
+		return pebble.ValueSeparationPolicy{
+			Enabled:               true,
+			MinimumSize:           separatedBytes,
+			MaxBlobReferenceDepth: 10,
+			RewriteMinimumAge:     5 * time.Minute,
+			TargetGarbageRatio:    0.3,
+		}
+	}
+	p.Experimental.EnableDeleteOnlyCompactionExcises = func() bool { return true }
+	return p
+}
