@@ -58,6 +58,9 @@ func (b blobDir) path(id store.BlobID) string { return b.fs.PathJoin(b.dir, hex.
 // PutBlob implements store.Blobs.
 func (s *Store) PutBlob(ctx context.Context, r io.Reader, limit int64) (store.BlobID, int64, error) {
 	id, n, err := s.putBlob(ctx, r, limit)
+	if isFull(err) {
+		err = fmt.Errorf("%w: %w", store.ErrFull, err)
+	}
 	if err != nil {
 		return store.BlobID{}, 0, fmt.Errorf("put blob: %w", err)
 	}
@@ -65,7 +68,7 @@ func (s *Store) PutBlob(ctx context.Context, r io.Reader, limit int64) (store.Bl
 }
 
 func (s *Store) putBlob(ctx context.Context, r io.Reader, limit int64) (id store.BlobID, n int64, err error) {
-	if err := s.enter(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return id, 0, err
 	}
 	defer s.leave()
@@ -134,13 +137,10 @@ func (s *Store) OpenBlob(ctx context.Context, id store.BlobID) (io.ReadCloser, e
 }
 
 func (s *Store) openBlob(ctx context.Context, id store.BlobID) (io.ReadCloser, error) {
-	if err := s.enter(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer s.leave()
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	f, err := s.blobs.fs.Open(s.blobs.path(id), vfs.SequentialReadsOption)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, store.ErrNotFound
@@ -160,11 +160,11 @@ func (s *Store) DeleteBlob(ctx context.Context, id store.BlobID) error {
 }
 
 func (s *Store) deleteBlob(ctx context.Context, id store.BlobID) error {
-	if err := s.enter(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return err
 	}
 	defer s.leave()
-	if err := errors.Join(ctx.Err(), s.failure()); err != nil {
+	if err := s.failure(); err != nil {
 		return err
 	}
 	return s.await(ctx, func() error {

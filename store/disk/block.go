@@ -11,18 +11,6 @@ import (
 	"github.com/millrace/millrace/store"
 )
 
-// logState is what is kept in memory of a log that was touched since the store was opened. All but ready and err are
-// guarded by Store.mu.
-type logState struct {
-	ready chan struct{} // closed once the state is loaded
-	err   error         // set before ready is closed
-
-	first   uint64 // lowest durable block, durable+1 when there is none
-	durable uint64 // highest ordinal that readers may see, or that ever was durable
-	last    uint64 // highest ordinal given out, durable or not
-	dropped bool
-}
-
 // Append implements store.Blocks.
 func (s *Store) Append(ctx context.Context, log store.LogID, data []byte) (uint64, error) {
 	ordinal, err := s.append(ctx, log, data)
@@ -36,7 +24,7 @@ func (s *Store) append(ctx context.Context, log store.LogID, data []byte) (uint6
 	if len(data) > store.MaxBlock {
 		return 0, store.ErrTooLarge
 	}
-	if err := s.enter(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return 0, err
 	}
 	defer s.leave()
@@ -65,8 +53,8 @@ func (s *Store) append(ctx context.Context, log store.LogID, data []byte) (uint6
 		},
 	}
 	err = s.submit(ctx, w, func() error {
-		if st.dropped {
-			return fmt.Errorf("log was dropped: %w", store.ErrNotFound)
+		if err := st.checkLive(); err != nil {
+			return err
 		}
 		// The place in the log is the place in the queue, so ordinals become durable in their order.
 		st.last++
@@ -88,7 +76,7 @@ func (s *Store) ReadBlocks(ctx context.Context, log store.LogID, from uint64) it
 }
 
 func (s *Store) readBlocks(ctx context.Context, log store.LogID, from uint64, yield func(store.Block, error) bool) error {
-	if err := s.enter(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return err
 	}
 	defer s.leave()
@@ -97,7 +85,7 @@ func (s *Store) readBlocks(ctx context.Context, log store.LogID, from uint64, yi
 		return err
 	}
 	s.mu.Lock()
-	bounds := store.Bounds{First: st.first, Last: st.durable}
+	bounds := st.bounds()
 	s.mu.Unlock()
 	if from = max(from, bounds.First); from > bounds.Last {
 		return nil
@@ -132,7 +120,7 @@ func (s *Store) readBlocks(ctx context.Context, log store.LogID, from uint64, yi
 
 // Bounds implements store.Blocks.
 func (s *Store) Bounds(ctx context.Context, log store.LogID) (store.Bounds, error) {
-	if err := s.enter(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return store.Bounds{}, fmt.Errorf("bounds of log %s: %w", logName(log), err)
 	}
 	defer s.leave()
@@ -142,7 +130,7 @@ func (s *Store) Bounds(ctx context.Context, log store.LogID) (store.Bounds, erro
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return store.Bounds{First: st.first, Last: st.durable}, nil
+	return st.bounds(), nil
 }
 
 // Trim implements store.Blocks.
@@ -153,8 +141,11 @@ func (s *Store) Trim(ctx context.Context, log store.LogID, before uint64) error 
 	return nil
 }
 
+// trim works in two steps, because Pebble hides what is deleted before that is durable: first a note of where the log
+// begins, then, when readers go by that, the deletion. A crash in between leaves blocks that nobody sees, and that the
+// next trim deletes.
 func (s *Store) trim(ctx context.Context, log store.LogID, before uint64) error {
-	if err := s.enter(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return err
 	}
 	defer s.leave()
@@ -166,39 +157,38 @@ func (s *Store) trim(ctx context.Context, log store.LogID, before uint64) error 
 		return err
 	}
 	s.mu.Lock()
-	first, durable := st.first, st.durable
+	bounds := st.bounds()
 	s.mu.Unlock()
 	// A block that is not durable yet is none to trim.
-	if before = min(before, durable+1); before <= first {
+	before = min(before, bounds.Last+1)
+	if before <= bounds.First {
 		return nil
 	}
-	newFirst, err := s.firstBlock(log, before, durable)
+	first, err := s.firstBlock(log, before, bounds.Last)
 	if err != nil {
 		return err
 	}
-
-	batch := s.db.NewBatch()
-	if err := batch.DeleteRange(blockKey(log, 0), blockKey(log, before), nil); err != nil {
-		return err
-	}
-	key := trimKey(log)
-	if err := batch.Set(key, sealedUint64(key, durable), nil); err != nil {
-		return err
-	}
-	w := &write{batch: batch, bytes: int64(batch.Len()), publish: func() {
-		if newFirst <= durable {
-			st.first = max(st.first, newFirst)
-		} else if st.first <= durable {
-			// All that was there is gone. What was appended since begins after it.
-			st.first = durable + 1
+	w := &write{batch: s.db.NewBatch()}
+	w.prepare = func(note *pebble.Batch) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if err := st.checkLive(); err != nil {
+			return err
 		}
-	}}
-	return s.submit(ctx, w, func() error {
-		if st.dropped {
-			return fmt.Errorf("log was dropped: %w", store.ErrNotFound)
+		// A note never goes back behind an earlier one, in whatever order trims come.
+		first = max(first, st.noted)
+		st.noted = first
+		key := trimKey(log)
+		return note.Set(key, sealedNumbers(key, first, st.durable), nil)
+	}
+	w.publish = func() {
+		st.first = max(st.first, first)
+		deletion := s.db.NewBatch()
+		if err := deletion.DeleteRange(blockKey(log, 0), blockKey(log, first), nil); err == nil {
+			s.follow(deletion, nil) // a batch of our making has no errors; and if it had, the next trim would do
 		}
-		return nil
-	})
+	}
+	return s.submit(ctx, w, nil)
 }
 
 // DropLogs implements store.Blocks.
@@ -209,135 +199,67 @@ func (s *Store) DropLogs(ctx context.Context, stream uint64) error {
 	return nil
 }
 
+// dropLogs works in two steps, as trim does. The deletion of a stream that was dropped before a crash is done when the
+// store is opened.
 func (s *Store) dropLogs(ctx context.Context, stream uint64) error {
-	if err := s.enter(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return err
 	}
 	defer s.leave()
 	if err := s.space.admitRelief(); err != nil {
 		return err
 	}
-	batch := s.db.NewBatch()
-	for _, space := range []byte{spaceBlocks, spaceTrims} {
-		from := appendStreamKey(nil, space, stream)
-		if err := batch.DeleteRange(from, after(from), nil); err != nil {
-			return err
-		}
+	note, deletion := s.db.NewBatch(), s.db.NewBatch()
+	key := dropKey(stream)
+	if err := errors.Join(note.Set(key, sealed(key, nil), nil), deleteLogs(deletion, stream)); err != nil {
+		return err
 	}
-	// From its place in the queue on, nothing must load what is about to vanish: a log asked for meanwhile waits.
-	gone := make(chan struct{})
-	end := func() {
-		if s.drops[stream] == gone {
-			delete(s.drops, stream)
-		}
-		close(gone)
-	}
-	w := &write{batch: batch, bytes: int64(batch.Len()), publish: end, abandon: end}
-	return s.submit(ctx, w, func() error {
+	w := &write{batch: note, bytes: int64(note.Len()), publish: func() {
 		for log, st := range s.logs {
 			if log.Stream == stream {
 				st.dropped = true
 				delete(s.logs, log)
 			}
 		}
-		s.drops[stream] = gone
-		return nil
-	})
-}
-
-// logState returns the state of a log, and loads it when the log is touched for the first time.
-func (s *Store) logState(ctx context.Context, log store.LogID) (*logState, error) {
-	for {
-		s.mu.Lock()
-		if gone := s.drops[log.Stream]; gone != nil {
-			s.mu.Unlock()
-			select {
-			case <-gone:
-				continue
-			case <-ctx.Done():
-				return nil, ctx.Err()
-			case <-s.failed:
-				return nil, s.failure()
+		s.dropped[stream]++
+		s.follow(deletion, func() {
+			if s.dropped[stream]--; s.dropped[stream] == 0 {
+				delete(s.dropped, stream)
 			}
-		}
-		st, found := s.logs[log]
-		if !found {
-			st = &logState{ready: make(chan struct{})}
-			s.logs[log] = st
-		}
-		s.mu.Unlock()
-		if !found {
-			s.loadLog(log, st)
-		}
-		select {
-		case <-st.ready:
-			return st, st.err
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
+		})
+	}}
+	return s.submit(ctx, w, nil)
 }
 
-// loadLog fills in a log's state from the disk. No write to the log can be under way: each needs the state first.
-func (s *Store) loadLog(log store.LogID, st *logState) {
-	bounds, err := s.loadBounds(log)
-	s.mu.Lock()
-	st.first, st.durable, st.last, st.err = bounds.First, bounds.Last, bounds.Last, err
-	if err != nil && s.logs[log] == st {
-		delete(s.logs, log) // the next caller tries again
+// deleteLogs adds to a batch what is left to do after the logs of a stream were dropped.
+func deleteLogs(batch *pebble.Batch, stream uint64) error {
+	for _, space := range []byte{spaceBlocks, spaceTrims} {
+		from := appendStreamKey(nil, space, stream)
+		if err := batch.DeleteRange(from, after(from), nil); err != nil {
+			return err
+		}
 	}
-	s.mu.Unlock()
-	close(st.ready)
+	return batch.Delete(dropKey(stream), nil)
 }
 
-func (s *Store) loadBounds(log store.LogID) (store.Bounds, error) {
-	trimmed, err := s.getUint64(trimKey(log))
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return store.Bounds{}, fmt.Errorf("last trim: %w", err)
-	}
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: blockKey(log, 0), UpperBound: after(blockKey(log, 0)[:logKeyLen])})
+// deleteDropped adds to a batch the deletion of all logs that were dropped and, for a crash, not deleted.
+func (s *Store) deleteDropped(batch *pebble.Batch) error {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{spaceDrops}, UpperBound: []byte{spaceDrops + 1}})
 	if err != nil {
-		return store.Bounds{}, readError(err)
+		return readError(err)
 	}
 	defer func() { _ = it.Close() }()
-	if !it.Last() {
-		return store.Bounds{First: trimmed + 1, Last: trimmed}, readError(it.Error())
+	for ok := it.First(); ok; ok = it.Next() {
+		value, err := it.ValueAndErr()
+		if err == nil {
+			_, err = unseal(it.Key(), value)
+		}
+		if err != nil || len(it.Key()) != streamKeyLen {
+			return fmt.Errorf("key %x: %w: %w", it.Key(), store.ErrCorrupt, err)
+		}
+		if err := deleteLogs(batch, streamOf(it.Key())); err != nil {
+			return err
+		}
 	}
-	bounds := store.Bounds{Last: max(trimmed, ordinalOf(it.Key()))}
-	if it.First() {
-		bounds.First = ordinalOf(it.Key())
-	}
-	return bounds, readError(it.Error())
+	return readError(it.Error())
 }
-
-// firstBlock returns the lowest ordinal in [from, to], or to+1 when there is none.
-func (s *Store) firstBlock(log store.LogID, from, to uint64) (uint64, error) {
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: blockKey(log, from), UpperBound: blockKey(log, to+1)})
-	if err != nil {
-		return 0, readError(err)
-	}
-	defer func() { _ = it.Close() }()
-	if it.First() {
-		return ordinalOf(it.Key()), nil
-	}
-	return to + 1, readError(it.Error())
-}
-
-// getUint64 reads a sealed number.
-func (s *Store) getUint64(key []byte) (uint64, error) {
-	value, closer, err := s.db.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return 0, store.ErrNotFound
-	}
-	if err != nil {
-		return 0, readError(err)
-	}
-	defer func() { _ = closer.Close() }()
-	n, err := unsealUint64(key, value)
-	if err != nil {
-		return 0, fmt.Errorf("key %x: %w: %w", key, store.ErrCorrupt, err)
-	}
-	return n, nil
-}
-
-func logName(log store.LogID) string { return fmt.Sprintf("%d/%d", log.Stream, log.Shard) }

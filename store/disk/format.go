@@ -21,7 +21,7 @@ const revisionCountBits = 44
 
 // begin reads what the store says of itself, and notes this opening. Only then is it safe to write.
 func (s *Store) begin() error {
-	format, err := s.getUint64(keyFormat)
+	format, err := s.getNumber(keyFormat)
 	if errors.Is(err, store.ErrNotFound) {
 		format, err = formatVersion, s.checkEmpty()
 	}
@@ -31,7 +31,7 @@ func (s *Store) begin() error {
 	if format > formatVersion {
 		return fmt.Errorf("its format is version %d, written by a newer program; this one knows up to version %d", format, formatVersion)
 	}
-	epoch, err := s.getUint64(keyEpoch)
+	epoch, err := s.getNumber(keyEpoch)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("number of openings: %w", err)
 	}
@@ -40,12 +40,41 @@ func (s *Store) begin() error {
 
 	batch := s.db.NewBatch()
 	if err := errors.Join(
-		batch.Set(keyFormat, sealedUint64(keyFormat, format), nil),
-		batch.Set(keyEpoch, sealedUint64(keyEpoch, epoch), nil),
+		batch.Set(keyFormat, sealedNumbers(keyFormat, format), nil),
+		batch.Set(keyEpoch, sealedNumbers(keyEpoch, epoch), nil),
 	); err != nil {
 		return err
 	}
+	if err := s.deleteDropped(batch); err != nil {
+		return fmt.Errorf("dropped logs: %w", err)
+	}
 	return s.db.Apply(batch, pebble.Sync)
+}
+
+// getNumber reads a sealed number.
+func (s *Store) getNumber(key []byte) (uint64, error) {
+	numbers, err := s.getNumbers(key, 1)
+	if err != nil {
+		return 0, err
+	}
+	return numbers[0], nil
+}
+
+// getNumbers reads sealed numbers.
+func (s *Store) getNumbers(key []byte, count int) ([]uint64, error) {
+	value, closer, err := s.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, store.ErrNotFound
+	}
+	if err != nil {
+		return nil, readError(err)
+	}
+	defer func() { _ = closer.Close() }()
+	numbers, err := unsealNumbers(key, value, count)
+	if err != nil {
+		return nil, fmt.Errorf("key %x: %w: %w", key, store.ErrCorrupt, err)
+	}
+	return numbers, nil
 }
 
 // checkEmpty refuses a directory that holds a Pebble store which is not ours.
@@ -65,7 +94,7 @@ func (s *Store) checkEmpty() error {
 func (s *Store) nextRevision(batch *pebble.Batch) (uint64, error) {
 	s.revision++
 	if epoch := s.revision >> revisionCountBits; s.revision == epoch<<revisionCountBits {
-		if err := batch.Set(keyEpoch, sealedUint64(keyEpoch, epoch), nil); err != nil {
+		if err := batch.Set(keyEpoch, sealedNumbers(keyEpoch, epoch), nil); err != nil {
 			return 0, err
 		}
 	}

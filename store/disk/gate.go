@@ -2,8 +2,14 @@ package disk
 
 import (
 	"context"
+	"errors"
 	"sync"
+
+	"github.com/millrace/millrace/store"
 )
+
+// errFailed says that writing has stopped; the store knows why.
+var errFailed = errors.New("writing has stopped")
 
 // gate bounds the bytes of all writes that were taken in and are not durable yet, and with them the memory that a slow
 // disk can cost. Writers pass in the order they came. One that alone is larger than the bound passes when nothing else
@@ -21,8 +27,8 @@ type waiter struct {
 	pass  chan struct{}
 }
 
-// enter waits until the bytes fit, or the context or the closing of stop ends the waiting.
-func (g *gate) enter(ctx context.Context, stop <-chan struct{}, bytes int64) error {
+// enter waits until the bytes fit, or the context or the closing of a channel ends the waiting with its error.
+func (g *gate) enter(ctx context.Context, bytes int64, failed, full <-chan struct{}) error {
 	g.mu.Lock()
 	if len(g.waiting) == 0 && g.fits(bytes) {
 		g.inside += bytes
@@ -39,9 +45,12 @@ func (g *gate) enter(ctx context.Context, stop <-chan struct{}, bytes int64) err
 	case <-ctx.Done():
 		g.giveUp(w)
 		return ctx.Err()
-	case <-stop:
+	case <-failed:
 		g.giveUp(w)
-		return errStopped
+		return errFailed
+	case <-full:
+		g.giveUp(w)
+		return store.ErrFull
 	}
 }
 

@@ -27,8 +27,9 @@ import (
 //     before it are.
 //   - Readers are shown a write by its publish function, which runs after the sync and under Store.mu.
 
-// errStopped says that the journal takes nothing in any more.
-var errStopped = errors.New("journal stopped")
+// errUncertain answers writes that were taken in before the disk was full. They are in the queue still, and will be
+// durable if there is room before the process ends.
+var errUncertain = errors.New("the disk filled up while the write was under way: whether it happens is not known yet")
 
 // write is one change on its way through the pipeline.
 type write struct {
@@ -36,10 +37,8 @@ type write struct {
 	// prepare runs in the apply stage, in order: it checks preconditions and may still add to the batch. An error
 	// answers the write, and nothing of it is applied.
 	prepare func(*pebble.Batch) error
-	// publish runs under Store.mu once the write is durable.
+	// publish, if set, runs under Store.mu once the write is durable.
 	publish func()
-	// abandon, if set, runs under Store.mu instead of publish when the write failed after prepare.
-	abandon func()
 
 	bytes int64 // held of the gate
 	done  chan struct{}
@@ -49,12 +48,10 @@ type write struct {
 // submit sends the write through the pipeline and waits for its end. enqueue, if given, runs under Store.mu at the
 // moment when the write's place in the order is fixed.
 func (s *Store) submit(ctx context.Context, w *write, enqueue func() error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	w.done = make(chan struct{})
-	if err := s.gate.enter(ctx, s.failed, w.bytes); err != nil {
-		if errors.Is(err, errStopped) {
+	full := s.guard.alarmed()
+	if err := s.gate.enter(ctx, w.bytes, s.failed, full); err != nil {
+		if errors.Is(err, errFailed) {
 			return s.failure()
 		}
 		return err
@@ -68,6 +65,8 @@ func (s *Store) submit(ctx context.Context, w *write, enqueue func() error) erro
 		return w.err
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-full:
+		return errUncertain
 	case <-s.failed:
 	}
 	select {
@@ -86,13 +85,24 @@ func (s *Store) enqueue(w *write, enqueue func() error) error {
 			return err
 		}
 	}
+	s.push(w)
+	return nil
+}
+
+// push puts the write into the queue. The caller holds Store.mu.
+func (s *Store) push(w *write) {
 	s.toApply = append(s.toApply, w)
 	if !s.applying {
 		s.applying = true
 		s.workers.Add(1)
 		go s.applyAll()
 	}
-	return nil
+}
+
+// follow sends a write through the pipeline that nobody waits for: deletions of what a durable change before it made
+// invisible. The caller holds Store.mu.
+func (s *Store) follow(batch *pebble.Batch, publish func()) {
+	s.push(&write{batch: batch, publish: publish, done: make(chan struct{})})
 }
 
 // applyAll is the apply stage. It ends when its queue is empty.
@@ -182,11 +192,8 @@ func (s *Store) finish(w *write) {
 		}
 	}
 	s.mu.Lock()
-	switch {
-	case w.err == nil && w.publish != nil:
+	if w.err == nil && w.publish != nil {
 		w.publish()
-	case w.err != nil && w.abandon != nil:
-		w.abandon()
 	}
 	s.mu.Unlock()
 	s.gate.leave(w.bytes)
@@ -196,6 +203,7 @@ func (s *Store) finish(w *write) {
 // fail stops all writing for good: err is the answer to every write from now on. Reads go on.
 func (s *Store) fail(err error) error {
 	s.failOnce.Do(func() {
+		s.failCause = err
 		s.failErr = fmt.Errorf("store: writing stopped, reopen to go on: %w", err)
 		s.log.Error("store: writing stopped", "err", err)
 		close(s.failed)

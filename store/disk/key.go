@@ -11,7 +11,8 @@ import (
 const (
 	spaceMeta   = 0x00 // facts about the store itself
 	spaceBlocks = 0x10 // stream, shard, ordinal (all big-endian) -> sealed block
-	spaceTrims  = 0x11 // stream, shard -> sealed last ordinal, written by a trim
+	spaceTrims  = 0x11 // stream, shard -> sealed first and last ordinal, written by a trim
+	spaceDrops  = 0x12 // stream -> sealed nothing, while the logs of a dropped stream are not deleted yet
 	spaceTables = 0x20 // table name, 0x00, key -> sealed revision and value
 )
 
@@ -42,6 +43,11 @@ func blockKey(log store.LogID, ordinal uint64) []byte {
 func trimKey(log store.LogID) []byte {
 	return appendLogKey(make([]byte, 0, logKeyLen), spaceTrims, log)
 }
+
+func dropKey(stream uint64) []byte { return appendStreamKey(nil, spaceDrops, stream) }
+
+// streamOf reads the stream's number from a key that begins with it.
+func streamOf(key []byte) uint64 { return binary.BigEndian.Uint64(key[1:]) }
 
 // ordinalOf reads the ordinal from a block's key.
 func ordinalOf(key []byte) uint64 { return binary.BigEndian.Uint64(key[logKeyLen:]) }

@@ -31,11 +31,15 @@ type Options struct {
 	// BallastBytes is the size of a file that only holds space, to be given up when the disk is full after all; 0 is
 	// 64 MiB or a sixty-fourth of the disk, whichever is less. Negative means none. In memory there is none.
 	BallastBytes int64
+	// RetryInterval is how often a write that found no room is tried again, and how often the store looks whether
+	// there is room while it refuses writes; 0 is 100 ms.
+	RetryInterval time.Duration
 }
 
 const (
 	defaultCacheBytes    = 8 << 20
 	defaultMemtableBytes = 16 << 20
+	defaultRetryInterval = 100 * time.Millisecond
 
 	// maxBytesUnderWay bounds the writes that are taken in and not durable yet.
 	maxBytesUnderWay = 64 << 20
@@ -63,6 +67,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.CacheBytes == 0 {
 		o.CacheBytes = defaultCacheBytes
+	}
+	if o.RetryInterval == 0 {
+		o.RetryInterval = defaultRetryInterval
 	}
 	if o.MemtableBytes == 0 {
 		o.MemtableBytes = defaultMemtableBytes

@@ -53,19 +53,29 @@ func unseal(key, value []byte) ([]byte, error) {
 	return body, nil
 }
 
-func sealedUint64(key []byte, n uint64) []byte {
-	return sealed(key, binary.BigEndian.AppendUint64(nil, n))
+// Some values are numbers.
+
+func sealedNumbers(key []byte, numbers ...uint64) []byte {
+	var body []byte
+	for _, n := range numbers {
+		body = binary.BigEndian.AppendUint64(body, n)
+	}
+	return sealed(key, body)
 }
 
-func unsealUint64(key, value []byte) (uint64, error) {
+func unsealNumbers(key, value []byte, count int) ([]uint64, error) {
 	body, err := unseal(key, value)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	if len(body) != 8 {
-		return 0, errSeal
+	if len(body) != 8*count {
+		return nil, errSeal
 	}
-	return binary.BigEndian.Uint64(body), nil
+	numbers := make([]uint64, count)
+	for i := range numbers {
+		numbers[i] = binary.BigEndian.Uint64(body[8*i:])
+	}
+	return numbers, nil
 }
 
 // An entry's body is its revision and its value.

@@ -21,15 +21,20 @@ type Store struct {
 	db      *pebble.DB
 	dirLock *pebble.Lock
 	log     *slog.Logger
-	blobs   blobDir
+	fs      vfs.FS // the one below the guard
+	dir     string
+	guard   *guard
 	space   *space
+	blobs   blobDir
 	gate    gate
 
-	workers  sync.WaitGroup // the stages of the journal, and work left behind by callers that gave up
-	failed   chan struct{}  // closed when writing has stopped for good
-	failOnce sync.Once
-	failErr  error       // set before failed is closed
-	broken   atomic.Bool // Pebble panicked and must not be touched again
+	workers sync.WaitGroup // the stages of the journal, and work left behind by callers that gave up
+	broken  atomic.Bool    // Pebble panicked and must not be touched again
+
+	failOnce  sync.Once
+	failed    chan struct{} // closed when writing has stopped for good
+	failCause error         // why; set before failed is closed
+	failErr   error         // what writes are answered with
 
 	revision uint64 // the last one given out; only the apply stage uses it
 
@@ -42,7 +47,7 @@ type Store struct {
 	applying bool
 	syncing  bool
 	logs     map[store.LogID]*logState
-	drops    map[uint64]chan struct{} // streams whose logs are being dropped; closed when done
+	dropped  map[uint64]int // streams whose logs are dropped, but not deleted yet
 	overlay  overlay
 }
 
@@ -62,15 +67,14 @@ func open(o Options) (_ *Store, err error) {
 		gate:    gate{limit: maxBytesUnderWay},
 		failed:  make(chan struct{}),
 		logs:    make(map[store.LogID]*logState),
-		drops:   make(map[uint64]chan struct{}),
+		dropped: make(map[uint64]int),
 		overlay: make(overlay),
 	}
-	fs := o.FS
-	dir := fs.PathJoin(o.Dir, "db")
-	if err := makeDir(fs, dir); err != nil {
+	s.fs, s.dir = o.FS, o.Dir
+	if err := makeDir(s.fs, s.dbDir()); err != nil {
 		return nil, err
 	}
-	if s.dirLock, err = pebble.LockDirectory(dir, fs); err != nil {
+	if s.dirLock, err = pebble.LockDirectory(s.dbDir(), s.fs); err != nil {
 		return nil, fmt.Errorf("is another process using it? %w", err)
 	}
 	defer func() {
@@ -78,20 +82,44 @@ func open(o Options) (_ *Store, err error) {
 			err = errors.Join(err, s.dirLock.Close())
 		}
 	}()
-	s.space = &space{}
-	if s.blobs, err = openBlobDir(fs, fs.PathJoin(o.Dir, "blobs")); err != nil {
+	if err := s.checkManifest(); err != nil {
 		return nil, err
 	}
-	options := pebbleOptions(o, fs, &pebbleLog{log: o.Log, fail: s.fail})
+	if s.blobs, err = openBlobDir(s.fs, s.fs.PathJoin(s.dir, "blobs")); err != nil {
+		return nil, err
+	}
+	s.space = newSpace(o)
+	s.guard = newGuard(o, s.space.relieve, func(err error) { _ = s.fail(err) })
+	s.space.stuck = s.guard.isStuck
+	options := pebbleOptions(o, s.guard, &pebbleLog{log: o.Log, fail: s.fail})
 	options.Lock = s.dirLock
-	if s.db, err = pebble.Open(dir, options); err != nil {
-		return nil, readError(err)
+	s.db, err = pebble.Open(s.dbDir(), options)
+	if err == nil {
+		err = s.begin()
 	}
-	if err = s.begin(); err != nil {
-		return nil, errors.Join(err, s.db.Close())
+	if err != nil || s.failure() != nil {
+		return nil, s.undoOpen(err)
 	}
+	s.guard.opened.Store(true)
 	return s, nil
 }
+
+// undoOpen closes what a failed opening left open, and returns why it failed.
+func (s *Store) undoOpen(err error) error {
+	if s.failure() != nil {
+		err = s.failCause // Pebble was told that all went well: the rest follows from that
+	}
+	s.guard.close()
+	if s.db != nil {
+		err = errors.Join(err, s.db.Close())
+	}
+	if isFull(err) {
+		return fmt.Errorf("%w: %w", store.ErrFull, err)
+	}
+	return readError(err)
+}
+
+func (s *Store) dbDir() string { return s.fs.PathJoin(s.dir, "db") }
 
 // Close implements store.Store.
 func (s *Store) Close() error {
@@ -99,27 +127,47 @@ func (s *Store) Close() error {
 	again := s.closed
 	s.closed = true
 	s.mu.Unlock()
+	if !again {
+		s.guard.close()
+	}
 	s.calls.Wait()
 	s.workers.Wait()
 	if again {
 		return nil
 	}
-	var err error
-	if !s.broken.Load() {
-		err = s.db.Close()
-	}
-	if err = errors.Join(err, s.dirLock.Close()); err != nil {
+	if err := errors.Join(s.closeDB(), s.dirLock.Close()); err != nil {
 		return fmt.Errorf("close the store: %w", err)
 	}
 	return nil
 }
 
+// closeDB ends Pebble, after writing out what only its log holds: so that opening again is quick, and because only
+// what is written out is checked in every byte. The end of a log that lost a byte looks like one torn by a crash.
+func (s *Store) closeDB() error {
+	if s.broken.Load() {
+		return nil // Pebble may wait for itself for ever; it goes with the process
+	}
+	if s.failure() != nil {
+		return s.db.Close()
+	}
+	if err := errors.Join(s.db.Flush(), s.db.Close()); err != nil {
+		return err
+	}
+	if s.failure() != nil {
+		return nil
+	}
+	return s.markClosed()
+}
+
 // enter notes a call under way; leave ends it.
-func (s *Store) enter() error {
+func (s *Store) enter(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return store.ErrClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	s.calls.Add(1)
 	return nil

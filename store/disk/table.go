@@ -29,13 +29,10 @@ func (s *Store) get(ctx context.Context, table, key string) (store.Entry, error)
 	if err := checkTable(table); err != nil {
 		return store.Entry{}, err
 	}
-	if err := s.enter(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return store.Entry{}, err
 	}
 	defer s.leave()
-	if err := ctx.Err(); err != nil {
-		return store.Entry{}, err
-	}
 	entry, err := s.getApplied(table, key)
 	if err != nil {
 		return store.Entry{}, err
@@ -87,7 +84,7 @@ func (s *Store) scan(ctx context.Context, table, from, to string, yield func(sto
 	if to != "" && from >= to {
 		return nil
 	}
-	if err := s.enter(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return err
 	}
 	defer s.leave()
@@ -158,12 +155,12 @@ func (s *Store) commit(ctx context.Context, writes []store.Write) error {
 	if err != nil {
 		return err
 	}
-	if err := s.enter(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return err
 	}
 	defer s.leave()
 	if len(writes) == 0 {
-		return ctx.Err()
+		return nil
 	}
 	if relief {
 		err = s.space.admitRelief()
