@@ -1,0 +1,39 @@
+# The targets that people and CI call. `make test` is all that CI does.
+
+GO ?= go
+export CGO_ENABLED ?= 0
+TOOL = $(GO) tool -modfile=tools/go.mod
+
+.PHONY: build test check lint unit race generate bench clean needs
+
+build: ## one static binary in bin/
+	$(GO) build -trimpath -o bin/millrace ./cmd/millrace
+
+test: needs lint race ## everything that must pass: linters, and all tests under the race detector
+
+check: lint unit ## the same without the race detector
+
+needs: ## installs what the tests of real clients use, where it is missing (Debian, as root)
+	tools/needs
+
+unit:
+	$(GO) test ./...
+
+race:
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+
+lint: ## gofumpt, vet, staticcheck, govulncheck
+	@files=$$($(TOOL) gofumpt -l $$(git ls-files '*.go' | grep -v _gen.go)); \
+	  if [ -n "$$files" ]; then echo "gofumpt would change:"; echo "$$files"; exit 1; fi
+	$(GO) vet ./...
+	$(TOOL) staticcheck ./...
+	tools/vulncheck
+
+generate: ## writes the generated wire code anew
+	$(GO) generate ./aws/...
+
+bench: build
+	bin/millrace bench
+
+clean:
+	rm -rf bin

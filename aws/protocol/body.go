@@ -1,0 +1,137 @@
+package protocol
+
+import (
+	"errors"
+	"io"
+	"math/bits"
+	"net/http"
+	"sync"
+	"time"
+)
+
+var (
+	errTooLarge = errors.New("body is too large")
+	errBusy     = errors.New("no memory for the body")
+)
+
+// body is the body of a request in memory.
+type body struct {
+	bytes  []byte
+	keep   bool // bytes have been handed on and must not be used for another request
+	taken  int64
+	budget *budget
+}
+
+// firstRead is how much is read at first of a body whose length is not known.
+const firstRead = 16 << 10
+
+// readBody reads the body, which may have at most limit bytes. It fails with errTooLarge, errBusy, or the error of
+// the connection. A length that the client announces is believed only as far as the budget goes: it is taken from
+// the budget before memory is.
+func (h *handler) readBody(w http.ResponseWriter, r *http.Request, limit int64) (b *body, err error) {
+	b = &body{budget: h.budget}
+	if r.ContentLength > limit {
+		return b, errTooLarge
+	}
+	if r.ContentLength == 0 || r.Body == nil {
+		return b, nil
+	}
+	// A server that cannot set deadlines (a recorder in a test) reads without.
+	control := http.NewResponseController(w)
+	if control.SetReadDeadline(time.Now().Add(h.BodyTimeout)) == nil {
+		defer func() { _ = control.SetReadDeadline(time.Time{}) }()
+	}
+	want := r.ContentLength
+	if want < 0 {
+		want = min(firstRead, limit)
+	}
+	for {
+		if err := h.extend(r, b, want); err != nil {
+			return b, err
+		}
+		n, err := io.ReadFull(r.Body, b.bytes[len(b.bytes):want])
+		b.bytes = b.bytes[:len(b.bytes)+n]
+		switch {
+		case err == io.EOF || err == io.ErrUnexpectedEOF:
+			if r.ContentLength > 0 {
+				return b, io.ErrUnexpectedEOF
+			}
+			return b, nil
+		case err != nil:
+			return b, err
+		case r.ContentLength > 0:
+			return b, nil
+		}
+		if want == limit {
+			return b, b.atEnd(r)
+		}
+		want = min(want*2, limit)
+	}
+}
+
+// atEnd checks that nothing follows a body that is as long as it may be.
+func (b *body) atEnd(r *http.Request) error {
+	var one [1]byte
+	switch n, err := io.ReadFull(r.Body, one[:]); {
+	case n > 0:
+		return errTooLarge
+	case err == io.EOF:
+		return nil
+	default:
+		return err
+	}
+}
+
+// extend gives the body room for n bytes in all.
+func (h *handler) extend(r *http.Request, b *body, n int64) error {
+	taken, ok := h.budget.take(r.Context(), n-b.taken, h.BodyWait)
+	if !ok {
+		return errBusy
+	}
+	b.taken += taken
+	grown := borrow(int(n))
+	copy(grown[:len(b.bytes)], b.bytes)
+	giveBack(b.bytes)
+	b.bytes = grown[:len(b.bytes)]
+	return nil
+}
+
+// release ends the use of the body.
+func (b *body) release() {
+	if !b.keep {
+		giveBack(b.bytes)
+	}
+	b.bytes = nil
+	b.budget.give(b.taken)
+	b.taken = 0
+}
+
+// Buffers are lent out by size, in powers of two. Larger ones than the largest class are made for the occasion.
+const (
+	smallestClass = 12 // 4 KiB
+	largestClass  = 22 // 4 MiB
+)
+
+var lent [largestClass - smallestClass + 1]sync.Pool
+
+// borrow returns a buffer of length 0 with room for at least n bytes.
+func borrow(n int) []byte {
+	class := max(bits.Len(uint(max(n, 1)-1)), smallestClass)
+	if class > largestClass {
+		return make([]byte, 0, n)
+	}
+	if p, ok := lent[class-smallestClass].Get().(*[]byte); ok {
+		return (*p)[:0]
+	}
+	return make([]byte, 0, 1<<class)
+}
+
+// giveBack ends the use of a buffer, which need not have been borrowed.
+func giveBack(b []byte) {
+	class := bits.Len(uint(cap(b))) - 1
+	if class < smallestClass || class > largestClass {
+		return
+	}
+	b = b[:0]
+	lent[class-smallestClass].Put(&b)
+}

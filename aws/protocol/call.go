@@ -1,0 +1,50 @@
+package protocol
+
+import "context"
+
+// Protocol is the way that a request was spoken.
+type Protocol int
+
+// The protocols.
+const (
+	JSON  Protocol = iota // awsJson: POST with X-Amz-Target
+	REST                  // rest-json: the path says what is meant
+	Query                 // a form with Action; the answer is XML
+)
+
+// String names the protocol.
+func (p Protocol) String() string {
+	switch p {
+	case REST:
+		return "rest-json"
+	case Query:
+		return "query"
+	}
+	return "json"
+}
+
+// Call is what a door knows of its request beside the input.
+type Call struct {
+	Service     string // kinesis, lambda, sqs
+	Operation   string // PutRecord
+	Protocol    Protocol
+	Account     string // 12 digits
+	Region      string
+	RequestID   string // a UUID; the client sees it in x-amzn-RequestId
+	AccessKeyID string // of the caller, as sent
+	Host        string // as the client used it, with the port if it sent one
+	Scheme      string // http or https
+}
+
+type callKey struct{}
+
+// WithCall returns a context that carries the call. The dispatcher makes it; tests of doors may.
+func WithCall(ctx context.Context, call Call) context.Context {
+	return context.WithValue(ctx, callKey{}, call)
+}
+
+// CallFrom returns the call that the context carries, or the zero Call.
+func CallFrom(ctx context.Context) Call {
+	call, _ := ctx.Value(callKey{}).(Call)
+	return call
+}

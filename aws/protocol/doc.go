@@ -1,0 +1,22 @@
+// Package protocol is the wire: it takes an HTTP request for any of AWS's services, finds out which operation of
+// which service is meant, judges it in the order AWS does, lets the service's door answer, and writes the answer in
+// the protocol that was spoken.
+//
+// A request goes through these steps; the first that fails answers.
+//
+//	size      a body over the bound is refused before it is read                 body.go, budget.go
+//	route     X-Amz-Target, then REST path, then the query protocol's Action      handler.go, rest.go
+//	form      method, empty body, content type, syntax (awsJson)                  json.go
+//	caller    who signs: header or presigned URL                                  signature.go
+//	types     the first value of a wrong type, in AWS's words                     jsonwire, generated code
+//	limits    all broken constraints, in AWS's grammar                            constraint, judge.go
+//	run       the door's method                                                   judge.go
+//	answer    in the protocol spoken; errors by the service's table       answer.go, json.go, restjson.go, forms.go
+//
+// For awsJson the steps "form" come before "caller", as recorded on Kinesis; for REST and query the caller is known
+// first, since there the operation alone decides how the body is read.
+//
+// Invariants. A handler holds at most as many bytes of bodies as Config.BodyMemory says, over all requests together.
+// Every answer but a 413 carries a request id. A panic of a door ends its own request and no other. The dispatcher
+// keeps no state between requests and starts no goroutines.
+package protocol

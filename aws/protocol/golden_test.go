@@ -1,0 +1,160 @@
+package protocol_test
+
+import (
+	"bufio"
+	"bytes"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write the answers into testdata instead of comparing; read the difference before keeping it")
+
+// TestWire sends each request of testdata/*.txt as it stands and compares the whole answer. Each file is a topic,
+// each pair of sections a rule; the mark says where the rule is known from: AWS (recorded or documented), PEER
+// (another implementation that observed AWS), OPEN (AWS is unknown here, or we differ on purpose).
+//
+// In requests, "AUTH" stands for a complete Authorization header. Content-Length is added. In answers, header lines
+// are sorted, ids are masked, and Date and Connection left out.
+func TestWire(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no testdata", err)
+	}
+	server := httptest.NewServer(newHandler(slog.New(slog.DiscardHandler)))
+	defer server.Close()
+	address := server.Listener.Addr().String()
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := 0; i+1 < len(archive.Files); i += 2 {
+				request, answer := archive.Files[i], &archive.Files[i+1]
+				if answer.Name != "answer" || !regexp.MustCompile(`\[(AWS|PEER|OPEN)\]`).MatchString(request.Name) {
+					t.Fatalf("section %q wants a mark and an answer", request.Name)
+				}
+				got := exchange(t, address, request.Data)
+				if *rewrite {
+					answer.Data = []byte(got)
+					continue
+				}
+				if got != string(answer.Data) {
+					t.Errorf("%s\n--- got\n%s--- want\n%s", request.Name, got, answer.Data)
+				}
+			}
+			if *rewrite {
+				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+const auth = "Authorization: AWS4-HMAC-SHA256 Credential=123456789012/20260101/eu-west-1/kinesis/aws4_request, SignedHeaders=host, Signature=0f\r\nX-Amz-Date: 20260101T000000Z"
+
+// exchange sends a request written as text, with lines ended by newlines, and writes the answer the same way.
+func exchange(t *testing.T, address string, request []byte) string {
+	t.Helper()
+	head, body, _ := bytes.Cut(request, []byte("\n\n"))
+	body = bytes.TrimRight(body, "\n")
+	var b bytes.Buffer
+	for line := range strings.Lines(strings.TrimRight(string(head), "\n") + "\n") {
+		line = strings.TrimRight(line, "\n")
+		if line == "AUTH" {
+			line = auth
+		}
+		b.WriteString(line + "\r\n")
+	}
+	b.WriteString("Host: localhost:4566\r\nConnection: close\r\n")
+	if !bytes.Contains(head, []byte("Content-Length:")) && !bytes.Contains(head, []byte("chunked")) {
+		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(body))
+	}
+	b.WriteString("\r\n")
+	b.Write(body)
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write(b.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	return mask(t, conn)
+}
+
+var (
+	requestID = regexp.MustCompile(`^x-amzn-RequestId: ([0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})$`)
+	longID    = regexp.MustCompile(`^x-amz-id-2: [A-Za-z0-9+/]{96}$`)
+)
+
+// mask reads an answer and takes out what differs from time to time, after having judged its form.
+func mask(t *testing.T, from io.Reader) string {
+	t.Helper()
+	r := bufio.NewReader(from)
+	var lines []string
+	id, date := "", false
+	for {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		if line = strings.TrimRight(line, "\r\n"); line == "" {
+			break
+		}
+		switch {
+		case strings.HasPrefix(line, "Date: "):
+			date = true
+			continue
+		case line == "Connection: close":
+			continue
+		case requestID.MatchString(line):
+			id = requestID.FindStringSubmatch(line)[1]
+			line = "x-amzn-RequestId: ID"
+		case longID.MatchString(line):
+			line = "x-amz-id-2: ID"
+		}
+		lines = append(lines, line)
+	}
+	if !date {
+		t.Error("answer without Date")
+	}
+	slices.Sort(lines[1:])
+	body, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id != "" {
+		body = bytes.ReplaceAll(body, []byte(id), []byte("ID"))
+	}
+	text := strings.Join(lines, "\n") + "\n\n"
+	if len(body) > 0 {
+		text += printable(body) + "\n"
+	}
+	return text
+}
+
+// printable keeps text as it is, marking a newline at its end, and writes other bytes as a Go string.
+func printable(body []byte) string {
+	s := string(body)
+	if strings.ContainsFunc(s, func(c rune) bool { return c < 0x20 && c != '\n' || c == 0xfffd }) {
+		return fmt.Sprintf("%q", s)
+	}
+	if strings.HasSuffix(s, "\n") {
+		s += "(newline at end)"
+	}
+	return s
+}

@@ -1,0 +1,125 @@
+package jsonwire
+
+import (
+	"encoding/binary"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// clean reports whether s is UTF-8 without control characters. Eight bytes are looked at at a time, since most of
+// a big request is one long run of base64.
+func clean(s []byte) bool {
+	const (
+		ones = 0x0101010101010101
+		tops = 0x8080808080808080
+	)
+	rest := s
+	for len(rest) >= 8 {
+		x := binary.LittleEndian.Uint64(rest)
+		// The first term finds bytes below 0x20 (and may find some above 0x7f), the second those above 0x7f.
+		if ((x-ones*0x20)|x)&tops != 0 {
+			break
+		}
+		rest = rest[8:]
+	}
+	ascii := true
+	for _, c := range rest {
+		if c < 0x20 {
+			return false
+		}
+		ascii = ascii && c < utf8.RuneSelf
+	}
+	return ascii || utf8.Valid(rest)
+}
+
+// escapeLength returns the length of the escape at the start of s, or 0 when it is not one.
+func escapeLength(s []byte) int {
+	if len(s) < 2 {
+		return 0
+	}
+	switch s[1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return 2
+	case 'u':
+		if len(s) < 6 || hex4(s[2:6]) < 0 {
+			return 0
+		}
+		return 6
+	}
+	return 0
+}
+
+func hex4(s []byte) rune {
+	var v rune
+	for _, c := range s {
+		switch {
+		case '0' <= c && c <= '9':
+			c -= '0'
+		case 'a' <= c && c <= 'f':
+			c -= 'a' - 10
+		case 'A' <= c && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return -1
+		}
+		v = v<<4 | rune(c)
+	}
+	return v
+}
+
+// unescape appends the text of a string, of which raw is checked to be well formed, to dst. Half of a surrogate
+// pair alone becomes U+FFFD.
+func unescape(dst, raw []byte) []byte {
+	for i := 0; i < len(raw); {
+		c := raw[i]
+		if c != '\\' {
+			dst = append(dst, c)
+			i++
+			continue
+		}
+		i += 2
+		switch c = raw[i-1]; c {
+		case 'b':
+			dst = append(dst, '\b')
+		case 'f':
+			dst = append(dst, '\f')
+		case 'n':
+			dst = append(dst, '\n')
+		case 'r':
+			dst = append(dst, '\r')
+		case 't':
+			dst = append(dst, '\t')
+		case 'u':
+			v := hex4(raw[i : i+4])
+			i += 4
+			if utf16.IsSurrogate(v) {
+				low := rune(-1)
+				if i+6 <= len(raw) && raw[i] == '\\' && raw[i+1] == 'u' {
+					low = hex4(raw[i+2 : i+6])
+				}
+				if v = utf16.DecodeRune(v, low); v != utf8.RuneError {
+					i += 6
+				}
+			}
+			dst = utf8.AppendRune(dst, v)
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}
+
+// UnitLength returns the number of UTF-16 units in s, which is how AWS counts the length of a string.
+func UnitLength(s string) int {
+	n := len(s)
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			n = 0
+			for _, c := range s {
+				n += max(utf16.RuneLen(c), 1)
+			}
+			return n
+		}
+	}
+	return n
+}

@@ -1,0 +1,177 @@
+package protocol
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/millrace/millrace/aws/protocol/constraint"
+	"github.com/millrace/millrace/aws/protocol/jsonwire"
+)
+
+// codeSerialization is the code of a body that cannot be read, and of values of a wrong type.
+const codeSerialization = "SerializationException"
+
+// identify finds out who calls, or answers that nobody does.
+func (x *exchange) identify(params url.Values) bool {
+	signature, fault := readSignature(x.r, params)
+	if fault != nil {
+		x.fail(fault)
+		return false
+	}
+	x.call.AccessKeyID = signature.AccessKeyID
+	x.call.Region = x.Region
+	if isRegion(signature.Region) {
+		x.call.Region = signature.Region
+	}
+	account, err := x.Authenticator.Authenticate(x.r, x.body.bytes, signature)
+	if err != nil {
+		x.fail(err)
+		return false
+	}
+	x.call.Account = account
+	return true
+}
+
+// serve takes the operation as known, for the call that the doors will see.
+func (x *exchange) serve(s *Service, o *Operation, p Protocol) {
+	x.service, x.op, x.protocol = s, o, p
+	x.call.Service, x.call.Protocol = s.Name, p
+	if o != nil {
+		x.call.Operation = o.Name
+	}
+}
+
+// misread answers the first value of a wrong type, with a capital Message in all protocols that write JSON.
+func (x *exchange) misread(message string) {
+	x.fail(&Error{Code: codeSerialization, Message: message, capital: true})
+}
+
+// run judges the input and lets the door answer. The first offence against the types comes from the binding or from
+// the document, in that order.
+func (x *exchange) run(in Input, b *Binding, doc *jsonwire.Reader) {
+	if b != nil && b.offence != "" {
+		x.misread(b.offence)
+		return
+	}
+	if doc != nil {
+		if message, offended := doc.Offence(); offended {
+			x.misread(message)
+			return
+		}
+	}
+	var checks constraint.Checks
+	in.Validate(&checks)
+	if findings := checks.Findings(); len(findings) > 0 {
+		x.fail(x.service.invalid(&checks, findings))
+		return
+	}
+	out, err := x.op.run(WithCall(x.r.Context(), x.call), in)
+	if err != nil {
+		x.fail(err)
+		return
+	}
+	x.succeed(out)
+}
+
+// invalid words broken constraints.
+func (s *Service) invalid(checks *constraint.Checks, findings []constraint.Finding) *Error {
+	if s.MissingCode == "" {
+		return &Error{Code: "ValidationException", Message: checks.Message()}
+	}
+	for _, f := range findings {
+		if f.Null {
+			return &Error{Code: s.MissingCode, Message: "The request must contain the parameter " + parameter(f.Path) + "."}
+		}
+	}
+	return &Error{Code: "InvalidParameterValue", Message: checks.Message()}
+}
+
+// parameter names a member as the services do that do not use the common grammar: Entries.1.Id.
+func parameter(path string) string {
+	parts := strings.Split(strings.ReplaceAll(path, ".member", ""), ".")
+	for i, p := range parts {
+		parts[i] = strings.ToUpper(p[:min(1, len(p))]) + p[min(1, len(p)):]
+	}
+	return strings.Join(parts, ".")
+}
+
+// succeed writes the output in the protocol of the request.
+func (x *exchange) succeed(out Output) {
+	switch x.protocol {
+	case REST:
+		x.succeedREST(out)
+	case Query:
+		x.succeedQuery(out)
+	default:
+		if out == nil {
+			x.write(http.StatusOK, x.contentType, nil)
+			return
+		}
+		x.writeDocument(http.StatusOK, x.contentType, out)
+	}
+}
+
+func (x *exchange) writeDocument(status int, contentType string, out Output) {
+	text := out.AppendJSON(borrow(smallAnswer))
+	x.write(status, contentType, text)
+	giveBack(text)
+}
+
+// smallAnswer is where answers begin to grow from.
+const smallAnswer = 4 << 10
+
+// internal is the answer to what should not have happened.
+func (x *exchange) internal() *Error {
+	code := "InternalFailure"
+	if x.service != nil && x.service.InternalCode != "" {
+		code = x.service.InternalCode
+	}
+	return &Error{Code: code, Status: http.StatusInternalServerError}
+}
+
+// fail answers with the error in the protocol of the request. An error that is not for clients is logged whole, and
+// the client is told of an internal failure.
+func (x *exchange) fail(err error) {
+	var e *Error
+	if !errors.As(err, &e) {
+		if errors.Is(err, context.Canceled) && x.r.Context().Err() != nil {
+			x.Log.Debug("client left", "service", x.call.Service, "operation", x.call.Operation, "request", x.call.RequestID)
+		} else {
+			x.Log.Error("operation failed", "service", x.call.Service, "operation", x.call.Operation,
+				"request", x.call.RequestID, "error", err)
+		}
+		e = x.internal()
+	}
+	x.ended.Code = e.Code
+	for name, values := range e.Header {
+		x.w.Header()[name] = values
+	}
+	switch x.protocol {
+	case REST:
+		x.failREST(e)
+	case Query:
+		x.failQuery(e)
+	default:
+		x.failJSON(e)
+	}
+}
+
+// shape is what the service's model says of the error; unknown codes are the client's fault.
+func (s *Service) shape(e *Error) (shape ErrorShape, known bool) {
+	if s != nil {
+		shape, known = s.Errors[e.Code]
+	}
+	if !known {
+		shape = ErrorShape{Status: http.StatusBadRequest, Lower: true}
+	}
+	if e.Status != 0 {
+		shape.Status = e.Status
+	}
+	if e.capital {
+		shape.Lower = false
+	}
+	return shape, known
+}

@@ -1,0 +1,127 @@
+package protocol
+
+import (
+	"context"
+	"errors"
+
+	"github.com/millrace/millrace/aws/protocol/constraint"
+	"github.com/millrace/millrace/aws/protocol/jsonwire"
+	"github.com/millrace/millrace/aws/protocol/query"
+)
+
+// Service is one service of AWS as the dispatcher sees it. Generated code fills it in from the model.
+type Service struct {
+	// Name is the name in credential scopes: kinesis.
+	Name string
+	// TargetPrefix stands before the dot in X-Amz-Target. It is empty when the service does not speak awsJson.
+	TargetPrefix string
+	// JSONVersion is the version of awsJson, 1.0 or 1.1.
+	JSONVersion string
+	// ErrorNamespace stands before the # in __type, such as com.amazonaws.sqs; empty means the bare name.
+	ErrorNamespace string
+	// REST says that operations are known by method and path.
+	REST bool
+	// QueryVersion and XMLNamespace belong to the query protocol; empty when the service does not speak it.
+	QueryVersion, XMLNamespace string
+	// QueryPathMember is the input member that the path of a query request gives when the form does not: SQS's
+	// clients post to the URL of the queue.
+	QueryPathMember string
+	// MaxBodyBytes bounds a request's body.
+	MaxBodyBytes int64
+	// InternalCode is the code of an internal failure.
+	InternalCode string
+	// MissingCode, when set, is the code of an absent required member, which the service words in its own way
+	// instead of AWS's common grammar.
+	MissingCode string
+	// Errors knows the exceptions of the model by code.
+	Errors map[string]ErrorShape
+	// Operations are those that are carried out.
+	Operations []Operation
+	// Unoffered are those of a REST service that the model knows and that are not carried out.
+	Unoffered []Operation
+}
+
+// ErrorShape is what the model says of an exception.
+type ErrorShape struct {
+	Status      int    // of awsJson and rest-json
+	Lower       bool   // the text stands under "message", not "Message"
+	Typed       bool   // the body has a member "Type"
+	QueryCode   string // the code in the query protocol, when it differs
+	QueryStatus int    // the status in the query protocol, when it differs
+}
+
+// Operation is one operation of a service.
+type Operation struct {
+	Name string
+	// Method, Path and Status are the REST binding. Path has labels: /2015-03-31/functions/{FunctionName}.
+	Method, Path string
+	Status       int
+	// MaxBodyBytes bounds the body when it is smaller than the service's bound; 0 = the service's.
+	MaxBodyBytes int64
+	// LimitName is how the operation is called in the message about a body that is too large.
+	LimitName string
+	// NoBody says that no member of the input is in the body, RawBody that the body is a member as it stands.
+	NoBody, RawBody bool
+	// PayloadType is the content type of an answer whose body is a member as it stands.
+	PayloadType string
+	// Query describes the input for the query protocol.
+	Query *query.Shape
+	Handler
+}
+
+// Input is the decoded input of an operation. Generated types implement it.
+type Input interface {
+	// DecodeJSON reads the members that are in the body.
+	DecodeJSON(r *jsonwire.Reader)
+	// Validate judges all members.
+	Validate(c *constraint.Checks)
+}
+
+// Output is the output of an operation. Generated types implement it.
+type Output interface {
+	// AppendJSON appends the members that are in the body.
+	AppendJSON(b []byte) []byte
+}
+
+// Handler makes an operation's input and runs it.
+type Handler struct {
+	new func() Input
+	run func(ctx context.Context, in Input) (Output, error)
+}
+
+// errNoOutput is a door's mistake: neither output nor error.
+var errNoOutput = errors.New("operation returned neither output nor error")
+
+// Handle wraps a door's method.
+func Handle[I, O any, PI interface {
+	*I
+	Input
+}, PO interface {
+	*O
+	Output
+}](method func(context.Context, PI) (PO, error)) Handler {
+	return Handler{
+		new: func() Input { return PI(new(I)) },
+		run: func(ctx context.Context, in Input) (Output, error) {
+			out, err := method(ctx, in.(PI))
+			if err != nil {
+				return nil, err
+			}
+			if out == nil {
+				return nil, errNoOutput
+			}
+			return out, nil
+		},
+	}
+}
+
+// HandleSilent wraps a door's method for an operation without output.
+func HandleSilent[I any, PI interface {
+	*I
+	Input
+}](method func(context.Context, PI) error) Handler {
+	return Handler{
+		new: func() Input { return PI(new(I)) },
+		run: func(ctx context.Context, in Input) (Output, error) { return nil, method(ctx, in.(PI)) },
+	}
+}

@@ -1,0 +1,3 @@
+package sqs
+
+//go:generate go run ../generate -service sqs
