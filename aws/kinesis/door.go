@@ -1,0 +1,14 @@
+package kinesis
+
+import (
+	"github.com/millrace/millrace/aws/protocol"
+	"github.com/millrace/millrace/stream"
+)
+
+// Door answers the operations from the room of streams.
+type Door struct {
+	Streams *stream.Service
+}
+
+// New returns the service as the dispatcher wants it.
+func New(streams *stream.Service) protocol.Service { return NewService(&Door{Streams: streams}) }

@@ -1,0 +1,73 @@
+package kinesis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/millrace/millrace/aws/protocol"
+	"github.com/millrace/millrace/stream"
+)
+
+// PutRecord stores one record and answers when it is durable.
+func (d *Door) PutRecord(ctx context.Context, in *PutRecordInput) (*PutRecordOutput, error) {
+	name, err := addressed(ctx, in.StreamName, in.StreamARN)
+	if err != nil {
+		return nil, err
+	}
+	if err := refuse("DryRun", isTrue(in.DryRun)); err != nil {
+		return nil, err
+	}
+	if err := d.takesPuts(ctx, name); err != nil {
+		return nil, err
+	}
+	hash, err := explicitHash(in.ExplicitHashKey)
+	if err != nil {
+		return nil, err
+	}
+	if n := in.SequenceNumberForOrdering; n != nil {
+		if err := d.Streams.CheckOrdering(*n); err != nil {
+			return nil, invalidArgument(fmt.Sprintf(
+				"ExclusiveMinimumSequenceNumber %s used in PutRecord on stream %s under account %s is invalid.", *n, name.Name, name.Account))
+		}
+	}
+	puts, err := d.Streams.Put(ctx, name, []stream.Entry{{Data: in.Data, PartitionKey: in.PartitionKey, ExplicitHashKey: hash}})
+	if err != nil {
+		return nil, translate(err, name)
+	}
+	if err := puts[0].Err; errors.Is(err, stream.ErrThroughput) {
+		return nil, &protocol.Error{Code: ProvisionedThroughputExceededException, Message: rateExceeded(puts[0].Shard, name)}
+	} else if err != nil {
+		return nil, err
+	}
+	return &PutRecordOutput{ShardId: stream.ShardID(puts[0].Shard), SequenceNumber: puts[0].SequenceNumber.String()}, nil
+}
+
+// takesPuts answers puts to a stream that is not there before anything else of them is judged.
+func (d *Door) takesPuts(ctx context.Context, name stream.Name) error {
+	s, err := d.Streams.Describe(ctx, name)
+	if err != nil {
+		return translate(err, name)
+	}
+	if s.Status != stream.StatusActive && s.Status != stream.StatusUpdating {
+		return notFound(name)
+	}
+	return nil
+}
+
+// explicitHash reads an ExplicitHashKey, if there is one.
+func explicitHash(key *string) (*stream.Hash, error) {
+	if key == nil {
+		return nil, nil
+	}
+	hash, err := stream.ParseHash(*key)
+	if err != nil {
+		return nil, invalidArgument(fmt.Sprintf(
+			"Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was %s", *key))
+	}
+	return &hash, nil
+}
+
+func rateExceeded(shard uint32, name stream.Name) string {
+	return fmt.Sprintf("Rate exceeded for shard %s in stream %s under account %s.", stream.ShardID(shard), name.Name, name.Account)
+}

@@ -1,0 +1,51 @@
+package kinesis
+
+import (
+	"context"
+	"errors"
+
+	"github.com/millrace/millrace/stream"
+)
+
+// PutRecords stores records and answers, for each in the order of the request, whether it is durable.
+func (d *Door) PutRecords(ctx context.Context, in *PutRecordsInput) (*PutRecordsOutput, error) {
+	name, err := addressed(ctx, in.StreamName, in.StreamARN)
+	if err != nil {
+		return nil, err
+	}
+	if err := refuse("DryRun", isTrue(in.DryRun)); err != nil {
+		return nil, err
+	}
+	if err := d.takesPuts(ctx, name); err != nil {
+		return nil, err
+	}
+	entries := make([]stream.Entry, len(in.Records))
+	for i := range in.Records {
+		r := &in.Records[i]
+		hash, err := explicitHash(r.ExplicitHashKey)
+		if err != nil {
+			return nil, err
+		}
+		entries[i] = stream.Entry{Data: r.Data, PartitionKey: r.PartitionKey, ExplicitHashKey: hash}
+	}
+	puts, err := d.Streams.Put(ctx, name, entries)
+	if err != nil {
+		return nil, translate(err, name)
+	}
+	out := &PutRecordsOutput{Records: make([]PutRecordsResultEntry, len(puts))}
+	failed := 0
+	for i, p := range puts {
+		switch {
+		case p.Err == nil:
+			out.Records[i] = PutRecordsResultEntry{SequenceNumber: new(p.SequenceNumber.String()), ShardId: new(stream.ShardID(p.Shard))}
+			continue
+		case errors.Is(p.Err, stream.ErrThroughput):
+			out.Records[i] = PutRecordsResultEntry{ErrorCode: new(ProvisionedThroughputExceededException), ErrorMessage: new(rateExceeded(p.Shard, name))}
+		default:
+			out.Records[i] = PutRecordsResultEntry{ErrorCode: new(ErrorInternalFailure), ErrorMessage: new("Internal Service Failure")}
+		}
+		failed++
+	}
+	out.FailedRecordCount = &failed
+	return out, nil
+}

@@ -1,0 +1,28 @@
+// Package stream is the room of the data streams: it takes records, keeps them in order for as long as they are
+// retained, and gives them out again.
+//
+// A stream has shards, each the owner of a range of hash keys. A shard is a log of blocks in the store: a block is
+// what one commit made durable. A record's Position is its block's ordinal and its offset there, and its sequence
+// number encodes that position, so that both order alike and the number is read back without a look-up.
+//
+// The way of a record: Put (put.go) sends each entry to the shard of its hash key. There the appender (appender.go)
+// gathers what waits into one block, appends it, and answers all whose entries were in it; there is no goroutine and
+// no timer per shard. The block then is in the tail (tail.go), where readers at the tip find it, and those who wait
+// are woken. Read (reader.go) serves from the tail or, further back, from the store. Seek (seek.go) turns a starting
+// position into a cursor; an iterator (iterator.go) is a cursor that a client carries. Streams come and go in
+// lifecycle.go, records expire in retention.go.
+//
+// Invariants:
+//
+//   - A put that was answered without an error is durable.
+//   - Records become visible in the order of their numbers: a reader at the tip never sees a number appear behind it.
+//   - The entries that one put has for a shard are neighbours there, in the order of the put.
+//   - Arrival never goes back within a shard, neither in its records nor over a restart, and never lies before the
+//     shard's creation. A search by time is therefore a binary search over blocks.
+//   - A record that has expired is never read, however late its block is dropped; one that has not is never dropped.
+//   - The number of a stream's incarnation is never used twice, so that what belonged to a deleted stream fits no other.
+//   - Memory is bounded: queues by bytes per shard, the tail by bytes over all, a read by its limits.
+//
+// An on-demand stream begins with four shards and keeps them: that the service splits its shards under load is not
+// carried out, and no throughput limit applies to any stream.
+package stream

@@ -1,0 +1,306 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/millrace/millrace/store"
+)
+
+// transitionRetry is how long a transition that the store refused is left alone.
+const transitionRetry = time.Second
+
+// CreateOptions are the settings of a new stream.
+type CreateOptions struct {
+	// Mode may be left empty: PROVISIONED then if there is a ShardCount, else ON_DEMAND.
+	Mode Mode
+	// ShardCount is required for PROVISIONED and must be 0 for ON_DEMAND, which begins with four shards.
+	ShardCount int
+	// MaxRecordBytes is Stream.MaxRecordBytes; 0 means DefaultRecordBytes.
+	MaxRecordBytes int
+}
+
+// resolve fills in what was left out and checks the rest.
+func (o CreateOptions) resolve() (CreateOptions, error) {
+	if o.Mode == "" {
+		if o.Mode = ModeProvisioned; o.ShardCount == 0 {
+			o.Mode = ModeOnDemand
+		}
+	}
+	switch {
+	case o.Mode != ModeProvisioned && o.Mode != ModeOnDemand:
+		return o, fmt.Errorf("%w: %q", ErrMode, o.Mode)
+	case o.Mode == ModeProvisioned && o.ShardCount < 1, o.Mode == ModeOnDemand && o.ShardCount != 0:
+		return o, fmt.Errorf("%w: %d in mode %s", ErrShardCount, o.ShardCount, o.Mode)
+	case o.Mode == ModeOnDemand:
+		o.ShardCount = onDemandShards
+	}
+	if o.MaxRecordBytes == 0 {
+		o.MaxRecordBytes = DefaultRecordBytes
+	}
+	if o.MaxRecordBytes < DefaultRecordBytes || o.MaxRecordBytes > MaxRecordBytes {
+		return o, fmt.Errorf("%w: %d bytes", ErrRecordBytes, o.MaxRecordBytes)
+	}
+	return o, nil
+}
+
+// Create makes a stream. It returns when the stream is durable and CREATING; Run makes it ACTIVE.
+//
+// Errors: ErrName, ErrMode, ErrShardCount, ErrRecordBytes, ExistsError, CreatingLimitError, OnDemandLimitError,
+// ShardLimitError.
+func (s *Service) Create(ctx context.Context, name Name, options CreateOptions) error {
+	o, err := options.resolve()
+	if err != nil {
+		return err
+	}
+	if !validName(name.Name) || !validAccount(name.Account) || name.Region == "" {
+		return fmt.Errorf("%w: %s", ErrName, name)
+	}
+	if err := s.takeControl(ctx); err != nil {
+		return err
+	}
+	defer s.leaveControl()
+	if err := s.admit(name, o); err != nil {
+		return err
+	}
+	now := s.clock.Now()
+	l := &live{since: now, asked: o.ShardCount, stream: Stream{
+		Name: name, Number: s.next, Status: StatusCreating, Mode: o.Mode,
+		Created:   now.Add(-creationLag).UTC().Truncate(time.Second),
+		Retention: DefaultRetention, MaxRecordBytes: o.MaxRecordBytes,
+	}}
+	s.next++ // spent even if the commit fails, since it may have happened all the same
+	ctx = context.WithoutCancel(ctx)
+	if err := s.catalog.create(ctx, l, s.next); err != nil {
+		s.reread(ctx, name)
+		return fmt.Errorf("create stream %s: %w", name, err)
+	}
+	s.publish(l)
+	s.lookAgain()
+	return nil
+}
+
+// admit checks a new stream against what the account has. The caller has control.
+func (s *Service) admit(name Name, o CreateOptions) error {
+	if _, ok := s.find(name); ok {
+		return &ExistsError{name}
+	}
+	creating, onDemand, shards := 0, 0, 0
+	s.mu.RLock()
+	for other, l := range s.byName {
+		if other.Account != name.Account || other.Region != name.Region {
+			continue
+		}
+		if l.stream.Mode == ModeOnDemand {
+			onDemand++
+		}
+		if l.stream.Status == StatusCreating {
+			creating++
+			shards += l.asked
+		}
+		shards += l.stream.OpenShards()
+	}
+	s.mu.RUnlock()
+	switch {
+	case creating >= maxCreating:
+		return &CreatingLimitError{Limit: maxCreating}
+	case o.Mode == ModeOnDemand && onDemand >= maxOnDemand:
+		return &OnDemandLimitError{Count: onDemand, Limit: maxOnDemand}
+	case o.ShardCount > s.limit-shards:
+		return &ShardLimitError{Open: shards, More: o.ShardCount, Limit: s.limit}
+	}
+	return nil
+}
+
+// Delete lets a stream go, or answers NotFoundError. It returns when the stream is durably DELETING: its records can
+// no longer be put or read. Run removes it. Deleting it once more changes nothing.
+func (s *Service) Delete(ctx context.Context, name Name) error {
+	if err := s.takeControl(ctx); err != nil {
+		return err
+	}
+	defer s.leaveControl()
+	l, ok := s.find(name)
+	if !ok {
+		return &NotFoundError{name}
+	}
+	if l.stream.Status == StatusDeleting {
+		return nil
+	}
+	deleting := *l
+	deleting.stream.Status, deleting.since = StatusDeleting, s.clock.Now()
+	ctx = context.WithoutCancel(ctx)
+	if err := s.catalog.update(ctx, &deleting); err != nil {
+		s.reread(ctx, name)
+		return fmt.Errorf("delete stream %s: %w", name, err)
+	}
+	s.retire(&deleting)
+	s.lookAgain()
+	return nil
+}
+
+// retire makes a DELETING stream known and sends its readers and writers away.
+func (s *Service) retire(l *live) {
+	s.publish(l)
+	for _, log := range l.logs {
+		if log != nil {
+			log.retire()
+		}
+	}
+}
+
+// reread brings memory in line with the store after a commit of which the store could not say whether it happened.
+// The caller has control. If the store still does not answer, memory stays as it is.
+func (s *Service) reread(ctx context.Context, name Name) {
+	stored, err := s.catalog.get(ctx, name)
+	known, ok := s.find(name)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		if ok {
+			s.forget(known)
+		}
+	case err != nil:
+		s.log.Error("stream could not be read again", "stream", name.Name, "error", err)
+	case !ok || known.stream.Number != stored.stream.Number:
+		stored.open(false)
+		s.publish(stored)
+	case known.stream.Status != stored.stream.Status:
+		stored.logs, stored.routes = known.logs, known.routes
+		if stored.logs == nil {
+			stored.open(false)
+		}
+		if stored.stream.Status == StatusDeleting {
+			s.retire(stored)
+		} else {
+			s.publish(stored)
+		}
+	}
+	s.lookAgain()
+}
+
+// takeControl waits for its turn to change which streams there are.
+func (s *Service) takeControl(ctx context.Context) error {
+	select {
+	case s.control <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *Service) leaveControl() { <-s.control }
+
+// lookAgain makes Run look for transitions.
+func (s *Service) lookAgain() {
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+}
+
+// runTransitions carries out transitions when they are due.
+func (s *Service) runTransitions(ctx context.Context) {
+	for ctx.Err() == nil {
+		wait, ok := s.settle(ctx)
+		s.pause(ctx, wait, ok)
+	}
+}
+
+// pause returns after the wait, if there is one, or when there may be new transitions, or when the context ends.
+func (s *Service) pause(ctx context.Context, wait time.Duration, ok bool) {
+	var due <-chan time.Time
+	if ok {
+		timer := s.clock.NewTimer(wait)
+		defer timer.Stop()
+		due = timer.Chan()
+	}
+	select {
+	case <-due:
+	case <-s.changed:
+	case <-ctx.Done():
+	}
+}
+
+// settle carries out the transitions that are due and returns how long the next one has time, if there is one.
+func (s *Service) settle(ctx context.Context) (wait time.Duration, ok bool) {
+	for _, l := range s.moving() {
+		left := l.since.Add(s.delay).Sub(s.clock.Now())
+		if left <= 0 {
+			err := s.transit(ctx, l)
+			if err == nil {
+				continue
+			}
+			s.log.Error("stream cannot change its state; will try again", "stream", l.stream.Name.Name, "status", l.stream.Status, "error", err)
+			left = transitionRetry
+		}
+		if !ok || left < wait {
+			wait, ok = left, true
+		}
+	}
+	return wait, ok
+}
+
+// moving returns the streams that are on their way to another state.
+func (s *Service) moving() []*live {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var found []*live
+	for _, l := range s.byNumber {
+		if !l.stream.Status.usable() {
+			found = append(found, l)
+		}
+	}
+	return found
+}
+
+// transit carries out the transition of a stream, unless it has changed meanwhile.
+func (s *Service) transit(ctx context.Context, l *live) error {
+	if err := s.takeControl(ctx); err != nil {
+		return err
+	}
+	defer s.leaveControl()
+	if now, ok := s.find(l.stream.Name); !ok || now != l {
+		return nil
+	}
+	if l.stream.Status == StatusCreating {
+		return s.activate(ctx, l)
+	}
+	return s.remove(ctx, l)
+}
+
+// activate gives a stream its shards.
+func (s *Service) activate(ctx context.Context, l *live) error {
+	active := *l
+	active.since = s.clock.Now()
+	active.stream.Status = StatusActive
+	active.stream.Shards = initialShards(l.asked, l.stream.Created)
+	if err := s.catalog.update(ctx, &active); err != nil {
+		return err
+	}
+	active.open(true)
+	s.publish(&active)
+	return nil
+}
+
+// remove drops a stream with all its records.
+func (s *Service) remove(ctx context.Context, l *live) error {
+	for _, log := range l.logs {
+		if log == nil {
+			continue
+		}
+		if err := log.quiesce(ctx); err != nil {
+			return err
+		}
+		s.tail.drop(log.key)
+	}
+	s.shelf.dropStream(l.stream.Number)
+	if err := s.store.DropLogs(ctx, l.stream.Number); err != nil {
+		return err
+	}
+	if err := s.catalog.remove(ctx, l.stream.Name); err != nil {
+		return err
+	}
+	s.forget(l)
+	return nil
+}
