@@ -1,0 +1,154 @@
+package queue
+
+import "container/list"
+
+// waiter is a receive that waits in line.
+type waiter struct {
+	max        int
+	visibility int64         // milliseconds
+	ready      chan struct{} // closed when it was served, or has to look again itself
+	taken      []delivery    // what it was given
+	place      *list.Element // its place in line, nil when it has left
+}
+
+// delivery is what a receive was given: the entry, and the values that the client is to see.
+type delivery struct {
+	*entry
+	count uint32
+	first int64
+}
+
+// joinLocked puts a waiter at the end of the line.
+func (q *queue) joinLocked(w *waiter) {
+	w.place = q.line.PushBack(w)
+}
+
+// leaveLocked takes a waiter out of the line, wherever it stands.
+func (q *queue) leaveLocked(w *waiter) {
+	if w.place != nil {
+		q.line.Remove(w.place)
+		w.place = nil
+	}
+}
+
+// releaseLocked sends the waiter on its way.
+func (q *queue) releaseLocked(w *waiter) {
+	q.leaveLocked(w)
+	close(w.ready)
+}
+
+// serveLocked gives what there is to those who wait, in the order in which they came, and sees to it that somebody
+// looks again when there is more. It is called after everything that may have made a message available.
+func (q *queue) serveLocked(now int64) {
+	for q.line.Len() > 0 {
+		w := q.line.Front().Value.(*waiter)
+		w.taken = q.takeLocked(now, w.max, w.visibility)
+		if len(w.taken) == 0 {
+			if !q.hungryLocked(1) {
+				break
+			}
+			// The rest is in the store. The waiter reads on, as any receiver would.
+		}
+		q.releaseLocked(w)
+	}
+	if q.line.Len() == 0 {
+		return
+	}
+	if at, ok := q.nextLocked(now); ok {
+		q.wakes.set(q, at)
+	}
+}
+
+// nextLocked returns the next moment at which a message becomes visible.
+func (q *queue) nextLocked(now int64) (at int64, ok bool) {
+	if e := q.inFlight.top(); e != nil {
+		at, ok = e.deadline, true
+	}
+	if f, there := q.window.front(); there && f.due > now && (!ok || f.due < at) {
+		at, ok = f.due, true
+	}
+	return at, ok
+}
+
+// wake serves the line at an appointed time.
+func (q *queue) wake() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.serveLocked(q.now())
+}
+
+// fullLocked reports whether no further message may be taken.
+func (q *queue) fullLocked() bool { return q.inFlight.len() >= q.limits.inFlight }
+
+// hungryLocked reports whether some of n messages that could be taken are in the store alone.
+func (q *queue) hungryLocked(n int) bool {
+	return q.window.short(n) && !q.fullLocked() && len(q.entries) < q.limits.inFlight
+}
+
+// takeLocked takes up to n messages and hides them for the visibility timeout.
+func (q *queue) takeLocked(now int64, n int, visibility int64) []delivery {
+	q.ripenLocked(now)
+	var taken []delivery
+	for len(taken) < n && !q.fullLocked() {
+		e := q.pickLocked(now)
+		if e == nil {
+			break
+		}
+		e.count++
+		e.last, e.deadline = now, now+visibility
+		if e.first == 0 {
+			e.first = now
+		}
+		q.inFlight.add(e) // also when it is visible again at once: this receive has it only once
+		q.touchLocked(e, now)
+		taken = append(taken, delivery{entry: e, count: e.count, first: e.first})
+	}
+	return taken
+}
+
+// pickLocked chooses the next message that is visible and not too old, and takes it out of its place. Returned and
+// fresh ones take turns; no fresh one is begun while there are as many entries as may be in flight, which bounds memory.
+func (q *queue) pickLocked(now int64) *entry {
+	back := q.oldestReturnedLocked(now)
+	f, there := q.nextFreshLocked(now)
+	there = there && len(q.entries) < q.limits.inFlight
+	q.turn = !q.turn
+	switch {
+	case back != nil && (!there || q.turn):
+		back.remove()
+		return back
+	case there:
+		q.dropFreshLocked(f, now)
+		e := &entry{position: f.position, sent: f.sent}
+		q.entries[e.number] = e
+		return e
+	}
+	return nil
+}
+
+// oldestReturnedLocked returns the message that has been visible again for longest, and throws away what is too old.
+func (q *queue) oldestReturnedLocked(now int64) *entry {
+	for e := q.returned.top(); e != nil; e = q.returned.top() {
+		if !q.expired(e.sent, now) {
+			return e
+		}
+		q.forgetLocked(e)
+		q.throwLocked(trash{position: e.position, header: true, body: true, receive: e.saved}, now)
+	}
+	return nil
+}
+
+// nextFreshLocked returns the window's first message if it is due, and throws away what is too old.
+func (q *queue) nextFreshLocked(now int64) (fresh, bool) {
+	for {
+		f, there := q.window.front()
+		if !there {
+			return fresh{}, false
+		}
+		if !q.expired(f.sent, now) {
+			return f, f.due <= now
+		}
+		q.dropFreshLocked(f, now)
+		q.throwLocked(trash{position: f.position, header: true, body: true}, now)
+	}
+}

@@ -1,0 +1,242 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jonboulle/clockwork"
+
+	"github.com/millrace/millrace/store"
+)
+
+// ReceiveOptions say what a receive wants. The zero value asks for one message on the queue's own terms.
+type ReceiveOptions struct {
+	// Max is the most messages to return, 1 to MaxReceive; 0 means 1.
+	Max int
+	// Wait is how long to wait when there is no message, 0 to MaxWait; nil takes the queue's.
+	Wait *time.Duration
+	// Visibility is how long the messages stay hidden from others, 0 to MaxVisibility; nil takes the queue's.
+	Visibility *time.Duration
+}
+
+// Received is a message as a receiver sees it. It is the receiver's own.
+type Received struct {
+	ID     string
+	Handle string // names this receive of it; what DeleteMessages and ChangeVisibility want
+	Body   string
+	Digest string // MD5 of the body, in hex
+	// Attributes are the sender's, Sender and TraceHeader as it gave them ("" when not).
+	Attributes          map[string]Attribute
+	Sender, TraceHeader string
+	Sent, FirstReceived time.Time
+	Count               int // how often it was received, this time included
+}
+
+// Receive takes messages out of sight and returns them, in about the order in which they became available. With a wait
+// it returns as soon as there is one. No message is not an error. Errors: ErrNotFound (also when the queue is deleted
+// meanwhile), ErrMaxRange, ErrWaitRange, ErrVisibilityRange, ErrOverLimit (only without a wait),
+// ErrTooManyReceivers, the context's, or the store's.
+func (s *Service) Receive(ctx context.Context, name Name, o ReceiveOptions) ([]Received, error) {
+	received, err := s.receive(ctx, name, o)
+	if err != nil {
+		return nil, fmt.Errorf("receive from %s: %w", name, err)
+	}
+	return received, nil
+}
+
+func (s *Service) receive(ctx context.Context, name Name, o ReceiveOptions) ([]Received, error) {
+	q, err := s.find(name)
+	if err != nil {
+		return nil, err
+	}
+	w, pause, err := q.waiterFor(o)
+	if err != nil {
+		return nil, err
+	}
+	if err := q.ready(ctx); err != nil {
+		return nil, err
+	}
+	taken, err := q.take(ctx, w, pause)
+	if err != nil || len(taken) == 0 {
+		return nil, err
+	}
+	return q.unpack(ctx, taken)
+}
+
+// waiterFor judges the options and completes them with the queue's settings.
+func (q *queue) waiterFor(o ReceiveOptions) (waiter, time.Duration, error) {
+	q.mu.Lock()
+	set := q.set
+	q.mu.Unlock()
+	if o.Max == 0 {
+		o.Max = 1
+	}
+	if o.Wait == nil {
+		o.Wait = &set.Wait
+	}
+	if o.Visibility == nil {
+		o.Visibility = &set.Visibility
+	}
+	switch {
+	case o.Max < 1 || o.Max > MaxReceive:
+		return waiter{}, 0, ErrMaxRange
+	case *o.Wait < 0 || *o.Wait > MaxWait:
+		return waiter{}, 0, ErrWaitRange
+	case *o.Visibility < 0 || *o.Visibility > MaxVisibility:
+		return waiter{}, 0, ErrVisibilityRange
+	}
+	return waiter{max: o.Max, visibility: o.Visibility.Milliseconds()}, *o.Wait, nil
+}
+
+// take returns messages as soon as there are any, or none when the pause is over.
+func (q *queue) take(ctx context.Context, w waiter, pause time.Duration) ([]delivery, error) {
+	var timer clockwork.Timer
+	if pause > 0 {
+		timer = q.clock.NewTimer(pause)
+		defer timer.Stop()
+	}
+	for over := timer == nil; ; {
+		q.mu.Lock()
+		if q.gone {
+			q.mu.Unlock()
+			return nil, ErrNotFound
+		}
+		now := q.now()
+		q.serveLocked(now)
+		if q.hungryLocked(w.max) {
+			q.mu.Unlock()
+			if err := q.readOn(ctx); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if q.line.Len() == 0 {
+			if taken := q.takeLocked(now, w.max, w.visibility); len(taken) > 0 {
+				q.mu.Unlock()
+				return taken, nil
+			}
+		}
+		if over {
+			full := q.fullLocked()
+			q.mu.Unlock()
+			if full && timer == nil {
+				return nil, ErrOverLimit
+			}
+			return nil, nil
+		}
+		if q.line.Len() >= q.limits.waiting {
+			q.mu.Unlock()
+			return nil, ErrTooManyReceivers
+		}
+		turn := &waiter{max: w.max, visibility: w.visibility, ready: make(chan struct{})}
+		q.joinLocked(turn)
+		q.serveLocked(now) // makes the appointment
+		q.mu.Unlock()
+		taken, timeout, err := q.stand(ctx, turn, timer)
+		if err != nil || len(taken) > 0 {
+			return taken, err
+		}
+		over = timeout
+	}
+}
+
+// stand waits in line. Without messages and without an error the waiter has to look again, for the last time when its
+// time is over.
+func (q *queue) stand(ctx context.Context, w *waiter, timer clockwork.Timer) (_ []delivery, over bool, _ error) {
+	select {
+	case <-w.ready:
+	case <-timer.Chan():
+		over = true
+	case <-ctx.Done():
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.leaveLocked(w)
+	if err := ctx.Err(); err != nil {
+		q.returnLocked(w.taken)
+		return nil, true, err
+	}
+	return w.taken, over, nil
+}
+
+// returnLocked makes messages visible again as if they had not been received.
+func (q *queue) returnLocked(all []delivery) {
+	if len(all) == 0 {
+		return
+	}
+	now := q.now()
+	for _, d := range all {
+		e := d.entry
+		if e.deleted || e.deleting > 0 || e.count != d.count {
+			continue
+		}
+		e.count--
+		if e.count == 0 {
+			e.first = 0
+		}
+		e.deadline = now
+		q.placeLocked(e, now)
+		q.touchLocked(e, now)
+	}
+	q.serveLocked(now)
+}
+
+// unpack reads the bodies of messages that were taken. If one cannot be read for a reason that may pass, all are
+// returned to the queue. One that is damaged stays hidden for its timeout, so that it does not hold up the others.
+func (q *queue) unpack(ctx context.Context, taken []delivery) ([]Received, error) {
+	received := make([]Received, 0, len(taken))
+	var damage error
+	for _, d := range taken {
+		row, err := q.tables.Get(ctx, tableBodies, messageKey(q.number, d.number))
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			q.lost(d)
+			continue
+		case errors.Is(err, store.ErrCorrupt):
+		case err != nil:
+			q.mu.Lock()
+			q.returnLocked(taken)
+			q.mu.Unlock()
+			return nil, fmt.Errorf("read message %d: %w", d.number, err)
+		}
+		var c *content
+		if err == nil {
+			c, err = decodeContent(row.Value)
+		}
+		if err != nil {
+			damage = corrupt(tableBodies, q.number, d.number, err)
+			q.log.Error("a message is damaged and was left out of a receive", "queue", q.name, "error", damage)
+			continue
+		}
+		received = append(received, q.present(d, c))
+	}
+	if len(received) == 0 && damage != nil {
+		return nil, damage
+	}
+	return received, nil
+}
+
+// present is the message as the receiver sees it.
+func (q *queue) present(d delivery, c *content) Received {
+	r := receipt{queue: q.number, position: d.position, count: d.count}
+	return Received{
+		ID: uuid.UUID(c.id).String(), Handle: r.seal(q.mint.signingKey()),
+		Body: c.body, Digest: hexDigest(c.digest),
+		Attributes: c.attributes, Sender: c.sender, TraceHeader: c.trace,
+		Sent: millis(d.sent), FirstReceived: millis(d.first), Count: int(d.count),
+	}
+}
+
+// lost drops a message whose body is no longer there: it was deleted or purged while it was being handed out.
+func (q *queue) lost(d delivery) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if d.deleted || d.deleting > 0 {
+		return
+	}
+	q.forgetLocked(d.entry)
+	q.throwLocked(trash{position: d.position, header: true, receive: d.saved}, q.now())
+}

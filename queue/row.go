@@ -1,0 +1,207 @@
+package queue
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/millrace/millrace/store"
+)
+
+// The room's tables.
+const (
+	tableQueues   = "queue"         // definitions, under account, region and name
+	tableDropped  = "queue-dropped" // queues deleted whose rows may still be there, under the queue's number
+	tableRoom     = "queue-room"    // what the room keeps about itself: its epoch and its key
+	tableHeaders  = "queue-message" // a header a message, under queue, due time, message
+	tableBodies   = "queue-body"    // a body a message, under queue, message
+	tableReceives = "queue-receive" // what receives did to a message, under queue, message
+)
+
+// rowVersion leads every row. A later form gets the next number, and readers then know both.
+const rowVersion = 1
+
+// errRow says that a row is shorter or longer than its form.
+var errRow = errors.New("malformed row")
+
+// position names a message's header: the moment from which the message may first be received, in milliseconds of Unix
+// time, and its number. Headers sort by it.
+type position struct {
+	due    int64
+	number uint64
+}
+
+// before reports whether p sorts before o.
+func (p position) before(o position) bool {
+	return p.due < o.due || p.due == o.due && p.number < o.number
+}
+
+// lastPosition sorts after every message.
+var lastPosition = position{due: 1<<63 - 1, number: 1<<64 - 1}
+
+func appendNumber(b []byte, n uint64) []byte { return binary.BigEndian.AppendUint64(b, n) }
+
+// queuePrefix begins the keys of all of a queue's rows.
+func queuePrefix(queue uint64) string { return string(appendNumber(nil, queue)) }
+
+func headerKey(queue uint64, p position) string {
+	b := make([]byte, 0, 24)
+	return string(appendNumber(appendNumber(appendNumber(b, queue), uint64(p.due)), p.number))
+}
+
+func messageKey(queue, number uint64) string {
+	b := make([]byte, 0, 16)
+	return string(appendNumber(appendNumber(b, queue), number))
+}
+
+// parseHeaderKey reads back what headerKey wrote.
+func parseHeaderKey(key string) (position, error) {
+	if len(key) != 24 {
+		return position{}, fmt.Errorf("header key of %d bytes: %w", len(key), errRow)
+	}
+	return position{
+		due:    int64(binary.BigEndian.Uint64([]byte(key[8:16]))),
+		number: binary.BigEndian.Uint64([]byte(key[16:24])),
+	}, nil
+}
+
+// parseMessageKey returns the message number of a body's or receive's key.
+func parseMessageKey(key string) (uint64, error) {
+	if len(key) != 16 {
+		return 0, fmt.Errorf("message key of %d bytes: %w", len(key), errRow)
+	}
+	return binary.BigEndian.Uint64([]byte(key[8:])), nil
+}
+
+// encodeHeader writes a header: when the message was sent, in milliseconds of Unix time.
+func encodeHeader(sent int64) []byte { return appendNumber([]byte{rowVersion}, uint64(sent)) }
+
+func decodeHeader(b []byte) (sent int64, err error) {
+	if len(b) != 9 || b[0] != rowVersion {
+		return 0, fmt.Errorf("header: %w", errRow)
+	}
+	return int64(binary.BigEndian.Uint64(b[1:])), nil
+}
+
+// receives is what the receives of a message came to. Times are in milliseconds of Unix time.
+type receives struct {
+	deadline int64  // hidden until then
+	last     int64  // the latest receive
+	first    int64  // the first receive, 0 when there was none
+	count    uint32 // how many
+}
+
+func (r receives) encode() []byte {
+	b := make([]byte, 0, 29)
+	b = append(b, rowVersion)
+	b = appendNumber(b, uint64(r.deadline))
+	b = appendNumber(b, uint64(r.last))
+	b = appendNumber(b, uint64(r.first))
+	return binary.BigEndian.AppendUint32(b, r.count)
+}
+
+func decodeReceives(b []byte) (receives, error) {
+	if len(b) != 29 || b[0] != rowVersion {
+		return receives{}, fmt.Errorf("receive: %w", errRow)
+	}
+	return receives{
+		deadline: int64(binary.BigEndian.Uint64(b[1:])),
+		last:     int64(binary.BigEndian.Uint64(b[9:])),
+		first:    int64(binary.BigEndian.Uint64(b[17:])),
+		count:    binary.BigEndian.Uint32(b[25:]),
+	}, nil
+}
+
+// content is a message as its body row holds it.
+type content struct {
+	id         [16]byte
+	digest     [16]byte // MD5 of the body
+	sender     string
+	trace      string
+	attributes map[string]Attribute
+	body       string
+}
+
+// encode writes: version, id, digest, sender, trace, number of attributes, each with name, type and value, and the body
+// as the rest. Texts have their length before them.
+func (c *content) encode(size int) []byte {
+	b := make([]byte, 0, size+64+len(c.sender)+len(c.trace)+6*len(c.attributes))
+	b = append(b, rowVersion)
+	b = append(b, c.id[:]...)
+	b = append(b, c.digest[:]...)
+	text := func(s string) { b = append(binary.AppendUvarint(b, uint64(len(s))), s...) }
+	text(c.sender)
+	text(c.trace)
+	b = binary.AppendUvarint(b, uint64(len(c.attributes)))
+	for name, a := range c.attributes {
+		text(name)
+		text(a.Type)
+		if a.IsBinary() {
+			text(string(a.Binary))
+		} else {
+			text(a.Text)
+		}
+	}
+	return append(b, c.body...)
+}
+
+// decodeContent reads what encode wrote. The result shares nothing with b.
+func decodeContent(b []byte) (*content, error) {
+	if len(b) < 33 || b[0] != rowVersion {
+		return nil, fmt.Errorf("body: %w", errRow)
+	}
+	c := new(content)
+	copy(c.id[:], b[1:17])
+	copy(c.digest[:], b[17:33])
+	rest, ok := b[33:], true
+	number := func() uint64 {
+		v, n := binary.Uvarint(rest)
+		if n <= 0 {
+			ok = false
+			return 0
+		}
+		rest = rest[n:]
+		return v
+	}
+	text := func() string {
+		n := number()
+		if !ok || n > uint64(len(rest)) {
+			ok = false
+			return ""
+		}
+		s := string(rest[:n])
+		rest = rest[n:]
+		return s
+	}
+	c.sender, c.trace = text(), text()
+	count := number()
+	if count > maxAttributes {
+		ok = false
+	}
+	for ; ok && count > 0; count-- {
+		name, a := text(), Attribute{}
+		a.Type = text()
+		if a.IsBinary() {
+			a.Binary = []byte(text())
+		} else {
+			a.Text = text()
+		}
+		if c.attributes == nil {
+			c.attributes = make(map[string]Attribute, count)
+		}
+		c.attributes[name] = a
+	}
+	if !ok {
+		return nil, fmt.Errorf("body: %w", errRow)
+	}
+	c.body = string(rest)
+	return c, nil
+}
+
+// corrupt names the message whose row cannot be read.
+func corrupt(table string, queue, number uint64, err error) error {
+	return fmt.Errorf("read %s of message %d in queue %d: %w: %w", table, number, queue, store.ErrCorrupt, err)
+}
+
+func hexDigest(d [16]byte) string { return hex.EncodeToString(d[:]) }
