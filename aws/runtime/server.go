@@ -1,0 +1,180 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// MaxResponseBytes is the longest response, in bytes, that a runtime may give.
+const MaxResponseBytes = 6291556
+
+// maxHeaderBytes leaves room for the X-Ray cause, which runtimes send as a header of up to 1 MiB.
+const maxHeaderBytes = 2 << 20
+
+// Errors of Begin.
+var (
+	// ErrClosed says that the server has been closed.
+	ErrClosed = errors.New("runtime api is closed")
+	// ErrBusy says that the runtime has an invocation already.
+	ErrBusy = errors.New("runtime has an invocation already")
+)
+
+// Invocation is one piece of work for the runtime.
+type Invocation struct {
+	RequestID string
+	// FunctionARN is the function as it was invoked, with a qualifier only when one was given.
+	FunctionARN string
+	TraceID     string
+	// ClientContext is JSON, or empty.
+	ClientContext string
+	// Deadline is when the invocation will be stopped.
+	Deadline time.Time
+	// Payload is read, never changed, until the invocation is settled.
+	Payload []byte
+	// Settled, unless nil, is called once when the runtime asks for its next invocation after having answered this
+	// one. It is called from a goroutine of the server and must not wait for the server to close.
+	Settled func()
+}
+
+// Outcome is the runtime's answer to an Invocation.
+type Outcome struct {
+	// Payload is the response, or the error document as the runtime wrote it. It belongs to the receiver.
+	Payload []byte
+	// Failed says that Payload is an error document.
+	Failed bool
+	// ErrorType classifies an error: "Runtime.X" or "Function.X".
+	ErrorType string
+}
+
+// Failure is what a runtime reported instead of initializing.
+type Failure struct {
+	Payload   []byte
+	ErrorType string
+}
+
+// state is where the runtime stands; the texts appear in refusals.
+type state string
+
+const (
+	started    state = "Started"
+	initFailed state = "InitError"
+	ready      state = "Ready"
+	running    state = "Running"
+	answering  state = "InvocationResponse"
+	answered   state = "RuntimeResponseSentState"
+)
+
+// exchange is an invocation on its way.
+type exchange struct {
+	Invocation
+	outcome chan Outcome // holds one
+}
+
+// Server serves the Runtime API to one execution environment.
+type Server struct {
+	listener net.Listener
+	http     http.Server
+	work     chan *exchange // holds one; emptied by whoever asks for the next invocation
+	ready    chan struct{}  // closed when the runtime asks for the first time
+	failed   chan Failure   // holds one
+	closing  chan struct{}
+	once     sync.Once
+	serving  sync.WaitGroup // the accept loop and every connection
+
+	mu      sync.Mutex
+	state   state
+	busy    bool          // an invocation was begun and is not settled
+	taken   bool          // it reached the runtime
+	current *exchange     // it, from then on
+	asked   chan struct{} // of the latest who asked for work; closed when another one asks
+}
+
+// Listen opens a server on a free loopback port and serves until Close. What goes wrong in a conversation is logged at
+// debug level.
+func Listen(log *slog.Logger) (*Server, error) {
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen for the runtime api: %w", err)
+	}
+	s := &Server{
+		listener: listener,
+		work:     make(chan *exchange, 1),
+		ready:    make(chan struct{}),
+		failed:   make(chan Failure, 1),
+		closing:  make(chan struct{}),
+		state:    started,
+	}
+	s.http = http.Server{
+		Handler:        http.HandlerFunc(s.serveHTTP),
+		MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ConnState:      s.countConnections,
+		BaseContext:    func(net.Listener) context.Context { return context.Background() },
+	}
+	s.serving.Go(func() { _ = s.http.Serve(listener) })
+	return s, nil
+}
+
+// countConnections lets Close wait for the goroutine of every connection.
+func (s *Server) countConnections(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		s.serving.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		s.serving.Done()
+	}
+}
+
+// Address is the host:port that the runtime finds in AWS_LAMBDA_RUNTIME_API.
+func (s *Server) Address() string { return s.listener.Addr().String() }
+
+// Ready is closed when the runtime has initialized: when it asked for an invocation for the first time.
+func (s *Server) Ready() <-chan struct{} { return s.ready }
+
+// InitFailed yields what the runtime reported instead of initializing, at most once.
+func (s *Server) InitFailed() <-chan Failure { return s.failed }
+
+// Begin offers an invocation to the runtime, which takes it when it asks for the next. The answer arrives on the
+// returned channel, at most once; a runtime that goes away never answers. The invocation before must be settled,
+// otherwise ErrBusy is returned.
+func (s *Server) Begin(inv Invocation) (<-chan Outcome, error) {
+	x := &exchange{Invocation: inv, outcome: make(chan Outcome, 1)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.closing:
+		return nil, ErrClosed
+	default:
+	}
+	if s.busy {
+		return nil, ErrBusy
+	}
+	s.busy, s.taken = true, false
+	s.work <- x // has room: it holds one, and only an invocation that is not settled can be in it
+	return x.outcome, nil
+}
+
+// Taken reports whether the newest invocation reached the runtime.
+func (s *Server) Taken() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.taken
+}
+
+// Close stops serving, breaks open conversations and returns when none of the server's goroutines is left. It may be
+// called more than once.
+func (s *Server) Close() {
+	s.once.Do(func() {
+		s.mu.Lock()
+		close(s.closing)
+		s.mu.Unlock()
+		_ = s.http.Close()
+	})
+	s.serving.Wait()
+}

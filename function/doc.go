@@ -1,0 +1,23 @@
+// Package function is the room of functions: it keeps them, and runs them.
+//
+// A function is a name with code and a configuration. It comes into being as Pending and becomes Active, or Failed when
+// nothing here can run it; an update is InProgress until it is Successful or Failed. What is pending is finished by Run,
+// after the answer that announced it; meanwhile invocations of a function being updated run its former self.
+//
+// Code is kept twice: as the archive that was uploaded, in the store's blobs, and extracted in a folder named after the
+// archive's hash. The folder is made completely and then renamed to its name, so that what exists is whole; it can be
+// made again from the blob at any time. Both go when no function and no instance uses them any more.
+//
+// An invocation needs an environment: an instance of the function, which takes one invocation at a time. The pool hands
+// out the one that was used last, or starts another within the limits, and keeps it warm afterwards until it has been
+// idle for long. What runs an instance is the Executor's matter; the room knows only its answers. These invariants hold:
+//
+//   - no account has more invocations at one time than its concurrency, and no server more instances than its limit;
+//     who finds no place is told so at once and never queued;
+//   - an instance that timed out, crashed or failed to start is never used again, and nothing is started but for an
+//     invocation, so a function that crashes at its start costs one start an invocation;
+//   - an update or a deletion lets invocations under way finish, and then stops their instances;
+//   - a revision id changes with every change of what clients can see of a function.
+//
+// The room knows no AWS error codes: it returns the typed errors of errors.go, with the facts that messages need.
+package function

@@ -1,0 +1,125 @@
+package function
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+var (
+	// ErrNotFound is what a NotFoundError is.
+	ErrNotFound = errors.New("function not found")
+	// ErrExists says that a function of the name exists.
+	ErrExists = errors.New("function exists already")
+	// ErrStopped says that the room has been closed.
+	ErrStopped = errors.New("functions are stopped")
+	// ErrWrongAccount says that a reference names another account.
+	ErrWrongAccount = errors.New("function belongs to another account")
+	// ErrQualifierMismatch says that a reference and the qualifier beside it differ.
+	ErrQualifierMismatch = errors.New("qualifiers differ")
+	// ErrRevisionMismatch says that the function changed since the revision that the caller has seen.
+	ErrRevisionMismatch = errors.New("revision id does not match")
+	// ErrIncomplete says that a function lacks its runtime or handler.
+	ErrIncomplete = errors.New("runtime and handler are mandatory")
+	// ErrNoCode says that no code was given.
+	ErrNoCode = errors.New("no code")
+	// ErrCodeTooLarge says that an archive is longer than MaxZippedBytes.
+	ErrCodeTooLarge = errors.New("archive is too large")
+	// ErrInstanceGone is returned by an Instance that ended before the invocation reached the function, so that the
+	// invocation may be made again elsewhere without repeating anything.
+	ErrInstanceGone = errors.New("instance is gone")
+)
+
+// NotFoundError says that there is no such function, version or alias. It is ErrNotFound.
+type NotFoundError struct{ ARN string }
+
+func (e *NotFoundError) Error() string { return "function not found: " + e.ARN }
+
+// Is makes errors.Is(err, ErrNotFound) true.
+func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }
+
+// WrongRegionError says that a reference names another region.
+type WrongRegionError struct{ Region, Here string }
+
+func (e *WrongRegionError) Error() string {
+	return fmt.Sprintf("function is in %s, not in %s", e.Region, e.Here)
+}
+
+// NameTooLongError says that a new function's name has more than MaxNameLength characters.
+type NameTooLongError struct{ Name string }
+
+func (e *NameTooLongError) Error() string { return fmt.Sprintf("function name %q is too long", e.Name) }
+
+// NotReadyError says that the function is not in a state for what was asked: Pending or Failed.
+type NotReadyError struct {
+	ARN   string
+	State State
+}
+
+func (e *NotReadyError) Error() string { return fmt.Sprintf("function %s is %s", e.ARN, e.State) }
+
+// UpdatingError says that an update is in progress.
+type UpdatingError struct{ ARN string }
+
+func (e *UpdatingError) Error() string { return "an update is in progress for " + e.ARN }
+
+// RuntimeError says that a runtime cannot be asked for: nobody knows it, or it is too old to be used any more.
+type RuntimeError struct {
+	Runtime    string
+	Deprecated bool
+}
+
+func (e *RuntimeError) Error() string {
+	if e.Deprecated {
+		return fmt.Sprintf("runtime %q is not supported any more", e.Runtime)
+	}
+	return fmt.Sprintf("runtime %q is not known", e.Runtime)
+}
+
+// RuntimeMissingError says that a runtime is known but that this machine cannot run it. The message is for people and
+// names what is missing.
+type RuntimeMissingError struct{ Runtime, Missing string }
+
+func (e *RuntimeMissingError) Error() string {
+	return fmt.Sprintf("The runtime %s cannot be run on this host: %s", e.Runtime, e.Missing)
+}
+
+// SettingError says that a setting is out of its bounds. The message is for people.
+type SettingError struct{ Setting, Problem string }
+
+func (e *SettingError) Error() string { return e.Setting + " " + e.Problem }
+
+// EnvironmentTooLargeError says that the variables are longer than MaxEnvironmentBytes as compact JSON.
+type EnvironmentTooLargeError struct{ JSON string }
+
+func (e *EnvironmentTooLargeError) Error() string { return "environment variables are too large" }
+
+// ReservedVariablesError says that variables were given which only the platform sets.
+type ReservedVariablesError struct{ Names []string }
+
+func (e *ReservedVariablesError) Error() string {
+	return "environment variables are reserved: " + strings.Join(e.Names, ", ")
+}
+
+// PayloadTooLargeError says that the payload of an invocation is longer than Limit bytes.
+type PayloadTooLargeError struct{ Limit int }
+
+func (e *PayloadTooLargeError) Error() string {
+	return fmt.Sprintf("payload is larger than %d bytes", e.Limit)
+}
+
+// InvalidPayloadError says that the payload of an invocation is not JSON.
+type InvalidPayloadError struct{ Problem string }
+
+func (e *InvalidPayloadError) Error() string { return "payload is not JSON: " + e.Problem }
+
+// ThrottleReason says which limit an invocation ran into.
+type ThrottleReason string
+
+// ConcurrentInvocations is the reason when an account, or the whole server, runs as many invocations as it may.
+const ConcurrentInvocations ThrottleReason = "ConcurrentInvocationLimitExceeded"
+
+// ThrottledError says that an invocation found no place.
+type ThrottledError struct{ Reason ThrottleReason }
+
+func (e *ThrottledError) Error() string { return "invocation throttled: " + string(e.Reason) }

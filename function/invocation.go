@@ -1,0 +1,264 @@
+package function
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// MaxPayloadBytes bounds the payload of an invocation.
+const MaxPayloadBytes = 6291456
+
+// maxTries bounds how often an invocation is made anew because its function was updated, or its environment found dead,
+// before the function saw it.
+const maxTries = 5
+
+// Invocation asks for one run of a function.
+type Invocation struct {
+	Ref
+	// RequestID is made when it is empty. Who retries keeps it.
+	RequestID string
+	// Payload is JSON, or empty, which means {}. It must not change until Invoke returns.
+	Payload []byte
+	// Vouched says that the caller made the payload itself, so that it need not be parsed to know that it is JSON.
+	Vouched bool
+	// ClientContext is JSON, or empty.
+	ClientContext string
+	// TraceID is made when it is empty.
+	TraceID string
+	// Tail asks for Result.LogTail.
+	Tail bool
+}
+
+// Result is what became of an Invocation that reached its function.
+type Result struct {
+	ExecutedVersion string
+	// FunctionError is empty when the function succeeded and "Unhandled" when it did not, however it failed.
+	FunctionError string
+	// ErrorType classifies a failure: Runtime.X, Function.X or Sandbox.X.
+	ErrorType string
+	// Payload is the response or the error's document. It belongs to the receiver.
+	Payload []byte
+	// LogTail is the end of the invocation's log, at most 4 KiB.
+	LogTail   []byte
+	RequestID string
+	Duration  time.Duration
+	// InitDuration is how long the environment took to initialize, when the invocation was Cold.
+	InitDuration time.Duration
+	// Cold says that an instance was started for the invocation.
+	Cold bool
+}
+
+// Invoke runs a function once and waits for its answer. A function that fails is a Result; the error is a
+// *NotFoundError, *NotReadyError, *PayloadTooLargeError, *InvalidPayloadError, *ThrottledError, ErrStopped, or a failure
+// of what runs functions. When ctx ends first, the function is stopped and ctx's error returned.
+func (s *Service) Invoke(ctx context.Context, in Invocation) (Result, error) {
+	if len(in.Payload) > MaxPayloadBytes {
+		return Result{}, &PayloadTooLargeError{Limit: MaxPayloadBytes}
+	}
+	if err := s.pool.enter(); err != nil {
+		return Result{}, err
+	}
+	defer s.pool.leave()
+	if _, err := s.invocable(in.Ref); err != nil {
+		return Result{}, err
+	}
+	if len(in.Payload) == 0 {
+		in.Payload = []byte("{}")
+	} else if !in.Vouched {
+		if err := checkJSON(in.Payload); err != nil {
+			return Result{}, err
+		}
+	}
+	if in.RequestID == "" {
+		in.RequestID = uuid.NewString()
+	}
+	if in.TraceID == "" {
+		in.TraceID = newTraceID(s.clock.Now())
+	}
+	var err error
+	for range maxTries {
+		var result Result
+		result, err = s.try(ctx, in)
+		if !errors.Is(err, errRetired) && !errors.Is(err, ErrInstanceGone) {
+			return result, err
+		}
+	}
+	return Result{}, fmt.Errorf("invoke %s: %w", in.InvokedARN(), err)
+}
+
+// DryRun reports whether an invocation of the reference would be accepted now: nil, or the error of Invoke.
+func (s *Service) DryRun(_ context.Context, ref Ref) error {
+	_, err := s.invocable(ref)
+	return err
+}
+
+// invocable returns what an invocation of the reference runs.
+func (s *Service) invocable(ref Ref) (*deployment, error) {
+	if ref.Qualifier != "" && ref.Qualifier != Latest {
+		return nil, &NotFoundError{ARN: ref.InvokedARN()}
+	}
+	e, err := s.lookup(ref.Name)
+	switch {
+	case err != nil:
+		return nil, &NotFoundError{ARN: ref.InvokedARN()}
+	case e.deployment == nil:
+		return nil, &NotReadyError{ARN: ref.InvokedARN(), State: e.Function.State}
+	}
+	return e.deployment, nil
+}
+
+// try runs the invocation in one environment.
+func (s *Service) try(ctx context.Context, in Invocation) (Result, error) {
+	d, err := s.invocable(in.Ref)
+	if err != nil {
+		return Result{}, err
+	}
+	e, err := s.pool.acquire(ctx, d)
+	if err != nil {
+		return Result{}, err
+	}
+	cold := e.instance == nil
+	if cold {
+		if err := s.start(ctx, e); err != nil {
+			s.pool.discard(e)
+			return s.failedStart(ctx, in, e, err)
+		}
+	}
+	return s.run(ctx, in, e, cold)
+}
+
+// failedStart turns an error of the start into the invocation's result, when the function is to blame.
+func (s *Service) failedStart(ctx context.Context, in Invocation, e *environment, err error) (Result, error) {
+	var failure *InitError
+	switch {
+	case errors.As(err, &failure):
+	case s.pool.isStopped():
+		return Result{}, ErrStopped
+	case ctx.Err() != nil:
+		return Result{}, ctx.Err()
+	default:
+		return Result{}, fmt.Errorf("start %s: %w", in.InvokedARN(), err)
+	}
+	response := Response{Payload: failure.Payload, ErrorType: failure.ErrorType, Message: failure.Message, InitDuration: failure.Duration}
+	r := report{id: in.RequestID, function: &e.deployment.function, now: s.clock.Now()}
+	if in.Tail || e.log.verbose() {
+		e.log.begin(r)
+		e.log.end(r, response)
+	}
+	return s.result(in, e, response, true), nil
+}
+
+// run gives the invocation to the environment's instance.
+func (s *Service) run(ctx context.Context, in Invocation, e *environment, cold bool) (Result, error) {
+	logged := in.Tail || e.log.verbose()
+	r := report{id: in.RequestID, function: &e.deployment.function, now: s.clock.Now()}
+	if !cold {
+		e.log.reset()
+	}
+	if logged {
+		e.log.begin(r)
+	}
+	response, err := e.instance.Invoke(ctx, Request{
+		ID: in.RequestID, FunctionARN: in.ARN(), TraceID: in.TraceID, ClientContext: in.ClientContext, Payload: in.Payload,
+		Measure: logged, Settled: func() { s.pool.settle(e) },
+	})
+	if err != nil {
+		s.pool.discard(e)
+		switch {
+		case s.pool.isStopped():
+			return Result{}, ErrStopped
+		case ctx.Err() != nil, errors.Is(err, ErrInstanceGone):
+			return Result{}, err
+		}
+		return Result{}, fmt.Errorf("invoke %s: %w", in.InvokedARN(), err)
+	}
+	if logged {
+		r.now = s.clock.Now()
+		e.log.end(r, response)
+	}
+	result := s.result(in, e, response, cold)
+	s.pool.release(e)
+	return result, nil
+}
+
+// result is what the caller gets for a response. It is made while the environment, and so its log, is the invocation's.
+func (s *Service) result(in Invocation, e *environment, response Response, cold bool) Result {
+	result := Result{
+		ExecutedVersion: Latest, Payload: response.Payload, RequestID: in.RequestID, Cold: cold,
+		Duration: response.Duration, InitDuration: response.InitDuration,
+	}
+	if response.ErrorType != "" {
+		result.FunctionError, result.ErrorType = "Unhandled", response.ErrorType
+		if response.Payload == nil {
+			result.Payload = failureDocument(in.RequestID, response)
+		}
+	}
+	if in.Tail {
+		result.LogTail = e.log.tailCopy()
+	}
+	return result
+}
+
+// failureDocument is the payload of an error that the platform found.
+func failureDocument(id string, response Response) []byte {
+	document, err := json.Marshal(struct {
+		ErrorType    string `json:"errorType"`
+		ErrorMessage string `json:"errorMessage,omitempty"`
+	}{response.ErrorType, failureMessage(id, response.Message)})
+	if err != nil {
+		return []byte("{}") // strings always marshal
+	}
+	return document
+}
+
+func failureMessage(id, message string) string {
+	if message == "" {
+		return ""
+	}
+	return "RequestId: " + id + " Error: " + message
+}
+
+// checkJSON returns an *InvalidPayloadError unless the payload is JSON.
+func checkJSON(payload []byte) error {
+	if json.Valid(payload) {
+		return nil
+	}
+	var any json.RawMessage
+	problem := "not valid"
+	if err := json.Unmarshal(payload, &any); err != nil {
+		problem = err.Error()
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) {
+			line, column := position(payload, syntax.Offset)
+			problem = fmt.Sprintf("%s\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: %d, column: %d]",
+				syntax.Error(), line, column)
+		}
+	}
+	return &InvalidPayloadError{Problem: problem}
+}
+
+// position returns line and column, from 1, of the byte before offset.
+func position(text []byte, offset int64) (line, column int) {
+	line, column = 1, 0
+	for i, c := range text {
+		if int64(i) >= offset {
+			break
+		}
+		column++
+		if c == '\n' && int64(i) < offset-1 {
+			line, column = line+1, 0
+		}
+	}
+	return line, column
+}
+
+// newTraceID returns a trace that nobody follows, in the form that X-Ray has.
+func newTraceID(now time.Time) string {
+	return fmt.Sprintf("Root=1-%08x-%08x%016x;Parent=%016x;Sampled=0", uint32(now.Unix()), rand.Uint32(), rand.Uint64(), rand.Uint64())
+}

@@ -1,0 +1,364 @@
+package function
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+)
+
+// settleGrace is how long an invocation waits for an environment that has answered and is about to be ready again,
+// before it takes another. It is ready some 50 µs after its answer, unless the function works on.
+const settleGrace = 50 * time.Millisecond
+
+// errRetired says that the deployment was replaced; there is a newer one, or none.
+var errRetired = errors.New("deployment is retired")
+
+// scope is what shares one limit of concurrency.
+type scope struct{ account, region string }
+
+func (d *deployment) scope() scope { return scope{d.function.Account, d.function.Region} }
+
+// pool holds the environments of all functions and gives them out.
+//
+// An environment that was answered counts as running until it has settled, since the function may work on. Who invokes
+// meanwhile waits for it, for a moment, instead of starting another or being throttled: otherwise a caller that is
+// faster than the function's next step would pay for it with a cold start.
+type pool struct {
+	clock       clockwork.Clock
+	concurrency int
+	maximum     int
+	idleTimeout time.Duration
+	stopping    chan struct{}  // closed when the pool stops
+	wake        chan struct{}  // holds one; tells expire that something is idle again
+	invocations sync.WaitGroup // between enter and leave
+	closing     sync.WaitGroup // of environments, in goroutines of the pool
+
+	mu           sync.Mutex
+	stopped      bool
+	environments map[*environment]struct{} // all whose place is taken
+	running      map[scope]int             // environments in the phases busy and settling
+	idle         list.List                 // of *environment, the one idle longest first
+}
+
+func newPool(clock clockwork.Clock, concurrency, maximum int, idleTimeout time.Duration) *pool {
+	return &pool{
+		clock: clock, concurrency: concurrency, maximum: maximum, idleTimeout: idleTimeout,
+		stopping: make(chan struct{}), wake: make(chan struct{}, 1),
+		environments: make(map[*environment]struct{}), running: make(map[scope]int),
+	}
+}
+
+// enter lets one invocation in, which leaves at its end. The pool waits for it before it stops.
+func (p *pool) enter() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped {
+		return ErrStopped
+	}
+	p.invocations.Add(1)
+	return nil
+}
+
+func (p *pool) leave() { p.invocations.Done() }
+
+// acquire gives an environment for one invocation: one that is warm, or a new one whose instance the caller starts. The
+// caller ends with release or discard. The error is a *ThrottledError, errRetired, ErrStopped or ctx's.
+func (p *pool) acquire(ctx context.Context, d *deployment) (*environment, error) {
+	if e, c := p.claimSettling(d); c != nil {
+		if err := p.await(ctx, e, c); err != nil {
+			return nil, err
+		}
+		if c.got != nil {
+			return c.got, nil
+		}
+	}
+	e, victim, err := p.take(d)
+	if victim != nil {
+		victim.instance.Close()
+		p.forget(victim)
+	}
+	return e, err
+}
+
+// claimSettling claims an environment that will be ready in a moment, when none is ready now.
+func (p *pool) claimSettling(d *deployment) (*environment, *claim) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(d.idle) > 0 || p.stopped || d.retired {
+		return nil, nil
+	}
+	for _, e := range slices.Backward(d.settling) {
+		if e.claim == nil {
+			e.claim = &claim{ready: make(chan struct{})}
+			return e, e.claim
+		}
+	}
+	return nil, nil
+}
+
+// await waits until the claim is decided, and not longer than the grace. Afterwards the claim is as it stays.
+func (p *pool) await(ctx context.Context, e *environment, c *claim) error {
+	timer := time.NewTimer(settleGrace) // real time: what is waited for is a process
+	defer timer.Stop()
+	var err error
+	select {
+	case <-c.ready:
+	case <-timer.C:
+	case <-p.stopping:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if e.claim == c {
+		e.claim = nil
+	}
+	if err != nil && c.got != nil {
+		p.free(c.got)
+	}
+	return err
+}
+
+// take gives an idle environment or the place for a new one. For the latter it may name a victim, whose place it was and
+// which the caller closes first.
+func (p *pool) take(d *deployment) (e, victim *environment, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.stopped:
+		return nil, nil, ErrStopped
+	case d.retired:
+		return nil, nil, errRetired
+	case p.running[d.scope()] >= p.concurrency:
+		return nil, nil, &ThrottledError{Reason: ConcurrentInvocations}
+	}
+	if e = p.popIdle(d); e == nil {
+		if len(p.environments) >= p.maximum {
+			if victim = p.evict(); victim == nil {
+				return nil, nil, &ThrottledError{Reason: ConcurrentInvocations}
+			}
+		}
+		e = &environment{deployment: d}
+		p.environments[e] = struct{}{}
+		d.live++
+	}
+	e.phase, e.settled = busy, false
+	p.running[d.scope()]++
+	return e, victim, nil
+}
+
+// popIdle returns the environment that was used last, or nil. Those that ended while they were idle are closed.
+func (p *pool) popIdle(d *deployment) *environment {
+	for len(d.idle) > 0 {
+		e := d.idle[len(d.idle)-1]
+		p.unidle(e)
+		if !e.dead() {
+			return e
+		}
+		p.end(e)
+	}
+	return nil
+}
+
+// evict gives up the environment that has been idle longest, and its place.
+func (p *pool) evict() *environment {
+	front := p.idle.Front()
+	if front == nil {
+		return nil
+	}
+	e := front.Value.(*environment)
+	p.unidle(e)
+	e.phase = ended
+	delete(p.environments, e)
+	return e
+}
+
+// unidle takes an environment out of the lists of the idle.
+func (p *pool) unidle(e *environment) {
+	d := e.deployment
+	d.idle = slices.DeleteFunc(d.idle, func(other *environment) bool { return other == e })
+	p.idle.Remove(e.element)
+	e.element = nil
+}
+
+// attach gives a new environment its instance. It fails when the pool has stopped meanwhile.
+func (p *pool) attach(e *environment, instance Instance) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e.instance = instance
+	if p.stopped {
+		return ErrStopped
+	}
+	return nil
+}
+
+// release ends an invocation that its environment has answered.
+func (p *pool) release(e *environment) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case e.phase != busy: // the pool has stopped
+	case e.settled:
+		p.free(e)
+	default:
+		e.phase = settling
+		e.deployment.settling = append(e.deployment.settling, e)
+	}
+}
+
+// settle notes that an instance is done with its invocation, or has ended.
+func (p *pool) settle(e *environment) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e.settled = true
+	if e.phase == settling {
+		d := e.deployment
+		d.settling = slices.DeleteFunc(d.settling, func(other *environment) bool { return other == e })
+		p.free(e)
+	}
+}
+
+// free gives an environment that is neither needed nor at work to whoever claims it, or makes it idle, or ends it.
+func (p *pool) free(e *environment) {
+	d, c := e.deployment, e.claim
+	e.claim = nil
+	fit := !p.stopped && !d.retired && !e.dead()
+	if fit && c != nil {
+		e.phase, e.settled = busy, false
+		c.got = e
+		close(c.ready)
+		return
+	}
+	p.running[d.scope()]--
+	if c != nil {
+		close(c.ready)
+	}
+	if !fit {
+		p.end(e)
+		return
+	}
+	e.phase, e.since = idle, p.clock.Now()
+	d.idle = append(d.idle, e)
+	e.element = p.idle.PushBack(e)
+	if p.idle.Len() == 1 {
+		select {
+		case p.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// discard ends an environment that failed its invocation or could not be started.
+func (p *pool) discard(e *environment) {
+	p.mu.Lock()
+	if e.phase == ended {
+		p.mu.Unlock()
+		return
+	}
+	p.running[e.deployment.scope()]--
+	if e.instance != nil {
+		p.end(e)
+		p.mu.Unlock()
+		return
+	}
+	e.phase = ended
+	p.mu.Unlock()
+	p.forget(e)
+}
+
+// end closes an environment, soon.
+func (p *pool) end(e *environment) {
+	e.phase = ended
+	p.closing.Go(func() {
+		e.instance.Close()
+		p.forget(e)
+	})
+}
+
+// forget gives up the place of an environment of which nothing is left.
+func (p *pool) forget(e *environment) {
+	p.mu.Lock()
+	delete(p.environments, e)
+	d := e.deployment
+	d.live--
+	last := d.retired && d.live == 0
+	p.mu.Unlock()
+	if last {
+		d.ended()
+	}
+}
+
+// retire ends a deployment: its idle environments now, the others when they have answered.
+func (p *pool) retire(d *deployment) {
+	p.mu.Lock()
+	d.retired = true
+	for len(d.idle) > 0 {
+		e := d.idle[0]
+		p.unidle(e)
+		p.end(e)
+	}
+	last := d.live == 0
+	p.mu.Unlock()
+	if last {
+		d.ended()
+	}
+}
+
+// expire ends environments that have been idle for too long, until the context ends.
+func (p *pool) expire(ctx context.Context) {
+	for ctx.Err() == nil {
+		left, some := p.expireNow()
+		if !some {
+			left = p.idleTimeout // what becomes idle meanwhile has at least that long
+		}
+		timer := p.clock.NewTimer(left)
+		select {
+		case <-ctx.Done():
+		case <-p.wake:
+		case <-timer.Chan():
+		}
+		timer.Stop()
+	}
+}
+
+// expireNow ends what has been idle for too long and returns how long the next one has left, if there is one.
+func (p *pool) expireNow() (left time.Duration, some bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for front := p.idle.Front(); front != nil; front = p.idle.Front() {
+		e := front.Value.(*environment)
+		if left := p.idleTimeout - p.clock.Since(e.since); left > 0 {
+			return left, true
+		}
+		p.unidle(e)
+		p.end(e)
+	}
+	return 0, false
+}
+
+// stop refuses invocations, ends all environments and returns when nothing is left of them.
+func (p *pool) stop() {
+	p.mu.Lock()
+	p.stopped = true
+	close(p.stopping)
+	for e := range p.environments {
+		// One without an instance is being started: its invocation sees that the pool is stopping and discards it.
+		if e.instance != nil && e.phase != ended {
+			p.end(e)
+		}
+	}
+	p.mu.Unlock()
+	p.invocations.Wait()
+	p.closing.Wait()
+}
+
+func (p *pool) isStopped() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stopped
+}

@@ -1,0 +1,20 @@
+// Package process runs functions as processes of this machine that speak the Lambda Runtime API.
+//
+// A provided.* function is its own program, bootstrap. A Python or Node.js function is run by an interpreter of the host
+// under a small bootstrap of ours, which gives the handler what AWS's own runtime gives it. Which interpreter runs which
+// runtime is found out when it is first needed and can be configured.
+//
+// An instance is one process with a process group and a Runtime API of its own. Its life:
+//
+//   - it starts, and has some time to initialize; one that takes longer goes on within its first invocation;
+//   - it takes one invocation after another, each with the function's timeout, which covers everything until the
+//     process asks for the next one;
+//   - it ends, because it exits, because an invocation ran out of time, or because it is closed. Its whole group is
+//     then killed and the process reaped, and only then is the invocation under way answered.
+//
+// On Linux no process outlives a server that is killed: the kernel ends it. What a function starts in a group or a
+// session of its own is not found again; isolation is what contains that.
+//
+// A process sees the environment that AWS documents and nothing of the server's. What it prints is read at once, cut
+// into lines of bounded length, and never held up by who reads the lines.
+package process

@@ -1,0 +1,72 @@
+package process
+
+import (
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/millrace/millrace/function"
+)
+
+// Placeholders of credentials. The account's number is the key, so that a client inside the function is taken for the
+// function's own account.
+const placeholderSecret = "millrace"
+
+// environment returns the variables that a process gets, as AWS documents them, with the folders of this host in the
+// place of AWS's. Nothing of the server's own environment is in it.
+func (e *Executor) environment(spec function.Spec, api string, in interpreter) []string {
+	f := spec.Function
+	vars := map[string]string{
+		"AWS_ACCESS_KEY_ID":               f.Account,
+		"AWS_SECRET_ACCESS_KEY":           placeholderSecret,
+		"AWS_SESSION_TOKEN":               placeholderSecret,
+		"AWS_REGION":                      f.Region,
+		"AWS_DEFAULT_REGION":              f.Region,
+		"AWS_LAMBDA_FUNCTION_NAME":        f.Name.Name,
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(f.MemoryMB),
+		"AWS_LAMBDA_FUNCTION_VERSION":     spec.Version,
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
+		"AWS_LAMBDA_LOG_GROUP_NAME":       f.LogGroup,
+		"AWS_LAMBDA_LOG_STREAM_NAME":      spec.LogStream,
+		"AWS_LAMBDA_RUNTIME_API":          api,
+		"AWS_XRAY_CONTEXT_MISSING":        "LOG_ERROR",
+		"AWS_XRAY_DAEMON_ADDRESS":         "127.0.0.1:2000",
+		"_AWS_XRAY_DAEMON_ADDRESS":        "127.0.0.1",
+		"_AWS_XRAY_DAEMON_PORT":           "2000",
+		"LAMBDA_TASK_ROOT":                spec.CodeDir,
+		"LAMBDA_RUNTIME_DIR":              e.bootstraps.dir,
+		"LD_LIBRARY_PATH":                 spec.CodeDir + ":" + filepath.Join(spec.CodeDir, "lib") + ":/opt/lib",
+		"LANG":                            "en_US.UTF-8",
+		"TZ":                              ":UTC",
+		"PATH":                            "/usr/local/bin:/usr/bin:/bin:/opt/bin",
+		"_HANDLER":                        f.Handler,
+	}
+	if e.endpointURL != "" {
+		vars["AWS_ENDPOINT_URL"] = e.endpointURL
+	}
+	if function.ManagedRuntime(f.Runtime) {
+		vars["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + f.Runtime
+		vars["PWD"] = spec.CodeDir
+		vars["PATH"] = filepath.Dir(in.path) + ":" + vars["PATH"]
+	}
+	switch in.language {
+	case "Python":
+		vars["PYTHONPATH"] = e.bootstraps.dir
+		vars["LC_CTYPE"] = "C.UTF-8"
+	case "Node.js":
+		vars["NODE_PATH"] = nodePath(in.version, e.bootstraps.dir, spec.CodeDir)
+	}
+	maps.Copy(vars, f.Environment)
+
+	list := make([]string, 0, len(vars))
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
+		list = append(list, name+"="+vars[name])
+	}
+	return list
+}
+
+func nodePath(version int, runtimeDir, codeDir string) string {
+	return "/opt/nodejs/node" + strconv.Itoa(version) + "/node_modules:/opt/nodejs/node_modules:" +
+		filepath.Join(runtimeDir, "node_modules") + ":" + runtimeDir + ":" + codeDir
+}

@@ -1,0 +1,73 @@
+package process
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/millrace/millrace/function"
+)
+
+// Match says which version of an interpreter may run a runtime.
+type Match string
+
+const (
+	// Exact takes the version that the runtime names: python3.12 for python3.12, any Node.js 22 for nodejs22.x.
+	Exact Match = "exact"
+	// Nearest takes the version that comes closest when the exact one is missing, and warns.
+	Nearest Match = "nearest"
+)
+
+// Config is what an Executor is made of. Dir and Log are required.
+type Config struct {
+	// Dir is a folder for the files of our own bootstraps.
+	Dir string
+	// EndpointURL is where functions find the services of the house, unless they set AWS_ENDPOINT_URL themselves.
+	EndpointURL string
+	// RuntimeMatch is Exact when empty.
+	RuntimeMatch Match
+	// Interpreters names the program for a runtime, by the runtime's identifier: {"python3.12": "/opt/py312/bin/python"}.
+	// Other runtimes are looked for on the server's PATH.
+	Interpreters map[string]string
+	// InitLimit is how long an instance may initialize before its first invocation begins, 10 s when zero.
+	InitLimit time.Duration
+	Log       *slog.Logger
+}
+
+// Executor starts functions as processes. It is a function.Executor.
+type Executor struct {
+	endpointURL  string
+	initLimit    time.Duration
+	log          *slog.Logger
+	bootstraps   bootstraps
+	interpreters *interpreters
+}
+
+var _ function.Executor = (*Executor)(nil)
+
+// New returns an executor, after it has written the bootstraps to their folder.
+func New(c Config) (*Executor, error) {
+	b, err := writeBootstraps(c.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if c.InitLimit == 0 {
+		c.InitLimit = 10 * time.Second
+	}
+	return &Executor{
+		endpointURL:  c.EndpointURL,
+		initLimit:    c.InitLimit,
+		log:          c.Log,
+		bootstraps:   b,
+		interpreters: newInterpreters(c.RuntimeMatch, c.Interpreters, c.Log),
+	}, nil
+}
+
+// Check reports whether the host has what the function's runtime needs.
+func (e *Executor) Check(ctx context.Context, spec function.Spec) error {
+	if !function.ManagedRuntime(spec.Function.Runtime) {
+		return nil
+	}
+	_, err := e.interpreters.find(ctx, spec.Function.Runtime)
+	return err
+}

@@ -1,0 +1,220 @@
+package function
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/millrace/millrace/store"
+)
+
+// Store is what the room keeps its things in.
+type Store interface {
+	store.Tables
+	store.Blobs
+}
+
+// Config is what a Service is made of. Store, Clock, Log, Executor and CodeDir are required.
+type Config struct {
+	Store    Store
+	Clock    clockwork.Clock
+	Log      *slog.Logger
+	Executor Executor
+	// TransitionDelay is how long a function stays Pending, and an update InProgress, at least.
+	TransitionDelay time.Duration
+	// Concurrency is how many invocations an account has in a region at one time, 1000 when zero.
+	Concurrency int
+	// MaxInstances is how many instances the server has at one time, 1000 when zero.
+	MaxInstances int
+	// IdleTimeout is how long an instance is kept without work, 10 minutes when zero.
+	IdleTimeout time.Duration
+	// CodeDir is the folder for extracted code. The room is its only user.
+	CodeDir string
+}
+
+// Service is the room of functions. Its methods may be called at the same time from many goroutines, before Run and
+// while it runs.
+type Service struct {
+	clock     clockwork.Clock
+	log       *slog.Logger
+	executor  Executor
+	delay     time.Duration
+	functions store.Collection[record]
+	code      *codeShelf
+	pool      *pool
+	changing  locks[Name] // held while a function is changed
+
+	mu      sync.RWMutex
+	entries map[Name]*entry // an entry is replaced, never changed
+	due     map[Name]time.Time
+	wake    chan struct{} // holds one; tells Run that due has changed
+}
+
+// record is how a function is kept.
+type record struct {
+	Function Function
+	// Serving is what is invoked while Function is not: during an update, and after one that failed.
+	Serving *Function `json:",omitempty"`
+}
+
+// entry is a function in memory.
+type entry struct {
+	record
+	deployment *deployment // what is invoked; nil when nothing can be
+}
+
+// New returns the room with what the store holds of it. What was pending goes on when Run is called.
+func New(c Config) (*Service, error) {
+	setDefault(&c.Concurrency, 1000)
+	setDefault(&c.MaxInstances, 1000)
+	setDefault(&c.IdleTimeout, 10*time.Minute)
+	code, err := openCodeShelf(c.Store, c.CodeDir, c.Log)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{
+		clock:     c.Clock,
+		log:       c.Log,
+		executor:  c.Executor,
+		delay:     c.TransitionDelay,
+		functions: store.NewCollection[record](c.Store, "functions"),
+		code:      code,
+		pool:      newPool(c.Clock, c.Concurrency, c.MaxInstances, c.IdleTimeout),
+		entries:   make(map[Name]*entry),
+		due:       make(map[Name]time.Time),
+		wake:      make(chan struct{}, 1),
+	}
+	if err := s.load(context.Background()); err != nil {
+		return nil, errors.Join(fmt.Errorf("load functions: %w", err), code.close())
+	}
+	return s, nil
+}
+
+func (s *Service) load(ctx context.Context) error {
+	for item, err := range s.functions.Scan(ctx, "") {
+		if err != nil {
+			return err
+		}
+		e := &entry{record: item.Value}
+		for _, f := range e.snapshots() {
+			s.code.hold(f.CodeBlob)
+		}
+		if f := e.serving(); f != nil {
+			e.deployment = s.deploy(*f)
+		}
+		name := e.Function.Name
+		s.entries[name] = e
+		if e.pending() {
+			s.due[name] = s.clock.Now()
+		}
+	}
+	return nil
+}
+
+// pending reports whether a transition is under way.
+func (r record) pending() bool {
+	return r.Function.State == Pending || r.Function.LastUpdateStatus == UpdateInProgress
+}
+
+// serving returns what is invoked, or nil.
+func (r record) serving() *Function {
+	switch {
+	case r.Serving != nil:
+		return r.Serving
+	case r.Function.State == Active && r.Function.LastUpdateStatus == UpdateSuccessful:
+		return &r.Function
+	}
+	return nil
+}
+
+// snapshots returns the functions whose code the record needs.
+func (r record) snapshots() []Function {
+	if r.Serving != nil {
+		return []Function{r.Function, *r.Serving}
+	}
+	return []Function{r.Function}
+}
+
+func key(n Name) string { return store.Key(n.Account, n.Region, n.Name) }
+
+// lookup returns the function's entry, or a *NotFoundError.
+func (s *Service) lookup(name Name) (*entry, error) {
+	s.mu.RLock()
+	e := s.entries[name]
+	s.mu.RUnlock()
+	if e == nil {
+		return nil, &NotFoundError{ARN: name.ARN()}
+	}
+	return e, nil
+}
+
+// save makes next the function's record, instead of old (nil for a new function), and moves the uses of code along.
+// The caller holds the function's lock.
+func (s *Service) save(ctx context.Context, old *entry, next *entry) error {
+	ifRevision := uint64(0)
+	if old == nil {
+		ifRevision = store.Absent
+	}
+	for _, f := range next.snapshots() {
+		s.code.hold(f.CodeBlob)
+	}
+	name := next.Function.Name
+	if err := s.functions.Put(ctx, key(name), next.record, ifRevision); err != nil {
+		s.releaseCode(context.WithoutCancel(ctx), next.record)
+		if errors.Is(err, store.ErrConflict) {
+			return ErrExists
+		}
+		return fmt.Errorf("store function %s: %w", name.ARN(), err)
+	}
+	s.mu.Lock()
+	s.entries[name] = next
+	if next.pending() {
+		s.due[name] = s.clock.Now().Add(s.delay)
+	}
+	s.mu.Unlock()
+	if next.pending() {
+		s.poke()
+	}
+	if old != nil {
+		s.releaseCode(context.WithoutCancel(ctx), old.record)
+	}
+	return nil
+}
+
+func (s *Service) releaseCode(ctx context.Context, r record) {
+	for _, f := range r.snapshots() {
+		s.code.release(ctx, f.CodeBlob)
+	}
+}
+
+// poke makes Run look at what is due.
+func (s *Service) poke() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run finishes what is pending and stops instances that have been idle for long, until the context ends. Then it stops
+// all instances and returns nil when nothing of them is left; invocations are refused from then on. It is called once.
+func (s *Service) Run(ctx context.Context) error {
+	var work sync.WaitGroup
+	work.Go(func() {
+		if err := s.code.tidy(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("old code cannot be removed", "err", err)
+		}
+	})
+	work.Go(func() { s.pool.expire(ctx) })
+	s.settleDue(ctx)
+	work.Wait()
+	s.pool.stop()
+	if err := s.code.close(); err != nil {
+		s.log.Warn("extracted code cannot be removed", "err", err)
+	}
+	return nil
+}

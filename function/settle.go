@@ -1,0 +1,164 @@
+package function
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/millrace/millrace/function/archive"
+)
+
+const (
+	// settlers bounds how many functions are settled at one time: checking one may start an interpreter.
+	settlers = 4
+	// settleRetry is how long a function waits after the store failed while it was settled.
+	settleRetry = 5 * time.Second
+)
+
+// settleDue finishes transitions as they become due, until the context ends. It returns when none is being finished.
+func (s *Service) settleDue(ctx context.Context) {
+	var work sync.WaitGroup
+	defer work.Wait()
+	places := make(chan struct{}, settlers)
+	for {
+		names, wait := s.takeDue()
+		for _, name := range names {
+			select {
+			case places <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+			work.Go(func() {
+				defer func() { <-places }()
+				s.settleOrRetry(ctx, name)
+			})
+		}
+		if !s.sleep(ctx, wait) {
+			return
+		}
+	}
+}
+
+// takeDue returns the functions that are due and how long it is until the next ones are; negative when there are none.
+func (s *Service) takeDue() (names []Name, wait time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.clock.Now()
+	wait = -1
+	for name, at := range s.due {
+		left := at.Sub(now)
+		switch {
+		case left <= 0:
+			names = append(names, name)
+			delete(s.due, name)
+		case wait < 0 || left < wait:
+			wait = left
+		}
+	}
+	return names, wait
+}
+
+// sleep waits, for ever when wait is negative, until something else is due; false when the context ended.
+func (s *Service) sleep(ctx context.Context, wait time.Duration) bool {
+	var passed <-chan time.Time
+	if wait >= 0 {
+		timer := s.clock.NewTimer(wait)
+		defer timer.Stop()
+		passed = timer.Chan()
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-passed:
+	case <-s.wake:
+	}
+	return true
+}
+
+func (s *Service) settleOrRetry(ctx context.Context, name Name) {
+	err := s.settle(ctx, name)
+	if err == nil || ctx.Err() != nil || errors.Is(err, ErrNotFound) {
+		return
+	}
+	s.log.Error("function cannot be settled yet", "function", name.ARN(), "err", err, "retry", settleRetry)
+	s.mu.Lock()
+	if s.entries[name] != nil {
+		s.due[name] = s.clock.Now().Add(settleRetry)
+	}
+	s.mu.Unlock()
+	s.poke()
+}
+
+// settle finishes the transition of one function: it finds out whether the function can be run, and says so.
+func (s *Service) settle(ctx context.Context, name Name) error {
+	unlock, err := s.changing.lock(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	old, err := s.lookup(name)
+	if err != nil {
+		return err
+	}
+	if !old.pending() {
+		return nil
+	}
+	problem := s.tryOut(ctx, old.Function)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	next := settled(old.record, problem)
+	if problem != nil {
+		s.log.Warn("function cannot be run", "function", name.ARN(), "err", problem)
+		return s.save(ctx, old, &entry{record: next, deployment: old.deployment})
+	}
+	d := s.deploy(next.Function)
+	if err := s.save(ctx, old, &entry{record: next, deployment: d}); err != nil {
+		s.pool.retire(d)
+		return err
+	}
+	if old.deployment != nil {
+		s.pool.retire(old.deployment)
+	}
+	return nil
+}
+
+// tryOut returns why the function cannot be run here, or nil.
+func (s *Service) tryOut(ctx context.Context, f Function) error {
+	folder, err := s.code.folder(ctx, f.CodeBlob)
+	if err != nil {
+		return err
+	}
+	return s.executor.Check(ctx, Spec{Function: f, Version: Latest, CodeDir: folder})
+}
+
+// settled returns the record of a function whose transition has ended, well or with a problem.
+func settled(r record, problem error) record {
+	f := r.Function
+	f.RevisionID = uuid.NewString()
+	if problem == nil {
+		f.State, f.StateReason, f.StateReasonCode = Active, "", ""
+		f.LastUpdateStatus, f.LastUpdateStatusReason, f.LastUpdateStatusReasonCode = UpdateSuccessful, "", ""
+		return record{Function: f}
+	}
+	code := reasonCode(problem)
+	if r.Serving == nil {
+		f.State, f.StateReason, f.StateReasonCode = Failed, problem.Error(), code
+	}
+	f.LastUpdateStatus, f.LastUpdateStatusReason, f.LastUpdateStatusReasonCode = UpdateFailed, problem.Error(), code
+	return record{Function: f, Serving: r.Serving}
+}
+
+func reasonCode(problem error) string {
+	var missing *RuntimeMissingError
+	switch {
+	case errors.As(problem, &missing):
+		return reasonCodeInvalidRuntime
+	case errors.Is(problem, archive.ErrUnreadable), errors.Is(problem, archive.ErrTooLarge), errors.Is(problem, archive.ErrEmpty):
+		return reasonCodeInvalidZipFile
+	}
+	return reasonCodeInternal
+}
