@@ -1,0 +1,83 @@
+package lambda
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/millrace/millrace/function"
+)
+
+// CodePath is the path below which CodeHandler serves the archives of functions.
+const CodePath = "/_millrace/code/"
+
+// linkLife is how long a link to a function's code is good, as AWS's.
+const linkLife = 10 * time.Minute
+
+// codeLinks makes and checks links to code: whoever has one may fetch just that archive, until it expires. The key
+// lives as long as the process; so do its links.
+type codeLinks struct {
+	key   []byte
+	clock clockwork.Clock
+}
+
+func newCodeLinks(clock clockwork.Clock) codeLinks {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails
+	return codeLinks{key, clock}
+}
+
+// make returns the link's path and query.
+func (l codeLinks) make(name function.Name) string {
+	expires := strconv.FormatInt(l.clock.Now().Add(linkLife).Unix(), 10)
+	query := url.Values{
+		"account": {name.Account}, "region": {name.Region}, "expires": {expires}, "signature": {l.sign(name, expires)},
+	}
+	return CodePath + url.PathEscape(name.Name) + "?" + query.Encode()
+}
+
+func (l codeLinks) sign(name function.Name, expires string) string {
+	mac := hmac.New(sha256.New, l.key)
+	for _, part := range []string{name.Account, name.Region, name.Name, expires} {
+		_, _ = io.WriteString(mac, part+"\x00")
+	}
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// check returns the function whose code a request may fetch.
+func (l codeLinks) check(r *http.Request) (function.Name, bool) {
+	query := r.URL.Query()
+	name := function.Name{Account: query.Get("account"), Region: query.Get("region"), Name: r.PathValue("name")}
+	expires := query.Get("expires")
+	until, err := strconv.ParseInt(expires, 10, 64)
+	good := hmac.Equal([]byte(l.sign(name, expires)), []byte(query.Get("signature")))
+	return name, good && err == nil && l.clock.Now().Unix() <= until
+}
+
+// CodeHandler serves the archives that the links of GetFunction lead to. It is to be mounted at CodePath + "{name}".
+func (d *Door) CodeHandler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name, ok := d.links.check(r)
+		if !ok {
+			http.Error(w, "the link is not valid, or has expired", http.StatusForbidden)
+			return
+		}
+		code, size, err := d.Functions.OpenCode(r.Context(), name)
+		if err != nil {
+			http.Error(w, "there is no such code", http.StatusNotFound)
+			return
+		}
+		defer code.Close()
+		w.Header().Set("Content-Type", "application/zip")
+		w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
+		_, _ = io.Copy(w, code)
+	})
+}

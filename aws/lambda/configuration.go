@@ -1,0 +1,73 @@
+package lambda
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+
+	"github.com/millrace/millrace/function"
+	"github.com/millrace/millrace/internal/arn"
+)
+
+// lastModified is the form of FunctionConfiguration.LastModified.
+const lastModified = "2006-01-02T15:04:05.000+0000"
+
+// configuration describes a function as AWS does.
+func configuration(f function.Function) *FunctionConfiguration {
+	c := &FunctionConfiguration{
+		FunctionName:         &f.Name.Name,
+		FunctionArn:          new(f.ARN()),
+		Runtime:              &f.Runtime,
+		Role:                 &f.Role,
+		Handler:              &f.Handler,
+		CodeSize:             &f.CodeSize,
+		Description:          &f.Description,
+		Timeout:              new(int(f.Timeout / time.Second)),
+		MemorySize:           &f.MemoryMB,
+		LastModified:         new(f.LastModified.UTC().Format(lastModified)),
+		CodeSha256:           new(f.CodeSha256()),
+		Version:              new(function.Latest),
+		TracingConfig:        &TracingConfigResponse{Mode: new(TracingModePassThrough)},
+		RevisionId:           &f.RevisionID,
+		State:                text(string(f.State)),
+		StateReason:          text(f.StateReason),
+		StateReasonCode:      text(f.StateReasonCode),
+		LastUpdateStatus:     text(string(f.LastUpdateStatus)),
+		PackageType:          new(PackageTypeZip),
+		Architectures:        f.Architectures,
+		EphemeralStorage:     &EphemeralStorage{Size: f.EphemeralMB},
+		SnapStart:            &SnapStartResponse{ApplyOn: new(SnapStartApplyOnNone), OptimizationStatus: new(SnapStartOptimizationStatusOff)},
+		RuntimeVersionConfig: &RuntimeVersionConfig{RuntimeVersionArn: new(runtimeVersion(f))},
+		LoggingConfig:        &LoggingConfig{LogFormat: &f.LogFormat, LogGroup: &f.LogGroup},
+
+		LastUpdateStatusReason:     text(f.LastUpdateStatusReason),
+		LastUpdateStatusReasonCode: text(f.LastUpdateStatusReasonCode),
+	}
+	if f.Environment != nil {
+		c.Environment = &EnvironmentResponse{Variables: f.Environment}
+	}
+	return c
+}
+
+// text returns nil for "", which AWS leaves out.
+func text(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// runtimeVersion names the version of a runtime. The host's interpreter has no name at AWS: what stands in for it is made
+// of the runtime's name, so that it changes when that does.
+func runtimeVersion(f function.Function) string {
+	sum := sha256.Sum256([]byte(f.Runtime))
+	return arn.New("lambda", f.Region, "", "runtime:"+hex.EncodeToString(sum[:])).String()
+}
+
+// listed describes a function as the list operations do: without its states.
+func listed(f function.Function) FunctionConfiguration {
+	c := configuration(f)
+	c.State, c.StateReason, c.StateReasonCode = nil, nil, nil
+	c.LastUpdateStatus, c.LastUpdateStatusReason, c.LastUpdateStatusReasonCode = nil, nil, nil
+	return *c
+}

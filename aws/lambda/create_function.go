@@ -1,0 +1,75 @@
+package lambda
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/millrace/millrace/function"
+)
+
+// CreateFunction makes a function from a zip archive. It is Pending in the answer, and Active or Failed a moment later.
+func (d *Door) CreateFunction(ctx context.Context, in *CreateFunctionRequest) (*FunctionConfiguration, error) {
+	name, err := unqualified(ctx, in.FunctionName)
+	if err != nil {
+		return nil, err
+	}
+	if err := refuse(append(unsupported(
+		in.VpcConfig, in.DeadLetterConfig, in.KMSKeyArn, in.TracingConfig, in.Layers, in.FileSystemConfigs,
+		in.ImageConfig, in.SnapStart, in.LoggingConfig, in.CapacityProviderConfig, in.DurableConfig),
+		member{"Publish", isTrue(in.Publish)},
+		member{"PublishTo", given(in.PublishTo)},
+		member{"PackageType Image", in.PackageType != nil && *in.PackageType != PackageTypeZip},
+		member{"Tags", len(in.Tags) > 0},
+		member{"CodeSigningConfigArn", given(in.CodeSigningConfigArn)},
+		member{"TenancyConfig", in.TenancyConfig != nil},
+		member{"Code.ImageUri", given(in.Code.ImageUri)},
+		member{"Code.S3Bucket", given(in.Code.S3Bucket)},
+		member{"Code.S3Key", given(in.Code.S3Key)},
+		member{"Code.S3ObjectVersion", given(in.Code.S3ObjectVersion)},
+		member{"Code.S3ObjectStorageMode", given(in.Code.S3ObjectStorageMode)},
+		member{"Code.SourceKMSKeyArn", given(in.Code.SourceKMSKeyArn)},
+	)...); err != nil {
+		return nil, err
+	}
+	f := function.Function{Name: name, Role: in.Role, Architectures: in.Architectures}
+	assign(&f.Runtime, in.Runtime)
+	assign(&f.Handler, in.Handler)
+	assign(&f.Description, in.Description)
+	assign(&f.MemoryMB, in.MemorySize)
+	if in.Timeout != nil {
+		f.Timeout = time.Duration(*in.Timeout) * time.Second
+	}
+	if in.EphemeralStorage != nil {
+		f.EphemeralMB = in.EphemeralStorage.Size
+	}
+	if in.Environment != nil {
+		f.Environment = orEmpty(in.Environment.Variables)
+	}
+	if in.LoggingConfig != nil {
+		assign(&f.LogFormat, in.LoggingConfig.LogFormat)
+		assign(&f.LogGroup, in.LoggingConfig.LogGroup)
+	}
+	created, err := d.Functions.Create(ctx, f, in.Code.ZipFile)
+	if errors.Is(err, function.ErrExists) {
+		return nil, conflict("Function already exist: %s", name.Name)
+	}
+	if err != nil {
+		return nil, translate(err)
+	}
+	return configuration(created), nil
+}
+
+func assign[T any](to, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+// orEmpty keeps "no variables" apart from "variables were never sent".
+func orEmpty(variables map[string]string) map[string]string {
+	if variables == nil {
+		return map[string]string{}
+	}
+	return variables
+}

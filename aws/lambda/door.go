@@ -1,0 +1,52 @@
+package lambda
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/millrace/millrace/aws/protocol"
+	"github.com/millrace/millrace/function"
+	"github.com/millrace/millrace/mapping"
+)
+
+// Door answers the operations from the rooms of functions and of mappings.
+type Door struct {
+	Functions *function.Service
+	Mappings  *mapping.Service
+	links     codeLinks
+}
+
+// New returns the door. Links to code are good by the given clock.
+func New(functions *function.Service, mappings *mapping.Service, clock clockwork.Clock) *Door {
+	return &Door{Functions: functions, Mappings: mappings, links: newCodeLinks(clock)}
+}
+
+// Service describes the door to the dispatcher.
+func (d *Door) Service() protocol.Service { return NewService(d) }
+
+// functionRef reads a function's name with the qualifier beside it.
+func functionRef(ctx context.Context, name string, qualifier *string) (function.Ref, error) {
+	call := protocol.CallFrom(ctx)
+	ref, err := function.ParseRef(name, call.Account, call.Region)
+	if err == nil && qualifier != nil {
+		ref, err = ref.With(*qualifier)
+	}
+	return ref, translate(err)
+}
+
+// unqualified reads the name of a function that an operation changes as a whole.
+func unqualified(ctx context.Context, name string) (function.Name, error) {
+	ref, err := functionRef(ctx, name, nil)
+	if err != nil {
+		return function.Name{}, err
+	}
+	if ref.Qualifier != "" && ref.Qualifier != function.Latest {
+		return function.Name{}, translate(&function.NotFoundError{ARN: ref.ARN()})
+	}
+	return ref.Name, nil
+}
+
+// isMissing reports whether there is no such function.
+func isMissing(err error) bool { return errors.Is(err, function.ErrNotFound) }

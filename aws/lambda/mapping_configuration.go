@@ -1,0 +1,43 @@
+package lambda
+
+import (
+	"time"
+
+	"github.com/millrace/millrace/mapping"
+	"github.com/millrace/millrace/stream"
+)
+
+// mappingConfiguration describes a mapping as Create and Update do.
+func mappingConfiguration(m mapping.Mapping) *EventSourceMappingConfiguration {
+	c := &EventSourceMappingConfiguration{
+		UUID:                           &m.UUID,
+		EventSourceMappingArn:          new(m.ARN()),
+		EventSourceArn:                 new(m.Source.ARN()),
+		FunctionArn:                    new(m.Function.ARN()),
+		StartingPosition:               new(string(m.Start.Type)),
+		BatchSize:                      &m.Settings.BatchSize,
+		MaximumBatchingWindowInSeconds: &m.Settings.MaximumBatchingWindow,
+		ParallelizationFactor:          &m.Settings.ParallelizationFactor,
+		MaximumRecordAgeInSeconds:      &m.Settings.MaximumRecordAge,
+		BisectBatchOnFunctionError:     &m.Settings.BisectBatchOnFunctionError,
+		MaximumRetryAttempts:           &m.Settings.MaximumRetryAttempts,
+		TumblingWindowInSeconds:        new(0),
+		FunctionResponseTypes:          []string{},
+		DestinationConfig:              &DestinationConfig{OnFailure: &OnFailure{Destination: text(m.Settings.OnFailure)}},
+		State:                          new(string(m.State)),
+		StateTransitionReason:          &m.StateTransitionReason,
+		LastModified:                   &m.LastModified,
+		LastProcessingResult:           &m.LastProcessingResult,
+	}
+	if m.Start.Type == stream.AtTimestamp {
+		c.StartingPositionTimestamp = new(m.Start.Timestamp.Truncate(time.Second))
+	}
+	return c
+}
+
+// restingConfiguration describes a mapping as Get, List and Delete do: with the minute in which it was changed.
+func restingConfiguration(m mapping.Mapping) *EventSourceMappingConfiguration {
+	c := mappingConfiguration(m)
+	c.LastModified = new(m.LastModified.Truncate(time.Minute))
+	return c
+}

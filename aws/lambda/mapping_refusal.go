@@ -1,0 +1,45 @@
+package lambda
+
+// foreign are the members that belong to other kinds of event sources, and whether they were sent.
+type foreign struct {
+	name string
+	sent bool
+}
+
+// refuseForeign answers a request with a member that a stream does not know.
+func refuseForeign(members ...foreign) error {
+	for _, m := range members {
+		if m.sent {
+			return invalid("Unsupported %s parameter for given event source mapping type.", m.name)
+		}
+	}
+	return nil
+}
+
+// refuseMapping answers what creating and updating a mapping share: settings that are known and not carried out. Their
+// empty forms ask for nothing.
+func refuseMapping(
+	filters *FilterCriteria, window *int, responses []string, key *string, metrics *EventSourceMappingMetricsConfig, destination *DestinationConfig,
+) error {
+	if destination != nil && destination.OnSuccess != nil {
+		return invalid("OnSuccess configuration is not supported for event source mappings.")
+	}
+	return refuse(
+		member{"FilterCriteria", filters != nil && len(filters.Filters) > 0},
+		member{"TumblingWindowInSeconds", window != nil && *window != 0},
+		member{"FunctionResponseTypes", len(responses) > 0},
+		member{"KMSKeyArn", given(key)},
+		member{"MetricsConfig", metrics != nil && len(metrics.Metrics) > 0},
+	)
+}
+
+// onFailure returns the destination that a configuration names, nil when it does not speak of one.
+func onFailure(c *DestinationConfig) *string {
+	if c == nil {
+		return nil
+	}
+	if c.OnFailure == nil || c.OnFailure.Destination == nil {
+		return new("")
+	}
+	return c.OnFailure.Destination
+}

@@ -1,0 +1,42 @@
+package lambda
+
+// member is a part of a request that is known and not carried out, and whether the request asks for something by it. A
+// member that only says what is so anyway asks for nothing.
+type member struct {
+	name string
+	set  bool
+}
+
+// refuse answers a request that asks for what is not carried out.
+func refuse(members ...member) error {
+	for _, m := range members {
+		if m.set {
+			return invalid("%s is not supported.", m.name)
+		}
+	}
+	return nil
+}
+
+func given(text *string) bool { return text != nil && *text != "" }
+func isTrue(flag *bool) bool  { return flag != nil && *flag }
+
+// unsupported are the settings that creating and updating a function share and that are not carried out.
+func unsupported(
+	vpc *VpcConfig, dead *DeadLetterConfig, key *string, tracing *TracingConfig, layers []string, files []FileSystemConfig,
+	image *ImageConfig, snap *SnapStart, logging *LoggingConfig, capacity *CapacityProviderConfig, durable *DurableConfig,
+) []member {
+	return []member{
+		{"VpcConfig", vpc != nil && (len(vpc.SubnetIds) > 0 || len(vpc.SecurityGroupIds) > 0 || isTrue(vpc.Ipv6AllowedForDualStack))},
+		{"DeadLetterConfig", dead != nil && given(dead.TargetArn)},
+		{"KMSKeyArn", given(key)},
+		{"TracingConfig.Mode Active", tracing != nil && tracing.Mode != nil && *tracing.Mode != TracingModePassThrough},
+		{"Layers", len(layers) > 0},
+		{"FileSystemConfigs", len(files) > 0},
+		{"ImageConfig", image != nil && (len(image.EntryPoint) > 0 || len(image.Command) > 0 || given(image.WorkingDirectory))},
+		{"SnapStart.ApplyOn PublishedVersions", snap != nil && snap.ApplyOn != nil && *snap.ApplyOn != SnapStartApplyOnNone},
+		{"LoggingConfig.ApplicationLogLevel", logging != nil && given(logging.ApplicationLogLevel)},
+		{"LoggingConfig.SystemLogLevel", logging != nil && given(logging.SystemLogLevel)},
+		{"CapacityProviderConfig", capacity != nil},
+		{"DurableConfig", durable != nil},
+	}
+}

@@ -1,0 +1,36 @@
+package lambda
+
+import (
+	"context"
+
+	"github.com/millrace/millrace/function"
+)
+
+// UpdateFunctionCode begins to replace a function's code.
+func (d *Door) UpdateFunctionCode(ctx context.Context, in *UpdateFunctionCodeRequest) (*FunctionConfiguration, error) {
+	name, err := unqualified(ctx, in.FunctionName)
+	if err != nil {
+		return nil, err
+	}
+	if given(in.ImageUri) {
+		return nil, invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
+	}
+	if err := refuse(
+		member{"Publish", isTrue(in.Publish)},
+		member{"PublishTo", given(in.PublishTo)},
+		member{"S3Bucket", given(in.S3Bucket)},
+		member{"S3Key", given(in.S3Key)},
+		member{"S3ObjectVersion", given(in.S3ObjectVersion)},
+		member{"S3ObjectStorageMode", given(in.S3ObjectStorageMode)},
+		member{"SourceKMSKeyArn", given(in.SourceKMSKeyArn)},
+	); err != nil {
+		return nil, err
+	}
+	u := function.CodeUpdate{Zip: in.ZipFile, Architectures: in.Architectures, DryRun: isTrue(in.DryRun)}
+	assign(&u.RevisionID, in.RevisionId)
+	f, err := d.Functions.UpdateCode(ctx, name, u)
+	if err != nil {
+		return nil, translate(err)
+	}
+	return configuration(f), nil
+}

@@ -1,0 +1,42 @@
+package lambda
+
+import (
+	"context"
+	"time"
+
+	"github.com/millrace/millrace/function"
+)
+
+// UpdateFunctionConfiguration begins to change a function's settings. Each that is given replaces the old one whole.
+func (d *Door) UpdateFunctionConfiguration(ctx context.Context, in *UpdateFunctionConfigurationRequest) (*FunctionConfiguration, error) {
+	name, err := unqualified(ctx, in.FunctionName)
+	if err != nil {
+		return nil, err
+	}
+	if err := refuse(unsupported(
+		in.VpcConfig, in.DeadLetterConfig, in.KMSKeyArn, in.TracingConfig, in.Layers, in.FileSystemConfigs,
+		in.ImageConfig, in.SnapStart, in.LoggingConfig, in.CapacityProviderConfig, in.DurableConfig)...); err != nil {
+		return nil, err
+	}
+	u := function.ConfigurationUpdate{
+		Runtime: in.Runtime, Handler: in.Handler, Role: in.Role, Description: in.Description, MemoryMB: in.MemorySize,
+	}
+	assign(&u.RevisionID, in.RevisionId)
+	if in.Timeout != nil {
+		u.Timeout = new(time.Duration(*in.Timeout) * time.Second)
+	}
+	if in.EphemeralStorage != nil {
+		u.EphemeralMB = &in.EphemeralStorage.Size
+	}
+	if in.Environment != nil {
+		u.Environment = orEmpty(in.Environment.Variables)
+	}
+	if in.LoggingConfig != nil {
+		u.LogFormat, u.LogGroup = in.LoggingConfig.LogFormat, in.LoggingConfig.LogGroup
+	}
+	f, err := d.Functions.UpdateConfiguration(ctx, name, u)
+	if err != nil {
+		return nil, translate(err)
+	}
+	return configuration(f), nil
+}

@@ -1,0 +1,170 @@
+package mapping
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+	"strconv"
+
+	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/stream"
+)
+
+// checkpointTable holds a checkpoint for each lane of each shard of each mapping.
+const checkpointTable = "mapping-checkpoints"
+
+// sector is the part of a shard's records that one lane handles: those whose hash key leaves the remainder Lane when
+// it is divided by Factor.
+type sector struct {
+	Factor, Lane int
+}
+
+// Both of these hold every record. Each has its own writer, so that no checkpoint is ever overtaken by an older one.
+var (
+	// wholeShard is written by the only lane of a shard that has one, and as a shard begins or is completed.
+	wholeShard = sector{Factor: 1, Lane: 0}
+	// summary is written now and then, and says how far all lanes have come that rest.
+	summary = sector{Factor: 0, Lane: 0}
+)
+
+// holds reports whether a record of this hash key belongs to the sector.
+func (s sector) holds(h stream.Hash) bool { return laneOf(h, s.Factor) == s.Lane }
+
+// laneOf returns the lane of a hash key when a shard has so many of them.
+func laneOf(h stream.Hash, factor int) int {
+	if factor <= 1 {
+		return 0
+	}
+	high, low := binary.BigEndian.Uint64(h[:8]), binary.BigEndian.Uint64(h[8:])
+	return int(bits.Rem64(high, low, uint64(factor)))
+}
+
+// checkpoint states a fact about a sector that never becomes false: all of its records up to the position have been
+// delivered, given up or passed over. Facts about the sectors of one factor therefore still hold when the factor is
+// changed, and a reader passes over every record that any fact covers.
+type checkpoint struct {
+	Position stream.Position `json:"position"`
+	// Complete, for a whole shard, says that it is closed and all of its records are done.
+	Complete bool `json:"complete,omitempty"`
+}
+
+// progress is all that is known to be done of one shard.
+type progress map[sector]checkpoint
+
+// done reports whether a fact covers the record.
+func (p progress) done(r *stream.Record) bool {
+	for s, c := range p {
+		if r.Position <= c.Position && s.holds(r.Hash) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkpoints are those of one mapping for one incarnation of its stream. Since the incarnation is part of the key,
+// those of a stream that was deleted say nothing of another one of the same name.
+type checkpoints struct {
+	table  store.Collection[checkpoint]
+	tables store.Tables
+	uuid   string
+	stream uint64
+}
+
+func newCheckpoints(tables store.Tables, uuid string, incarnation uint64) checkpoints {
+	return checkpoints{
+		table:  store.NewCollection[checkpoint](tables, checkpointTable),
+		tables: tables,
+		uuid:   uuid,
+		stream: incarnation,
+	}
+}
+
+func (c checkpoints) key(shard uint32, s sector) string {
+	return store.Key(c.uuid, fmt.Sprintf("%016x", c.stream), fmt.Sprintf("%010d", shard), fmt.Sprintf("%02d", s.Factor),
+		fmt.Sprintf("%02d", s.Lane))
+}
+
+// write returns the change that records a fact, to hand to Commit with others.
+func (c checkpoints) write(shard uint32, s sector, fact checkpoint) (store.Write, error) {
+	return c.table.Write(c.key(shard, s), fact, 0)
+}
+
+// put makes a fact durable.
+func (c checkpoints) put(ctx context.Context, shard uint32, s sector, fact checkpoint) error {
+	if err := c.table.Put(ctx, c.key(shard, s), fact, 0); err != nil {
+		return fmt.Errorf("checkpoint shard %d of mapping %s: %w", shard, c.uuid, err)
+	}
+	return nil
+}
+
+// remove returns the change that forgets a fact which another one implies.
+func (c checkpoints) remove(shard uint32, s sector) store.Write {
+	return c.table.Remove(c.key(shard, s), 0)
+}
+
+// load returns what is done, by shard, and the keys of what was recorded for other incarnations.
+func (c checkpoints) load(ctx context.Context) (map[uint32]progress, []string, error) {
+	byShard := map[uint32]progress{}
+	var void []string
+	for item, err := range c.table.Scan(ctx, store.Key(c.uuid, "")) {
+		if err != nil {
+			return nil, nil, fmt.Errorf("load checkpoints of mapping %s: %w", c.uuid, err)
+		}
+		incarnation, shard, s, err := splitCheckpointKey(item.Key)
+		if err != nil {
+			return nil, nil, fmt.Errorf("load checkpoints of mapping %s: %w", c.uuid, err)
+		}
+		if incarnation != c.stream {
+			void = append(void, item.Key)
+			continue
+		}
+		if byShard[shard] == nil {
+			byShard[shard] = progress{}
+		}
+		byShard[shard][s] = item.Value
+	}
+	return byShard, void, nil
+}
+
+// maxDrop bounds the deletions of one commit.
+const maxDrop = 10_000
+
+// drop forgets checkpoints by their keys, with whatever else the last of its commits is to do.
+func (c checkpoints) drop(ctx context.Context, keys []string, also ...store.Write) error {
+	for len(keys) > 0 || len(also) > 0 {
+		n := min(len(keys), maxDrop)
+		writes := make([]store.Write, 0, n+len(also))
+		for _, key := range keys[:n] {
+			writes = append(writes, c.table.Remove(key, 0))
+		}
+		if keys = keys[n:]; len(keys) == 0 {
+			writes, also = append(writes, also...), nil
+		}
+		if err := c.tables.Commit(ctx, writes...); err != nil {
+			return fmt.Errorf("drop checkpoints of mapping %s: %w", c.uuid, err)
+		}
+	}
+	return nil
+}
+
+// splitCheckpointKey reads a key: mapping, incarnation, shard, factor, lane.
+func splitCheckpointKey(key string) (incarnation uint64, shard uint32, s sector, err error) {
+	parts := store.SplitKey(key)
+	if len(parts) != 5 {
+		return 0, 0, sector{}, fmt.Errorf("checkpoint key %q: %w", key, store.ErrCorrupt)
+	}
+	incarnation, err1 := strconv.ParseUint(parts[1], 16, 64)
+	index, err2 := strconv.ParseUint(parts[2], 10, 32)
+	factor, err3 := strconv.Atoi(parts[3])
+	lane, err4 := strconv.Atoi(parts[4])
+	for _, e := range []error{err1, err2, err3, err4} {
+		if e != nil {
+			return 0, 0, sector{}, fmt.Errorf("checkpoint key %q: %w", key, store.ErrCorrupt)
+		}
+	}
+	if factor < 0 || lane < 0 || lane > 0 && lane >= factor {
+		return 0, 0, sector{}, fmt.Errorf("checkpoint key %q: %w", key, store.ErrCorrupt)
+	}
+	return incarnation, uint32(index), sector{Factor: factor, Lane: lane}, nil
+}

@@ -1,0 +1,226 @@
+package mapping
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/millrace/millrace/function"
+	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/stream"
+)
+
+// CreateInput is what a new mapping is made of.
+type CreateInput struct {
+	Account  string // of the caller; so is Region
+	Region   string
+	Source   stream.Name
+	Function function.Ref
+	Start    stream.Start // TRIM_HORIZON, LATEST, or AT_TIMESTAMP with Timestamp
+	Disabled bool
+	Settings Settings
+}
+
+// Create makes a mapping. The start LATEST is fixed at this moment for the shards there are, or, when the mapping is
+// created disabled, as it is first enabled.
+//
+// Errors, in the order of their checks: *SettingError, ErrRecordAge, *DestinationError, ErrStartMissing,
+// ErrTimestampMissing, ErrTimestampUnused, ErrTimestampFuture, ErrFunctionNotFound, *SourceNotFoundError,
+// *SourceDeniedError, *DestinationError of the destination itself, *ExistsError, ErrTooMany.
+func (s *Service) Create(ctx context.Context, in CreateInput) (Mapping, error) {
+	now := s.now()
+	if err := in.check(now); err != nil {
+		return Mapping{}, err
+	}
+	if err := s.checkFunction(ctx, in.Account, in.Region, in.Function); err != nil {
+		return Mapping{}, err
+	}
+	source, err := s.checkSource(ctx, in.Account, in.Region, in.Source)
+	if err != nil {
+		return Mapping{}, err
+	}
+	if err := s.checkDestination(ctx, in.Settings.OnFailure); err != nil {
+		return Mapping{}, err
+	}
+	r := row{
+		UUID: uuid.NewString(), Account: in.Account, Region: in.Region,
+		SourceARN: in.Source.ARN(), FunctionARN: in.Function.ARN(),
+		Settings: in.Settings, StartType: in.Start.Type, Timestamp: in.Start.Timestamp,
+		Begun: !in.Disabled, Phase: created(!in.Disabled, now.Add(s.TransitionDelay)), LastModified: now,
+	}
+	var begin []store.Write
+	if r.Begun {
+		if begin, err = s.begin(ctx, &r, source); err != nil {
+			return Mapping{}, err
+		}
+	}
+	if err := s.insert(ctx, r, begin); err != nil {
+		return Mapping{}, err
+	}
+	m := r.mapping(Creating)
+	m.LastProcessingResult = resultNone
+	return m, nil
+}
+
+func (in *CreateInput) check(now time.Time) error {
+	if err := in.Settings.check(); err != nil {
+		return err
+	}
+	switch in.Start.Type {
+	case "":
+		return ErrStartMissing
+	case stream.AtTimestamp:
+		if in.Start.Timestamp.IsZero() {
+			return ErrTimestampMissing
+		}
+		if in.Start.Timestamp.After(now) {
+			return ErrTimestampFuture
+		}
+	case stream.TrimHorizon, stream.Latest:
+		if !in.Start.Timestamp.IsZero() {
+			return ErrTimestampUnused
+		}
+	default:
+		return fmt.Errorf("%w: %q is none", ErrStartMissing, in.Start.Type)
+	}
+	return nil
+}
+
+// checkFunction reports whether the function can be mapped to. Only the unpublished version can be named: there are no
+// others, and so a qualifier of one names nothing.
+func (s *Service) checkFunction(ctx context.Context, account, region string, ref function.Ref) error {
+	if ref.Account != account || ref.Region != region || ref.Qualifier != "" && ref.Qualifier != "$LATEST" {
+		return ErrFunctionNotFound
+	}
+	_, err := s.Invoker.Get(ctx, ref.Name)
+	if errors.Is(err, function.ErrNotFound) {
+		return ErrFunctionNotFound
+	}
+	return err
+}
+
+// checkSource returns the stream if the account may read it. A stream of another account admits nobody yet.
+func (s *Service) checkSource(ctx context.Context, account, region string, name stream.Name) (stream.Stream, error) {
+	if name.Region != region {
+		return stream.Stream{}, &SourceNotFoundError{ARN: name.ARN()}
+	}
+	if name.Account != account {
+		return stream.Stream{}, &SourceDeniedError{ARN: name.ARN()}
+	}
+	st, err := s.Source.Describe(ctx, name)
+	if isNotFound(err) {
+		return st, &SourceNotFoundError{ARN: name.ARN()}
+	}
+	return st, err
+}
+
+func (s *Service) checkDestination(ctx context.Context, arn string) error {
+	if arn == "" {
+		return nil
+	}
+	if err := s.Destination.Check(ctx, arn); err != nil {
+		return &DestinationError{ARN: arn, Err: err}
+	}
+	return nil
+}
+
+// begin turns the starting position into checkpoints of the shards that the stream has now. A shard that is without
+// one when it is read was not there, and is read from its beginning.
+func (s *Service) begin(ctx context.Context, r *row, source stream.Stream) ([]store.Write, error) {
+	if r.StartType == stream.TrimHorizon {
+		return nil, nil
+	}
+	points := newCheckpoints(s.Store, r.UUID, source.Number)
+	writes := make([]store.Write, 0, len(source.Shards))
+	for _, shard := range source.Shards {
+		fact := checkpoint{Complete: r.StartType == stream.Latest && !shard.Open()}
+		if !fact.Complete {
+			at, err := s.Source.Seek(ctx, stream.ShardKey{Stream: source.Number, Index: shard.Index}, r.start())
+			if errors.Is(err, stream.ErrGone) {
+				return nil, &SourceNotFoundError{ARN: r.SourceARN}
+			}
+			if err != nil {
+				return nil, fmt.Errorf("begin at %s of %s: %w", shard.ID(), r.SourceARN, err)
+			}
+			fact.Position = at
+		}
+		w, err := points.write(shard.Index, wholeShard, fact)
+		if err != nil {
+			return nil, err
+		}
+		writes = append(writes, w)
+	}
+	return writes, nil
+}
+
+// insert stores a new mapping and lets it run, unless its source is mapped to its function already.
+func (s *Service) insert(ctx context.Context, r row, also []store.Write) error {
+	if s.count() >= s.MaxMappings {
+		return ErrTooMany
+	}
+	claim, err := s.claim(ctx, &r)
+	if err != nil {
+		return err
+	}
+	put, err := s.table.rows.Write(r.UUID, r, store.Absent)
+	if err != nil {
+		return err
+	}
+	err = s.Store.Commit(ctx, append(also, put, claim)...)
+	if errors.Is(err, store.ErrConflict) { // someone was faster: the pair is taken now
+		if _, err := s.claim(ctx, &r); err != nil {
+			return err
+		}
+		return ErrInUse
+	}
+	if err != nil {
+		return fmt.Errorf("store mapping %s: %w", r.UUID, err)
+	}
+	s.add(newEntry(r))
+	return nil
+}
+
+// claim returns the change that makes the row's pair its own, or *ExistsError when it belongs to another mapping that
+// is still there for clients.
+func (s *Service) claim(ctx context.Context, r *row) (store.Write, error) {
+	holder, revision, err := s.table.pairs.Get(ctx, r.pairKey())
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		revision = store.Absent
+	case err != nil:
+		return store.Write{}, fmt.Errorf("look for mappings of %s: %w", r.SourceARN, err)
+	case s.isThere(holder.UUID):
+		return store.Write{}, &ExistsError{Source: r.SourceARN, Function: r.function().Name.Name, UUID: holder.UUID}
+	}
+	return s.table.pairs.Write(r.pairKey(), pair{UUID: r.UUID}, revision)
+}
+
+// isThere reports whether clients can see the mapping.
+func (s *Service) isThere(uuid string) bool {
+	s.mu.RLock()
+	e := s.entries[uuid]
+	s.mu.RUnlock()
+	if e == nil {
+		return false
+	}
+	r, _ := e.current()
+	return r.Phase.at(s.Clock.Now()) != gone
+}
+
+func (s *Service) count() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.entries)
+}
+
+// now returns the time as it is stored and shown: in UTC, to the millisecond.
+func (s *Service) now() time.Time { return s.Clock.Now().UTC().Truncate(time.Millisecond) }
+
+// isNotFound reports whether the error says that there is no such stream.
+func isNotFound(err error) bool {
+	var notFound *stream.NotFoundError
+	return errors.As(err, &notFound) || errors.Is(err, stream.ErrGone)
+}

@@ -1,0 +1,69 @@
+package mapping
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+)
+
+// sendTries is how often an on-failure document is sent before it is dropped.
+const sendTries = 3
+
+// giveUp tells the destination of the first records of a batch, and settles them whatever becomes of the message.
+func (l *lane) giveUp(ctx, grace context.Context, b *batch, a action, last *response) error {
+	stats, records := &l.r.rd.e.stats, b.records[:a.n]
+	if a.why == retentionPassed {
+		stats.expired.Add(uint64(a.n))
+		return l.settle(ctx, grace, b, a.n)
+	}
+	if target := l.r.rd.row.Settings.OnFailure; target != "" {
+		d := document{
+			RequestID:   b.requestID,
+			FunctionARN: l.r.rd.row.FunctionARN,
+			Condition:   a.why,
+			InvokeCount: max(1, b.attempts),
+			Time:        l.r.s.Clock.Now(),
+			Shard:       l.r.shard,
+			SourceARN:   l.r.rd.row.SourceARN,
+			Records:     records,
+		}
+		if d.RequestID == "" {
+			d.RequestID = uuid.NewString()
+		}
+		if a.why == retriesExhausted {
+			d.Response = last
+		}
+		if err := l.send(grace, target, &d); err != nil {
+			return err
+		}
+	}
+	l.r.s.Log.Info("records given up", "mapping", l.r.rd.e.uuid, "shard", l.r.shard.ID(), "records", a.n, "condition", a.why)
+	if err := l.settle(ctx, grace, b, a.n); err != nil {
+		return err
+	}
+	stats.discarded.Add(uint64(a.n))
+	l.r.counts.discarded.Add(uint64(a.n))
+	return nil
+}
+
+// send delivers a document, or drops it after some tries. Only the end of grace keeps it from either.
+func (l *lane) send(grace context.Context, target string, d *document) error {
+	message := d.append(nil)
+	var err error
+	for n := 1; n <= sendTries; n++ {
+		if err = l.r.s.Destination.Send(grace, target, message); err == nil {
+			l.r.rd.e.stats.documents.Add(1)
+			return nil
+		}
+		if n < sendTries {
+			l.r.s.sleep(grace, l.r.retry.delay(n), nil)
+		}
+		if grace.Err() != nil {
+			return errStopped
+		}
+	}
+	l.r.rd.e.stats.documentFailures.Add(1)
+	l.r.s.Log.Error("on-failure document dropped", "mapping", l.r.rd.e.uuid, "destination", target, "error", err,
+		"document", string(message))
+	return nil
+}

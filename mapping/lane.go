@@ -1,0 +1,157 @@
+package mapping
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/millrace/millrace/stream"
+)
+
+// lane handles the records of one sector of a shard in their order, one batch at a time. It has a goroutine only while
+// there are records for it, so that an idle shard costs no more than its reader.
+type lane struct {
+	r      *reader
+	sector sector
+
+	// Guarded by the reader's mutex.
+
+	queue   []stream.Record // read, and not yet in a batch
+	queued  int64           // bytes of the queue
+	held    int             // records in the queue and in the batch at work
+	bytes   int64           // bytes of the same
+	fed     stream.Position // up to here the lane was handed what is its own
+	settled stream.Position // up to here all of it is done; fed, when nothing is held
+	ended   bool            // the shard is closed and nothing more will come
+	reading bool            // the read that is under way is for this lane too
+	running bool            // the lane has a goroutine
+
+	wake chan struct{} // has an element when the queue has grown or ended
+
+	// Owned by the lane's goroutine, one after the other.
+
+	window time.Time // when the current batching window began
+	role   string    // the function's role when it was last looked up
+}
+
+// errStopped says that ctx has ended before the batch was done.
+var errStopped = errors.New("lane stopped")
+
+// run works off the lane's records and returns when there are none, or when ctx has ended.
+func (l *lane) run(ctx, grace context.Context) {
+	for {
+		b, ok := l.gather(ctx)
+		if !ok {
+			return
+		}
+		l.r.rd.e.stats.batches.Add(1)
+		if err := l.carry(ctx, grace, b); err != nil {
+			if !errors.Is(err, errStopped) {
+				l.r.fail(err)
+			}
+			return
+		}
+		l.window = l.r.s.Clock.Now()
+	}
+}
+
+// carry brings a batch to its end: when it returns nil, each of its records is delivered or given up. A batch that is
+// split becomes two on a stack, whose top is the leftmost.
+func (l *lane) carry(ctx, grace context.Context, whole batch) error {
+	stack, last := []batch{whole}, answer{}
+	for len(stack) > 0 {
+		b, next := &stack[len(stack)-1], answer{}
+		for _, a := range verdict(b, last.outcome, l.policy(), l.r.s.Clock.Now()) {
+			var err error
+			switch a.kind {
+			case attempt:
+				next, err = l.attempt(ctx, grace, b)
+			case wait:
+				err = l.pause(ctx, a.after)
+			case advance:
+				err = l.advance(ctx, grace, b, a.n)
+			case giveUp:
+				err = l.giveUp(ctx, grace, b, a, last.response)
+			case split:
+				left, right := b.split(a.n)
+				stack = append(stack[:len(stack)-1], right, left)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if top := len(stack) - 1; len(stack[top].records) == 0 {
+			stack = stack[:top]
+		}
+		last = next
+	}
+	return nil
+}
+
+// policy returns what verdicts depend on. The stream's retention may change while a batch waits.
+func (l *lane) policy() policy {
+	set := &l.r.rd.row.Settings
+	p := policy{
+		retries:   set.MaximumRetryAttempts,
+		retention: time.Duration(l.r.rd.retention.Load()),
+		bisect:    set.BisectBatchOnFunctionError,
+		backoff:   l.r.retry,
+	}
+	if set.MaximumRecordAge != Forever {
+		p.age = time.Duration(set.MaximumRecordAge) * time.Second
+	}
+	return p
+}
+
+// longPause is the wait from which a lane looks whether its stream is still there and for how long it keeps records.
+const longPause = time.Second
+
+// pause waits before a batch is judged anew.
+func (l *lane) pause(ctx context.Context, d time.Duration) error {
+	l.r.s.sleep(ctx, d, nil)
+	if ctx.Err() != nil {
+		return errStopped
+	}
+	if d < longPause {
+		return nil
+	}
+	_, err := l.r.rd.describe(ctx)
+	if isNotFound(err) {
+		return err
+	}
+	return nil // whatever else it is, the reader meets it too
+}
+
+// advance settles records that were delivered.
+func (l *lane) advance(ctx, grace context.Context, b *batch, n int) error {
+	if err := l.settle(ctx, grace, b, n); err != nil {
+		return err
+	}
+	l.r.rd.e.stats.delivered.Add(uint64(n))
+	l.r.counts.delivered.Add(uint64(n))
+	return nil
+}
+
+// settle makes it durable that the first n records of the batch are done, and lets go of them. Only then may the lane
+// invoke the function with what comes after: that is why a crash repeats no more than the batch in flight.
+func (l *lane) settle(ctx, grace context.Context, b *batch, n int) error {
+	at := b.records[n-1].Position
+	if err := l.r.persist(ctx, grace, l.sector, checkpoint{Position: at}); err != nil {
+		return errStopped
+	}
+	size := memory(b.records[:n])
+	b.drop(n)
+
+	l.r.mu.Lock()
+	defer l.r.mu.Unlock()
+	l.held -= n
+	l.bytes -= size
+	l.r.s.buffered.Add(-size)
+	l.settled = at
+	if l.held == 0 {
+		l.settled = l.fed
+	}
+	l.r.touch()
+	l.r.notify()
+	return nil
+}

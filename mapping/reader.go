@@ -1,0 +1,338 @@
+package mapping
+
+import (
+	"context"
+	"sync"
+
+	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/stream"
+)
+
+const (
+	// maxChunkRecords and maxChunkBytes bound one read; smallChunkBytes does when buffers are short.
+	maxChunkRecords = 10_000
+	maxChunkBytes   = 1 << 20
+	smallChunkBytes = 64 << 10
+)
+
+// reader reads one shard for its lanes. It reads from the cursor of the slowest lane that has room and hands each
+// record to the lane of its hash key, so that one pass serves all lanes while they keep up, and a lane that is blocked
+// holds up neither the others nor the reader: it is passed by, and read for again from where it was left.
+type reader struct {
+	rd     *reading
+	s      *Service
+	shard  stream.Shard
+	key    stream.ShardKey
+	form   *eventForm
+	counts *shardStats
+	retry  backoff
+
+	lanesDone sync.WaitGroup
+	changed   chan struct{} // has an element when a lane has made room or come to rest
+
+	mu    sync.Mutex
+	lanes []lane
+	// others are the facts about sectors of another factor than today's that are not implied by the summary.
+	others    progress
+	saved     stream.Position // the summary as stored: all of the shard's records up to here are done
+	touched   bool            // a save was asked for
+	interrupt context.CancelFunc
+	err       error // why a lane gave up
+}
+
+func newReader(rd *reading, shard stream.Shard, done progress) *reader {
+	factor := rd.row.Settings.ParallelizationFactor
+	r := &reader{
+		rd:      rd,
+		s:       rd.s,
+		shard:   shard,
+		key:     stream.ShardKey{Stream: rd.points.stream, Index: shard.Index},
+		form:    newEventForm(rd.row.source(), shard),
+		counts:  rd.e.stats.shard(shard.Index),
+		retry:   backoff{Base: rd.s.RetryBase, Cap: rd.s.RetryCap},
+		changed: make(chan struct{}, 1),
+		lanes:   make([]lane, factor),
+		others:  progress{},
+		saved:   max(done[summary].Position, done[wholeShard].Position),
+	}
+	now := rd.s.Clock.Now()
+	for i := range r.lanes {
+		at := max(r.saved, done[sector{factor, i}].Position)
+		r.lanes[i] = lane{r: r, sector: sector{factor, i}, fed: at, settled: at, window: now, wake: make(chan struct{}, 1)}
+	}
+	for part, fact := range done {
+		if part.Factor > 1 && part.Factor != factor && fact.Position > r.saved {
+			r.others[part] = fact
+		}
+	}
+	return r
+}
+
+// run reads until ctx ends or the shard's records are all done, and returns nil then. An error says that the stream is
+// gone. When run returns, no lane is running.
+func (r *reader) run(ctx, grace context.Context) error {
+	defer r.release()
+	for ctx.Err() == nil {
+		next, from, size := r.plan()
+		var err error
+		switch next {
+		case complete:
+			return r.complete(ctx, grace)
+		case blocked:
+			select {
+			case <-r.changed:
+			case <-ctx.Done():
+			}
+			err = r.failure()
+		case read:
+			err = r.read(ctx, grace, from, size)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// step is what a reader does next.
+type step int
+
+const (
+	read     step = iota
+	blocked       // no lane has room
+	complete      // the shard is closed, and its lanes are done
+)
+
+// plan decides what to do next. For read it says from where and how much at most, and marks the lanes that the read is
+// for: the others take nothing of it.
+func (r *reader) plan() (next step, from stream.Position, size int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	next, from = complete, stream.MaxPosition
+	for i := range r.lanes {
+		l := &r.lanes[i]
+		l.reading = !l.ended && l.hasRoom()
+		switch {
+		case l.reading:
+			next, from = read, min(from, l.fed)
+		case next == complete && (!l.ended || l.held > 0):
+			next = blocked
+		}
+	}
+	if r.s.pressed() {
+		return next, from, smallChunkBytes
+	}
+	return next, from, maxChunkBytes
+}
+
+// read reads once and feeds the lanes; when there is nothing to be read, it waits until there is.
+func (r *reader) read(ctx, grace context.Context, from stream.Position, size int) error {
+	b, err := r.fetch(ctx, from, size)
+	if err != nil {
+		return err
+	}
+	r.feed(ctx, grace, &b)
+	if len(b.Records) > 0 || b.End {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if !r.arm(cancel) {
+		return nil
+	}
+	err = r.s.Source.Wait(ctx, r.key, b.Next)
+	r.arm(nil)
+	if err != nil && ctx.Err() == nil {
+		r.s.Log.Warn("cannot wait for records", "mapping", r.rd.e.uuid, "shard", r.shard.ID(), "error", err)
+		r.s.sleep(ctx, r.retry.delay(4), nil)
+	}
+	return r.failure()
+}
+
+// fetch reads, again and again with growing waits while the source has trouble. That spends no retries of a batch. It
+// is an error when the stream is gone, or the shard with the last of its records.
+func (r *reader) fetch(ctx context.Context, from stream.Position, size int) (stream.Batch, error) {
+	for n := 1; ; n++ {
+		b, err := r.s.Source.Read(ctx, r.key, from, maxChunkRecords, size)
+		if err == nil || ctx.Err() != nil {
+			return b, nil
+		}
+		if isNotFound(err) {
+			st, gone := r.rd.describe(ctx)
+			if gone != nil {
+				return b, gone
+			}
+			if _, listed := st.Shard(r.key.Index); !listed {
+				return stream.Batch{Next: from, End: true}, nil
+			}
+		}
+		r.rd.report(resultProblem + sourceProblem(err, r.rd.row.source()))
+		r.s.Log.Warn("cannot read shard", "mapping", r.rd.e.uuid, "shard", r.shard.ID(), "error", err)
+		r.s.sleep(ctx, r.retry.delay(n), nil)
+	}
+}
+
+// feed hands the records to their lanes, and lets those run that have something to do.
+func (r *reader) feed(ctx, grace context.Context, b *stream.Batch) {
+	if ctx.Err() != nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range b.Records {
+		record := &b.Records[i]
+		l := &r.lanes[laneOf(record.Hash, len(r.lanes))]
+		if l.reading && record.Position > l.fed && !r.others.done(record) {
+			l.push(record)
+		}
+	}
+	for i := range r.lanes {
+		l := &r.lanes[i]
+		if !l.reading {
+			continue
+		}
+		l.fed, l.ended = max(l.fed, b.Next), b.End
+		switch {
+		case l.held == 0:
+			l.settled = l.fed
+		case l.running:
+			l.signal()
+		default:
+			l.running = true
+			r.lanesDone.Go(func() { l.run(ctx, grace) })
+		}
+	}
+	r.touch()
+}
+
+// arm sets what a lane calls to interrupt the wait for records, because it has room and was not read for. It returns
+// false when that is so already.
+func (r *reader) arm(interrupt context.CancelFunc) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.interrupt = nil
+	if interrupt == nil {
+		return true
+	}
+	for i := range r.lanes {
+		if l := &r.lanes[i]; !l.reading && !l.ended && l.hasRoom() {
+			return false
+		}
+	}
+	r.interrupt = interrupt
+	return true
+}
+
+// notify lets the reader look at its lanes; the caller holds the mutex.
+func (r *reader) notify() {
+	if r.interrupt != nil {
+		for i := range r.lanes {
+			if l := &r.lanes[i]; !l.reading && l.hasRoom() {
+				r.interrupt()
+				break
+			}
+		}
+	}
+	select {
+	case r.changed <- struct{}{}:
+	default:
+	}
+}
+
+// fail ends the reader because a lane found that the stream is gone.
+func (r *reader) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.err = err
+	if r.interrupt != nil {
+		r.interrupt()
+	}
+	r.notify()
+}
+
+func (r *reader) failure() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
+
+// complete records that the shard is done, which lets its children begin.
+func (r *reader) complete(ctx, grace context.Context) error {
+	at := stream.Position(0)
+	for i := range r.lanes { // which have all come to rest
+		at = max(at, r.lanes[i].fed)
+	}
+	return r.persist(ctx, grace, wholeShard, checkpoint{Position: at, Complete: true})
+}
+
+// persist makes a fact durable. It asks the store again and again while that has trouble, until ctx ends: it must not
+// go on without, and there is nobody else to ask.
+func (r *reader) persist(ctx, grace context.Context, part sector, fact checkpoint) error {
+	for n := 1; ; n++ {
+		err := r.rd.points.put(grace, r.key.Index, part, fact)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		r.s.Log.Error("cannot store checkpoint", "mapping", r.rd.e.uuid, "shard", r.shard.ID(), "error", err)
+		r.s.sleep(ctx, r.retry.delay(n), nil)
+	}
+}
+
+// release waits for the lanes to stop and gives back what they hold.
+func (r *reader) release() {
+	r.lanesDone.Wait()
+	for i := range r.lanes {
+		r.s.buffered.Add(-r.lanes[i].bytes)
+	}
+}
+
+// touch asks for the summary to be saved, if that tells more than the lanes' own checkpoints; the caller holds the
+// mutex.
+func (r *reader) touch() {
+	if !r.touched && (len(r.lanes) > 1 || len(r.others) > 0) {
+		r.touched = true
+		r.rd.touch(r)
+	}
+}
+
+// summarise appends the writes that bring the stored summary up to date, and returns the summary.
+func (r *reader) summarise(writes *[]store.Write) stream.Position {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.touched = false
+	at := stream.MaxPosition
+	for i := range r.lanes {
+		at = min(at, r.lanes[i].settled)
+	}
+	if at <= r.saved {
+		return r.saved
+	}
+	if w, err := r.rd.points.write(r.key.Index, summary, checkpoint{Position: at}); err == nil { // it is always encoded
+		*writes = append(*writes, w)
+	}
+	for part, fact := range r.others {
+		if fact.Position <= at {
+			*writes = append(*writes, r.rd.points.remove(r.key.Index, part))
+		}
+	}
+	return at
+}
+
+// summarised notes whether the summary was saved.
+func (r *reader) summarised(at stream.Position, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !ok {
+		r.touch()
+		return
+	}
+	r.saved = at
+	for part, fact := range r.others {
+		if fact.Position <= at {
+			delete(r.others, part)
+		}
+	}
+}
+
+// pressed reports whether the lanes of all mappings hold as much as they may.
+func (s *Service) pressed() bool { return s.buffered.Load() >= s.BufferBytes }

@@ -1,0 +1,200 @@
+package mapping
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/millrace/millrace/store"
+)
+
+// Config is what a Service is made of. Store, Clock, Source, Invoker and Destination are required; a zero elsewhere
+// means the default.
+type Config struct {
+	Store       store.Tables
+	Clock       clockwork.Clock
+	Log         *slog.Logger // default: discards
+	Source      Source
+	Invoker     Invoker
+	Destination Destination
+
+	// TransitionDelay is how long Creating, Updating and the other transitions last; 0 ends them at once.
+	TransitionDelay time.Duration
+	// StopGrace is how long invocations in flight may go on once Run was asked to stop; default 10 s. What has not
+	// ended by then is abandoned, and its batch is delivered again later.
+	StopGrace time.Duration
+	// RetryBase is the wait before the first retry, default 0.2 s. It doubles with each further one up to RetryCap,
+	// default 60 s.
+	RetryBase, RetryCap time.Duration
+	// Recheck is how often a mapping looks for a stream that is gone; default 10 s.
+	Recheck time.Duration
+	// MaxMappings bounds the table of mappings; default 10,000.
+	MaxMappings int
+	// BufferBytes bounds what is read ahead over all mappings, beside a little that each lane may always have; default
+	// 256 MiB.
+	BufferBytes int64
+}
+
+// withDefaults returns the configuration with the zeros filled in, or an error that names what is missing.
+func (c Config) withDefaults() (Config, error) {
+	if c.Store == nil || c.Clock == nil || c.Source == nil || c.Invoker == nil || c.Destination == nil {
+		return c, errors.New("mapping: Store, Clock, Source, Invoker and Destination are required")
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	for _, d := range []struct {
+		value *time.Duration
+		def   time.Duration
+	}{
+		{&c.StopGrace, 10 * time.Second},
+		{&c.RetryBase, 200 * time.Millisecond},
+		{&c.RetryCap, 60 * time.Second},
+		{&c.Recheck, 10 * time.Second},
+	} {
+		if *d.value == 0 {
+			*d.value = d.def
+		}
+	}
+	if c.MaxMappings == 0 {
+		c.MaxMappings = 10_000
+	}
+	if c.BufferBytes == 0 {
+		c.BufferBytes = 256 << 20
+	}
+	return c, nil
+}
+
+// Service keeps the mappings and, while Run runs, leads their records to their functions. Its methods may be called at
+// the same time from many goroutines, also while Run is not running.
+type Service struct {
+	Config
+
+	table    table
+	buffered atomic.Int64 // bytes that lanes hold, over all mappings
+
+	mu      sync.RWMutex
+	entries map[string]*entry // by UUID; those that are gone stay until they are removed from the store
+	arrived chan struct{}     // has an element when an entry may have no runner yet
+}
+
+// New returns a service with the mappings that the store holds. It starts nothing.
+func New(c Config) (*Service, error) {
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{
+		Config:  c,
+		table:   newTable(c.Store),
+		entries: map[string]*entry{},
+		arrived: make(chan struct{}, 1),
+	}
+	for e, err := range s.table.load(context.Background()) {
+		if err != nil {
+			return nil, fmt.Errorf("load event source mappings: %w", err)
+		}
+		s.entries[e.uuid] = e
+	}
+	return s, nil
+}
+
+// Run leads records to functions until ctx ends. Then no new invocation begins, those in flight get StopGrace to end,
+// and Run returns nil when all that it started has stopped. Run may be called again after it returned.
+func (s *Service) Run(ctx context.Context) error {
+	grace, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	var runners sync.WaitGroup
+	started := map[*entry]bool{}
+	for ctx.Err() == nil {
+		for _, e := range s.all() {
+			if !started[e] {
+				started[e] = true
+				runners.Go(func() { (&runner{s: s, e: e}).run(ctx, grace) })
+			}
+		}
+		for e := range started {
+			if e.isRemoved() {
+				delete(started, e)
+			}
+		}
+		select {
+		case <-s.arrived:
+		case <-ctx.Done():
+		}
+	}
+	s.awaitStop(&runners, cancel)
+	return nil
+}
+
+// awaitStop waits for the runners, and ends their grace when it is over.
+func (s *Service) awaitStop(runners *sync.WaitGroup, cancel context.CancelFunc) {
+	over := s.Clock.AfterFunc(s.StopGrace, cancel)
+	defer over.Stop()
+	runners.Wait()
+}
+
+// all returns the entries of the moment, in no order.
+func (s *Service) all() []*entry {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	entries := make([]*entry, 0, len(s.entries))
+	for _, e := range s.entries {
+		entries = append(entries, e)
+	}
+	return entries
+}
+
+// add lets a new mapping be seen and run.
+func (s *Service) add(e *entry) {
+	s.mu.Lock()
+	s.entries[e.uuid] = e
+	s.mu.Unlock()
+	select {
+	case s.arrived <- struct{}{}:
+	default:
+	}
+}
+
+func (s *Service) remove(e *entry) {
+	e.markRemoved()
+	s.mu.Lock()
+	delete(s.entries, e.uuid)
+	s.mu.Unlock()
+	select {
+	case s.arrived <- struct{}{}:
+	default:
+	}
+}
+
+// find returns the mapping of the account and region, unless it is gone.
+func (s *Service) find(account, region, uuid string) (*entry, row, error) {
+	s.mu.RLock()
+	e := s.entries[uuid]
+	s.mu.RUnlock()
+	if e == nil {
+		return nil, row{}, ErrNotFound
+	}
+	r, _ := e.current()
+	if r.Account != account || r.Region != region || r.Phase.at(s.Clock.Now()) == gone {
+		return nil, row{}, ErrNotFound
+	}
+	return e, r, nil
+}
+
+// sleep waits until the time has passed, or something else comes first: the end of ctx, or the closing of a channel.
+func (s *Service) sleep(ctx context.Context, d time.Duration, or <-chan struct{}) {
+	timer := s.Clock.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.Chan():
+	case <-or:
+	case <-ctx.Done():
+	}
+}

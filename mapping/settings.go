@@ -1,0 +1,89 @@
+package mapping
+
+import (
+	"time"
+
+	"github.com/millrace/millrace/internal/arn"
+)
+
+// Forever, as MaximumRetryAttempts or MaximumRecordAge, sets no limit.
+const Forever = -1
+
+// Settings say how a mapping batches, retries and gives up. The names are AWS's, the defaults those of today.
+type Settings struct {
+	// BatchSize is the most records of one invocation, 1 to 10000.
+	BatchSize int
+	// MaximumBatchingWindow is how long records are gathered for one invocation, in seconds, 0 to 300; 0 sends at once
+	// what there is.
+	MaximumBatchingWindow int
+	// ParallelizationFactor is how many batches of one shard are in flight at a time, 1 to 10.
+	ParallelizationFactor int
+	// MaximumRetryAttempts is how often a batch is tried again after its first attempt, or Forever.
+	MaximumRetryAttempts int
+	// MaximumRecordAge is the age in seconds, 60 to 604800, from which a record is given up, or Forever.
+	MaximumRecordAge int
+	// BisectBatchOnFunctionError cuts a failed batch in two and tries each half by itself.
+	BisectBatchOnFunctionError bool
+	// OnFailure is the ARN of the destination that hears of given up batches, "" for none.
+	OnFailure string
+}
+
+// Defaults are the settings of a mapping whose creator named none.
+func Defaults() Settings {
+	return Settings{
+		BatchSize:             100,
+		ParallelizationFactor: 1,
+		MaximumRetryAttempts:  Forever,
+		MaximumRecordAge:      Forever,
+	}
+}
+
+// check reports the first rule that the settings break, as a *SettingError, or a destination's error. Doors have
+// already refused what the service model refuses; the ranges are checked again since the room has other callers.
+func (s Settings) check() error {
+	ranges := []struct {
+		name             string
+		value, low, high int
+	}{
+		{"BatchSize", s.BatchSize, 1, 10_000},
+		{"MaximumBatchingWindowInSeconds", s.MaximumBatchingWindow, 0, 300},
+		{"ParallelizationFactor", s.ParallelizationFactor, 1, 10},
+		{"MaximumRetryAttempts", s.MaximumRetryAttempts, Forever, 10_000},
+		{"MaximumRecordAgeInSeconds", s.MaximumRecordAge, Forever, 604_800},
+	}
+	for _, r := range ranges {
+		if r.value < r.low || r.value > r.high {
+			return &SettingError{Setting: r.name, Value: r.value, Low: r.low, High: r.high}
+		}
+	}
+	if s.MaximumRecordAge >= 0 && s.MaximumRecordAge < 60 {
+		return ErrRecordAge
+	}
+	return checkDestination(s.OnFailure)
+}
+
+// checkDestination accepts the name of a standard queue and the empty name.
+func checkDestination(name string) error {
+	if name == "" {
+		return nil
+	}
+	a, err := arn.Parse(name)
+	if err != nil {
+		return &DestinationError{ARN: name, Err: ErrDestinationInvalid}
+	}
+	switch {
+	case a.Service == "sns" && !isFIFO(a.Resource), a.Service == "s3":
+		return &DestinationError{ARN: name, Err: ErrDestinationUnsupported}
+	case a.Service != "sqs" || isFIFO(a.Resource):
+		return &DestinationError{ARN: name, Err: ErrDestinationInvalid}
+	}
+	return nil
+}
+
+func isFIFO(resource string) bool {
+	const suffix = ".fifo"
+	return len(resource) >= len(suffix) && resource[len(resource)-len(suffix):] == suffix
+}
+
+// window returns the batching window as a duration.
+func (s Settings) window() time.Duration { return time.Duration(s.MaximumBatchingWindow) * time.Second }

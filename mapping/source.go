@@ -1,0 +1,45 @@
+package mapping
+
+import (
+	"context"
+
+	"github.com/millrace/millrace/function"
+	"github.com/millrace/millrace/stream"
+)
+
+// Source is what a mapping reads from: a stream's standard iterator.
+type Source interface {
+	// Describe returns the stream with its shards, or stream.ErrNotFound. A stream that was deleted and created again
+	// has another Number.
+	Describe(ctx context.Context, name stream.Name) (stream.Stream, error)
+
+	// Seek returns the exclusive cursor for a start in a shard. LATEST is fixed at the moment of the call.
+	Seek(ctx context.Context, shard stream.ShardKey, start stream.Start) (stream.Position, error)
+
+	// Read returns records after the cursor, at most maxRecords, and at most about maxBytes but never none if there
+	// is one. A cursor before the oldest record held continues at that record. It is stream.ErrNotFound when the
+	// shard's stream is gone.
+	Read(ctx context.Context, shard stream.ShardKey, after stream.Position, maxRecords, maxBytes int) (stream.Batch, error)
+
+	// Wait returns when a record after the cursor exists, or the shard was closed or is gone.
+	Wait(ctx context.Context, shard stream.ShardKey, after stream.Position) error
+}
+
+// Invoker runs the function of a mapping.
+type Invoker interface {
+	// Invoke runs the function once. Every error but *function.PayloadTooLargeError says that the function was not
+	// reached. The payload is not kept or read once Invoke has returned without error.
+	Invoke(ctx context.Context, in function.Invocation) (function.Result, error)
+
+	// Get returns the function, or function.ErrNotFound. It is asked before every invocation.
+	Get(ctx context.Context, name function.Name) (function.Function, error)
+}
+
+// Destination hears of batches that were given up.
+type Destination interface {
+	// Check reports why documents could not be sent to the destination; nil when nothing is known against it.
+	Check(ctx context.Context, arn string) error
+
+	// Send delivers one document.
+	Send(ctx context.Context, arn string, document []byte) error
+}
