@@ -1,0 +1,20 @@
+package main
+
+import (
+	"context"
+
+	"github.com/millrace/millrace/internal/bench"
+)
+
+func runBench(ctx context.Context, args []string, std stdio) error {
+	o := bench.Options{Stdout: std.out, Stderr: std.err}
+	fs := newFlags("bench", "Measures a server on this machine, and the bare storage engine beside it in the same run.", std)
+	fs.Float64Var(&o.Seconds, "seconds", 3, "how long each timed measurement runs, in `seconds`")
+	fs.IntVar(&o.Backlog, "backlog", 400_000, "`records` that the drain measurement delivers")
+	fs.StringVar(&o.Dir, "dir", "", "`folder` whose disk is measured (default: the folder of temporary files)")
+	fs.BoolVar(&o.JSON, "json", false, "print JSON")
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	return bench.Run(ctx, o)
+}

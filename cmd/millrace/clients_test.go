@@ -1,0 +1,67 @@
+package main
+
+import (
+	"archive/zip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestClients walks through a server with SDKs in other languages. A client that is not installed is skipped, unless CI
+// asks: there all must be.
+func TestClients(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		there func() error
+		walk  []string
+	}{
+		{"boto3", func() error { return exec.Command("/usr/bin/python3", "-c", "import boto3").Run() }, []string{"/usr/bin/python3", "python/walk.py"}},
+		{"javascript", func() error { return node20("../../clients/js/node_modules") }, []string{"node", "js/walk.mjs"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if err := c.there(); err != nil {
+				if os.Getenv("CI") != "" {
+					t.Fatalf("the client is not there: %v", err)
+				}
+				t.Skipf("the client is not there: %v", err)
+			}
+			h := newHouse(t)
+			h.start()
+			archive := filepath.Join(h.dir, "handler.zip")
+			zipFolder(t, archive, filepath.Join("../../clients", filepath.Dir(c.walk[1]), "handler"))
+			walk := exec.Command(c.walk[0], c.walk[1], h.url, archive)
+			walk.Dir = "../../clients"
+			out, err := walk.CombinedOutput()
+			if err != nil || !strings.Contains(string(out), "walked") {
+				t.Errorf("%v\n%s", err, out)
+			}
+			h.stop()
+		})
+	}
+}
+
+// node20 checks for the modules and the interpreter that the walk deploys its function on.
+func node20(modules string) error {
+	if _, err := os.Stat(modules); err != nil {
+		return err
+	}
+	return exec.Command("node", "--version").Run()
+}
+
+func zipFolder(t *testing.T, archive, folder string) {
+	t.Helper()
+	f, err := os.Create(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	w := zip.NewWriter(f)
+	if err := w.AddFS(os.DirFS(folder)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,93 @@
+// Command millrace keeps Kinesis data streams, runs Lambda functions, and drives event source mappings between them.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/millrace/millrace/internal/bench"
+	"github.com/millrace/millrace/internal/bootstrap"
+	"github.com/millrace/millrace/internal/demo"
+)
+
+// command is one subcommand of the program.
+type command struct {
+	name, synopsis string
+	run            func(ctx context.Context, args []string, std stdio) error
+}
+
+// stdio is what a subcommand reads and writes.
+type stdio struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+func commands() []command {
+	return []command{
+		{"up", "start the server", up},
+		{"demo", "a week of earthquakes through a stream, a mapping and a function", runDemo},
+		{"bench", "measure this machine", runBench},
+		{"version", "print the version", printVersion},
+	}
+}
+
+func main() {
+	switch bootstrap.Handler() {
+	case demo.HandlerName:
+		demo.ServeHandler()
+		return
+	case bench.HandlerName:
+		bench.ServeHandler()
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// run runs the subcommand that args name and returns the exit status: 0, 1 for a failure, 2 for a wrong call.
+func run(ctx context.Context, args []string, std stdio) int {
+	if len(args) == 0 {
+		usage(std.err)
+		return 2
+	}
+	if args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+		usage(std.out)
+		return 0
+	}
+	for _, c := range commands() {
+		if c.name == args[0] {
+			return status(c.run(ctx, args[1:], std), std)
+		}
+	}
+	fmt.Fprintf(std.err, "millrace: there is no command %q\n", args[0])
+	usage(std.err)
+	return 2
+}
+
+func status(err error, std stdio) int {
+	var wrong *usageError
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return 0
+	case errors.As(err, &wrong):
+		fmt.Fprintln(std.err, "millrace:", err)
+		return 2
+	}
+	fmt.Fprintln(std.err, "millrace:", err)
+	return 1
+}
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, "usage: millrace COMMAND [FLAGS]\n\ncommands:\n")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-9s%s\n", c.name, c.synopsis)
+	}
+	fmt.Fprint(w, "\n`millrace COMMAND --help` lists a command's flags.\n")
+}

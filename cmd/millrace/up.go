@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/millrace/millrace/server"
+)
+
+func up(ctx context.Context, args []string, std stdio) error {
+	var c server.Config
+	fs := newFlags("up", `Starts the server and runs it until it is interrupted. Every flag can also be set in the environment (MILLRACE_DATA_DIR
+for --data-dir) or in a file (--config); the command line wins over the environment, the environment over the file.`, std)
+	fs.String("config", "", "`file` of settings: a flag's name and its value on each line")
+	fs.StringVar(&c.Listen, "listen", "127.0.0.1:4566", "`address` to listen on; loopback only, since requests are not authenticated yet")
+	fs.StringVar(&c.DataDir, "data-dir", "", "`folder` of the data (default: millrace in the user's data folder)")
+	fs.BoolVar(&c.Memory, "memory", false, "keep everything in memory and forget it at the end")
+	fs.StringVar(&c.Account, "account", "000000000000", "account of callers whose access key is not itself an account `id` of 12 digits")
+	fs.StringVar(&c.Region, "region", "us-east-1", "`region` of callers whose credentials name none")
+	fs.DurationVar(&c.TransitionDelay, "transition-delay", 0, "how long CREATING, Pending, Updating and such states last")
+	fs.DurationVar(&c.StopGrace, "stop-grace", 10*time.Second, "how long a stop waits for invocations under way; those cut off are delivered again")
+	fs.IntVar(&c.Concurrency, "concurrency", 1000, "function invocations at one time in an account; one more is throttled")
+	fs.IntVar(&c.MaxInstances, "max-instances", 0, "function processes at one time on this machine, 0 for 16 a core")
+	fs.DurationVar(&c.InstanceIdle, "instance-idle", 10*time.Minute, "how long an idle function process is kept warm")
+	fs.StringVar(&c.RuntimeMatch, "runtime-match", "exact", "`exact`: python3.12 needs python3.12 on the PATH; nearest: takes the version that is there")
+	tail := fs.Int64("tail-bytes", 64<<20, "memory for the newest records of all shards, in `bytes`")
+	level := slog.LevelInfo
+	fs.TextVar(&level, "log-level", level, "`level` of the log: debug, info, warn or error")
+	format := fs.String("log-format", "text", "form of the log: text or json")
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	c.TailBytes = *tail
+	handler, err := logHandler(*format, level, std)
+	if err != nil {
+		return err
+	}
+	c.Log = slog.New(handler)
+	if !c.Memory && c.DataDir == "" {
+		if c.DataDir, err = dataDir(); err != nil {
+			return err
+		}
+	}
+	s, err := server.New(c)
+	if err != nil {
+		return err
+	}
+	return s.Run(ctx)
+}
+
+func logHandler(format string, level slog.Level, std stdio) (slog.Handler, error) {
+	options := &slog.HandlerOptions{Level: level}
+	switch format {
+	case "text":
+		return slog.NewTextHandler(std.err, options), nil
+	case "json":
+		return slog.NewJSONHandler(std.err, options), nil
+	}
+	return nil, &usageError{fmt.Errorf("log-format is text or json, not %q", format)}
+}
+
+// dataDir returns millrace's folder in the user's data folder: $XDG_DATA_HOME, or ~/.local/share.
+func dataDir() (string, error) {
+	base := os.Getenv("XDG_DATA_HOME")
+	if base == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", &usageError{fmt.Errorf("no home folder (%w): name one with --data-dir", err)}
+		}
+		base = filepath.Join(home, ".local", "share")
+	}
+	return filepath.Join(base, "millrace"), nil
+}

@@ -1,0 +1,225 @@
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	kinesistypes "github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/millrace/millrace/internal/bootstrap"
+)
+
+// The names of what the demo builds.
+const (
+	account      = "000000000000"
+	region       = "us-east-1"
+	streamName   = "earthquakes"
+	functionName = "seismologist"
+	queueName    = "earthquakes-refused"
+	shardCount   = 4
+	batchSize    = 100
+	retries      = 2
+)
+
+// clients are the SDK's clients of one server, and its address for the pages beside the AWS API.
+type clients struct {
+	url     string
+	kinesis *kinesis.Client
+	lambda  *lambda.Client
+	sqs     *sqs.Client
+}
+
+func newClients(url string) *clients {
+	config := aws.Config{
+		Region:       region,
+		BaseEndpoint: aws.String(url),
+		Credentials:  credentials.NewStaticCredentialsProvider("demo", "demo", ""),
+	}
+	return &clients{
+		url:     url,
+		kinesis: kinesis.NewFromConfig(config),
+		lambda:  lambda.NewFromConfig(config),
+		sqs:     sqs.NewFromConfig(config),
+	}
+}
+
+// works names what build made.
+type works struct {
+	queueURL string
+	mapping  string // UUID
+}
+
+// build makes the queue, the function, the stream and the mapping between them, and waits until all are ready.
+func (c *clients) build(ctx context.Context, v *view, ledger string) (works, error) {
+	var w works
+	queue, err := c.sqs.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(queueName)})
+	if err != nil {
+		return w, err
+	}
+	w.queueURL = aws.ToString(queue.QueueUrl)
+	attributes, err := c.sqs.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl:       queue.QueueUrl,
+		AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameQueueArn},
+	})
+	if err != nil {
+		return w, err
+	}
+	v.step("queue", "%s takes what the function refuses", queueName)
+
+	if err := c.buildFunction(ctx, ledger); err != nil {
+		return w, err
+	}
+	v.step("function", "%s (provided.al2023, this program as its bootstrap) refuses negative magnitudes", functionName)
+
+	streamARN, err := c.buildStream(ctx)
+	if err != nil {
+		return w, err
+	}
+	v.step("stream", "%s, %d shards", streamName, shardCount)
+
+	mapping, err := c.lambda.CreateEventSourceMapping(ctx, &lambda.CreateEventSourceMappingInput{
+		EventSourceArn:             aws.String(streamARN),
+		FunctionName:               aws.String(functionName),
+		StartingPosition:           lambdatypes.EventSourcePositionTrimHorizon,
+		BatchSize:                  aws.Int32(batchSize),
+		BisectBatchOnFunctionError: aws.Bool(true),
+		MaximumRetryAttempts:       aws.Int32(retries),
+		DestinationConfig: &lambdatypes.DestinationConfig{OnFailure: &lambdatypes.OnFailure{
+			Destination: aws.String(attributes.Attributes[string(sqstypes.QueueAttributeNameQueueArn)]),
+		}},
+	})
+	if err != nil {
+		return w, err
+	}
+	w.mapping = aws.ToString(mapping.UUID)
+	err = until(ctx, "the mapping is enabled", func() (bool, error) {
+		m, err := c.lambda.GetEventSourceMapping(ctx, &lambda.GetEventSourceMappingInput{UUID: mapping.UUID})
+		return err == nil && aws.ToString(m.State) == "Enabled", err
+	})
+	v.step("mapping", "batches of %d, bisect on error, %d retries, then the queue", batchSize, retries)
+	return w, err
+}
+
+func (c *clients) buildFunction(ctx context.Context, ledger string) error {
+	code, err := bootstrap.Zip()
+	if err != nil {
+		return err
+	}
+	_, err = c.lambda.CreateFunction(ctx, &lambda.CreateFunctionInput{
+		FunctionName: aws.String(functionName),
+		Role:         aws.String("arn:aws:iam::" + account + ":role/demo"),
+		Runtime:      lambdatypes.RuntimeProvidedal2023,
+		Handler:      aws.String(HandlerName),
+		Timeout:      aws.Int32(30),
+		Code:         &lambdatypes.FunctionCode{ZipFile: code},
+		Environment:  &lambdatypes.Environment{Variables: map[string]string{ledgerVariable: ledger}},
+	})
+	if err != nil {
+		return err
+	}
+	return until(ctx, "the function is active", func() (bool, error) {
+		f, err := c.lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(functionName)})
+		if err == nil && f.State == lambdatypes.StateFailed {
+			err = fmt.Errorf("the function failed: %s", aws.ToString(f.StateReason))
+		}
+		return err == nil && f.State == lambdatypes.StateActive, err
+	})
+}
+
+func (c *clients) buildStream(ctx context.Context) (arn string, err error) {
+	_, err = c.kinesis.CreateStream(ctx, &kinesis.CreateStreamInput{
+		StreamName: aws.String(streamName),
+		ShardCount: aws.Int32(shardCount),
+	})
+	if err != nil {
+		return "", err
+	}
+	err = until(ctx, "the stream is active", func() (bool, error) {
+		d, err := c.kinesis.DescribeStreamSummary(ctx, &kinesis.DescribeStreamSummaryInput{StreamName: aws.String(streamName)})
+		if err != nil {
+			return false, err
+		}
+		arn = aws.ToString(d.StreamDescriptionSummary.StreamARN)
+		return d.StreamDescriptionSummary.StreamStatus == kinesistypes.StreamStatusActive, nil
+	})
+	return arn, err
+}
+
+// until asks ready every 20 ms, for at most 30 s.
+func until(ctx context.Context, what string, ready func() (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		ok, err := ready()
+		if err != nil {
+			return fmt.Errorf("waiting until %s: %w", what, err)
+		}
+		if ok {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting until %s: %w", what, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+// mappingPage is what the server tells of a mapping beside the AWS API.
+type mappingPage struct {
+	Stats struct {
+		Invocations int64 `json:"invocations"`
+		Retries     int64 `json:"retries"`
+		Splits      int64 `json:"splits"`
+		Throttles   int64 `json:"throttles"`
+		Batches     int64 `json:"batches"`
+		Delivered   int64 `json:"delivered"`
+		Discarded   int64 `json:"discarded"`
+		Shards      []struct {
+			ShardID   string `json:"shard_id"`
+			Delivered int64  `json:"delivered"`
+			Discarded int64  `json:"discarded"`
+		} `json:"shards"`
+		PutToInvoke latency `json:"put_to_invoke_ms"`
+		// FreeLane counts only the records that did not have to wait behind an earlier batch of their lane.
+		FreeLane latency `json:"put_to_invoke_free_lane_ms"`
+	} `json:"stats"`
+}
+
+// latency is a distribution in milliseconds.
+type latency struct {
+	Count int64   `json:"count"`
+	P50   float64 `json:"p50"`
+	P99   float64 `json:"p99"`
+}
+
+// stats reads the mapping's page.
+func (c *clients) stats(ctx context.Context, mapping string) (mappingPage, error) {
+	var page mappingPage
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(c.url, "/")+"/_millrace/mappings/"+mapping, nil)
+	if err != nil {
+		return page, err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return page, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return page, fmt.Errorf("%s: %s", request.URL.Path, answer.Status)
+	}
+	return page, json.NewDecoder(answer.Body).Decode(&page)
+}

@@ -1,0 +1,119 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"regexp"
+	"runtime"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+)
+
+// Config is what a server is built from. The zero value of a field means its default.
+type Config struct {
+	// Listen is the address to listen on, by default 127.0.0.1:4566; port 0 takes a free one. Only loopback is accepted:
+	// requests are not authenticated yet.
+	Listen string
+	// DataDir is the folder of the data; required unless Memory is set. One server at a time may use it.
+	DataDir string
+	// Memory keeps everything in memory and forgets it at the end.
+	Memory bool
+
+	// Account is the account of callers whose access key is not itself an account id, by default 000000000000.
+	Account string
+	// Region is the region of callers whose credentials name none, by default us-east-1.
+	Region string
+
+	// TransitionDelay is how long transitional states (CREATING, Pending, Updating …) last. 0 ends them at once, though
+	// still after the answer that announces them.
+	TransitionDelay time.Duration
+	// StopGrace is how long Run waits at its end for invocations under way, by default 10 s.
+	StopGrace time.Duration
+
+	// Concurrency is how many invocations may run at one time in an account, by default 1000.
+	Concurrency int
+	// MaxInstances bounds the processes of functions on this machine, by default 16 a core.
+	MaxInstances int
+	// InstanceIdle is how long an idle process is kept, by default 10 min.
+	InstanceIdle time.Duration
+	// RuntimeMatch is "exact" (the default) or "nearest": whether a python3.x or nodejs*.x function may run on another
+	// version of the interpreter than it names.
+	RuntimeMatch string
+	// TailBytes is the memory for the newest records of all shards, by default 64 MiB.
+	TailBytes int64
+
+	// Clock is the one clock of the domain, by default the wall clock.
+	Clock clockwork.Clock
+	// Log takes what the server has to say, by default nothing does.
+	Log *slog.Logger
+}
+
+var accountID = regexp.MustCompile(`^\d{12}$`)
+
+// withDefaults fills in the defaults and refuses what cannot be.
+func (c Config) withDefaults() (Config, error) {
+	setDefault(&c.Listen, "127.0.0.1:4566")
+	setDefault(&c.Account, "000000000000")
+	setDefault(&c.Region, "us-east-1")
+	setDefault(&c.StopGrace, 10*time.Second)
+	setDefault(&c.Concurrency, 1000)
+	setDefault(&c.MaxInstances, 16*runtime.NumCPU())
+	setDefault(&c.InstanceIdle, 10*time.Minute)
+	setDefault(&c.RuntimeMatch, "exact")
+	setDefault(&c.TailBytes, 64<<20)
+	if c.Clock == nil {
+		c.Clock = clockwork.NewRealClock()
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c, c.check()
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+func (c Config) check() error {
+	var wrong []error
+	refuse := func(when bool, format string, a ...any) {
+		if when {
+			wrong = append(wrong, fmt.Errorf(format, a...))
+		}
+	}
+	refuse(c.Memory && c.DataDir != "", "memory and a data folder exclude each other")
+	refuse(!c.Memory && c.DataDir == "", "a data folder is needed, or memory")
+	refuse(!accountID.MatchString(c.Account), "account %q does not have 12 digits", c.Account)
+	refuse(c.TransitionDelay < 0, "transition delay %s is negative", c.TransitionDelay)
+	refuse(c.StopGrace < 0, "stop grace %s is negative", c.StopGrace)
+	refuse(c.Concurrency < 1, "concurrency %d is below 1", c.Concurrency)
+	refuse(c.MaxInstances < 1, "max instances %d is below 1", c.MaxInstances)
+	refuse(c.InstanceIdle < 0, "instance idle time %s is negative", c.InstanceIdle)
+	refuse(c.TailBytes < 1<<20, "%d bytes of tail are below 1 MiB", c.TailBytes)
+	refuse(c.RuntimeMatch != "exact" && c.RuntimeMatch != "nearest", "runtime match is exact or nearest, not %q", c.RuntimeMatch)
+	if err := checkListen(c.Listen); err != nil {
+		wrong = append(wrong, err)
+	}
+	return errors.Join(wrong...)
+}
+
+// checkListen refuses every address that another machine could reach.
+func checkListen(address string) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("listen address %q: %w", address, err)
+	}
+	if host == "localhost" {
+		return nil
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("listen address %q is not loopback: requests are not authenticated yet, so only this machine may reach the server", address)
+}

@@ -1,0 +1,94 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"path/filepath"
+
+	"github.com/millrace/millrace/aws/kinesis"
+	"github.com/millrace/millrace/aws/lambda"
+	"github.com/millrace/millrace/aws/protocol"
+	// sqs
+	"github.com/millrace/millrace/function"
+	"github.com/millrace/millrace/function/process"
+	"github.com/millrace/millrace/mapping"
+	"github.com/millrace/millrace/queue"
+	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/stream"
+)
+
+// rooms are the house without its doors.
+type rooms struct {
+	streams   *stream.Service
+	functions *function.Service
+	queues    *queue.Service
+	mappings  *mapping.Service
+}
+
+// buildRooms makes the rooms from what the store holds of them. They start nothing.
+func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err error) {
+	r.streams, err = stream.New(stream.Config{
+		Store: s, Clock: c.Clock, Log: c.Log, TransitionDelay: c.TransitionDelay, TailBytes: c.TailBytes,
+	})
+	if err != nil {
+		return r, fmt.Errorf("streams: %w", err)
+	}
+	executor, err := process.New(process.Config{
+		Dir: filepath.Join(codeDir, "bootstraps"), EndpointURL: url, RuntimeMatch: process.Match(c.RuntimeMatch), Log: c.Log,
+	})
+	if err != nil {
+		return r, fmt.Errorf("processes: %w", err)
+	}
+	r.functions, err = function.New(function.Config{
+		Store: s, Clock: c.Clock, Log: c.Log, Executor: executor, TransitionDelay: c.TransitionDelay,
+		Concurrency: c.Concurrency, MaxInstances: c.MaxInstances, IdleTimeout: c.InstanceIdle, CodeDir: filepath.Join(codeDir, "functions"),
+	})
+	if err != nil {
+		return r, fmt.Errorf("functions: %w", err)
+	}
+	r.queues, err = queue.New(context.Background(), queue.Config{Store: s, Clock: c.Clock, Log: c.Log})
+	if err != nil {
+		return r, fmt.Errorf("queues: %w", err)
+	}
+	r.mappings, err = mapping.New(mapping.Config{
+		Store: s, Clock: c.Clock, Log: c.Log, TransitionDelay: c.TransitionDelay, StopGrace: c.StopGrace,
+		Source: r.streams, Invoker: r.functions, Destination: destination{r.queues},
+	})
+	if err != nil {
+		return r, fmt.Errorf("mappings: %w", err)
+	}
+	return r, nil
+}
+
+// residents are the rooms that run, in the order in which they start: each finds those that it asks already running.
+func (r rooms) residents() []*resident {
+	return []*resident{
+		{name: "streams", run: r.streams.Run},
+		{name: "queues", run: r.queues.Run},
+		{name: "functions", run: r.functions.Run},
+		{name: "mappings", run: r.mappings.Run},
+	}
+}
+
+// routes puts the pages of our own beside the doors of AWS's.
+func (s *Server) routes() http.Handler {
+	metrics := newMetrics(s.rooms)
+	functions := lambda.New(s.rooms.functions, s.rooms.mappings, s.config.Clock)
+	doors := protocol.NewHandler(protocol.Config{
+		Log: s.log, Account: s.config.Account, Region: s.config.Region, Observe: metrics.observe,
+	},
+		kinesis.New(s.rooms.streams),
+		functions.Service(),
+		// sqs.New(s.rooms.queues),
+	)
+	pages := s.pages(metrics, functions.CodeHandler())
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Not a ServeMux for everything: it would redirect paths that AWS's clients mean as they wrote them.
+		if isPage(r.URL.Path) {
+			pages.ServeHTTP(w, r)
+			return
+		}
+		doors.ServeHTTP(w, r)
+	})
+}

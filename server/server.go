@@ -1,0 +1,188 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/millrace/millrace/store/disk"
+)
+
+// Server is a house with its doors bound: New makes it, Run opens it.
+type Server struct {
+	config   Config
+	log      *slog.Logger
+	store    *disk.Store
+	rooms    rooms
+	listener net.Listener
+	http     *http.Server
+	scratch  string // a folder to remove at the end, in memory mode
+}
+
+// New opens the store, builds the rooms from what it holds, and binds the listening address. It starts nothing: Run does,
+// and Run must be called, since it also closes what New opened.
+func New(c Config) (*Server, error) {
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{config: c, log: c.Log}
+	if err := s.open(); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func (s *Server) open() error {
+	c := s.config
+	// The address first: a second server on the same address should not touch the data.
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return err
+	}
+	s.listener = listener
+	codeDir := filepath.Join(c.DataDir, "code")
+	if c.Memory {
+		if s.scratch, err = os.MkdirTemp("", "millrace-memory-"); err != nil {
+			return err
+		}
+		codeDir = filepath.Join(s.scratch, "code")
+	}
+	s.store, err = disk.Open(disk.Options{Dir: c.DataDir, Memory: c.Memory, Log: s.log})
+	if err != nil {
+		return fmt.Errorf("open the store: %w", err)
+	}
+	if s.rooms, err = buildRooms(c, s.store, codeDir, s.URL()); err != nil {
+		return err
+	}
+	s.http = s.newHTTPServer(s.routes())
+	return nil
+}
+
+// close releases what open took.
+func (s *Server) close() error {
+	var errs []error
+	if s.listener != nil {
+		if err := s.listener.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if s.store != nil {
+		errs = append(errs, s.store.Close())
+	}
+	if s.scratch != "" {
+		errs = append(errs, os.RemoveAll(s.scratch))
+	}
+	return errors.Join(errs...)
+}
+
+// URL is the address that clients use as their endpoint, without a slash at its end.
+func (s *Server) URL() string { return "http://" + s.listener.Addr().String() }
+
+// newHTTPServer answers HTTP/1.1 and, for clients with prior knowledge, HTTP/2 in clear text.
+func (s *Server) newHTTPServer(handler http.Handler) *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Server{
+		Handler:           handler,
+		Protocols:         protocols,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 1000},
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       5 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// Run serves until the context ends, then stops from the street inwards and returns nil. It returns earlier, with an
+// error, when a part of the house fails. Everything it started has stopped when it returns, and the server is closed: it
+// cannot be run again.
+func (s *Server) Run(ctx context.Context) error {
+	s.log.Info("millrace is ready", "url", s.URL(), "data", s.place(), "version", revision())
+	failed := make(chan error, 1)
+	fail := func(what string, err error) {
+		select {
+		case failed <- fmt.Errorf("%s: %w", what, err):
+		default: // the first failure is the one that counts
+		}
+	}
+	// In the order in which they start; they stop in the reverse order.
+	var inside []*resident
+	for _, r := range s.rooms.residents() {
+		inside = append(inside, r)
+		r.start(fail)
+	}
+	doors := make(chan struct{})
+	go func() {
+		defer close(doors)
+		if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			fail("doors", err)
+		}
+	}()
+
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+		s.log.Error("stopping", "err", err)
+	}
+	errs := []error{err, s.closeDoors()}
+	<-doors
+	for i := len(inside) - 1; i >= 0; i-- {
+		inside[i].stop()
+	}
+	errs = append(errs, s.close())
+	s.log.Info("millrace has stopped")
+	return errors.Join(errs...)
+}
+
+func (s *Server) place() string {
+	if s.config.Memory {
+		return "memory"
+	}
+	return s.config.DataDir
+}
+
+// closeDoors takes no new requests and waits for those under way as long as StopGrace; then it cuts them off.
+func (s *Server) closeDoors() error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.config.StopGrace)
+	defer cancel()
+	err := s.http.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return s.http.Close()
+	}
+	return err
+}
+
+// resident is a room that runs.
+type resident struct {
+	name string
+	run  func(context.Context) error
+	end  context.CancelFunc
+	done chan struct{}
+}
+
+func (r *resident) start(fail func(what string, err error)) {
+	// Not the context of Run: rooms stop one after the other, when their turn comes.
+	ctx, end := context.WithCancel(context.Background())
+	r.end, r.done = end, make(chan struct{})
+	go func() {
+		defer close(r.done)
+		if err := r.run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			fail(r.name, err)
+		}
+	}()
+}
+
+// stop ends the room and waits until it has ended.
+func (r *resident) stop() {
+	r.end()
+	<-r.done
+}
