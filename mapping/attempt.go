@@ -44,7 +44,7 @@ func (l *lane) attempt(ctx, grace context.Context, b *batch) (answer, error) {
 	}
 	stats := &l.r.rd.e.stats
 	if !b.again {
-		stats.waited(b.records, l.r.s.Clock.Now())
+		stats.waited(b, l.r.s.Clock.Now())
 		b.again = true
 	}
 	repeated := b.attempts+b.refusals > 0
@@ -52,6 +52,7 @@ func (l *lane) attempt(ctx, grace context.Context, b *batch) (answer, error) {
 		Ref:       l.r.rd.function,
 		RequestID: b.requestID,
 		Payload:   event,
+		Vouched:   true,
 	})
 	if err == nil { // otherwise a part of the function may still be reading the event
 		events.Put(buffer)

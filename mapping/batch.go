@@ -24,6 +24,8 @@ type batch struct {
 	fits int
 	// again says that the function was handed these records before, in this batch or in the one it was cut from.
 	again bool
+	// free says that the lane had nothing to do when the batch's first record came: nothing made it wait.
+	free bool
 }
 
 func (b *batch) last() *stream.Record { return &b.records[len(b.records)-1] }

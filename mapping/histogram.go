@@ -4,6 +4,8 @@ import (
 	"math/bits"
 	"sync"
 	"time"
+
+	"github.com/millrace/millrace/stream"
 )
 
 // Latency sums up a number of durations. The percentiles are right to about 3 %.
@@ -38,6 +40,15 @@ func (h *histogram) add(d time.Duration) {
 	h.buckets[bucketOf(uint64(d.Microseconds()))]++
 	h.count++
 	h.max = max(h.max, d)
+}
+
+// addAll counts how long ago records arrived.
+func (h *histogram) addAll(records []stream.Record, now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i := range records {
+		h.add(now.Sub(records[i].Arrival))
+	}
 }
 
 func (h *histogram) latency() Latency {

@@ -39,11 +39,12 @@ var errStopped = errors.New("lane stopped")
 
 // run works off the lane's records and returns when there are none, or when ctx has ended.
 func (l *lane) run(ctx, grace context.Context) {
-	for {
+	for free := true; ; free = false {
 		b, ok := l.gather(ctx)
 		if !ok {
 			return
 		}
+		b.free = free
 		l.r.rd.e.stats.batches.Add(1)
 		if err := l.carry(ctx, grace, b); err != nil {
 			if !errors.Is(err, errStopped) {
@@ -75,6 +76,7 @@ func (l *lane) carry(ctx, grace context.Context, whole batch) error {
 			case split:
 				left, right := b.split(a.n)
 				stack = append(stack[:len(stack)-1], right, left)
+				l.r.rd.e.stats.splits.Add(1)
 			}
 			if err != nil {
 				return err

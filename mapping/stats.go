@@ -27,6 +27,7 @@ type Stats struct {
 
 	Shards      []ShardStats // in order of their indexes
 	PutToInvoke Latency      // from a record's arrival to its first attempt
+	FreeLane    Latency      // the same, of records that no earlier batch of their lane made wait
 }
 
 // ShardStats are the part of one shard.
@@ -52,7 +53,7 @@ type stats struct {
 	batches, invocations, retries, splits, throttles atomic.Uint64
 	delivered, discarded, expired                    atomic.Uint64
 	documents, documentFailures                      atomic.Uint64
-	putToInvoke                                      histogram
+	putToInvoke, freeLane                            histogram
 
 	mu     sync.Mutex
 	stream uint64 // the incarnation that the shards are of
@@ -104,6 +105,7 @@ func (s *stats) snapshot() Stats {
 		DocumentFailures: s.documentFailures.Load(),
 		Shards:           s.shardsSnapshot(),
 		PutToInvoke:      s.putToInvoke.latency(),
+		FreeLane:         s.freeLane.latency(),
 	}
 }
 
@@ -119,10 +121,9 @@ func (s *stats) shardsSnapshot() []ShardStats {
 }
 
 // waited adds a batch that is tried for the first time to the latencies.
-func (s *stats) waited(records []stream.Record, now time.Time) {
-	s.putToInvoke.mu.Lock()
-	defer s.putToInvoke.mu.Unlock()
-	for i := range records {
-		s.putToInvoke.add(now.Sub(records[i].Arrival))
+func (s *stats) waited(b *batch, now time.Time) {
+	s.putToInvoke.addAll(b.records, now)
+	if b.free {
+		s.freeLane.addAll(b.records, now)
 	}
 }

@@ -127,6 +127,7 @@ func (s *Server) describe(m mapping.Mapping) mappingPage {
 			Documents: stats.Documents, DocumentFailures: stats.DocumentFailures,
 			Shards:      []shardPage{},
 			PutToInvoke: latencyPageOf(stats.PutToInvoke),
+			FreeLane:    latencyPageOf(stats.FreeLane),
 		},
 	}
 	for _, shard := range stats.Shards {

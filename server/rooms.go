@@ -9,7 +9,7 @@ import (
 	"github.com/millrace/millrace/aws/kinesis"
 	"github.com/millrace/millrace/aws/lambda"
 	"github.com/millrace/millrace/aws/protocol"
-	// sqs
+	"github.com/millrace/millrace/aws/sqs"
 	"github.com/millrace/millrace/function"
 	"github.com/millrace/millrace/function/process"
 	"github.com/millrace/millrace/mapping"
@@ -80,7 +80,7 @@ func (s *Server) routes() http.Handler {
 	},
 		kinesis.New(s.rooms.streams),
 		functions.Service(),
-		// sqs.New(s.rooms.queues),
+		sqs.New(s.rooms.queues),
 	)
 	pages := s.pages(metrics, functions.CodeHandler())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
