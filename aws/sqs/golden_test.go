@@ -34,7 +34,7 @@ type house struct {
 }
 
 // newHouse opens a house in memory. Nothing of it runs but what is called.
-func newHouse(t testing.TB, clock clockwork.Clock) *house {
+func newHouse(t testing.TB, clock clockwork.Clock, edit ...func(*queue.Config)) *house {
 	t.Helper()
 	tables, err := disk.Open(disk.Options{Memory: true})
 	if err != nil {
@@ -42,7 +42,11 @@ func newHouse(t testing.TB, clock clockwork.Clock) *house {
 	}
 	t.Cleanup(func() { tables.Close() })
 	log := slog.New(slog.DiscardHandler)
-	queues, err := queue.New(context.Background(), queue.Config{Store: tables, Clock: clock, Log: log})
+	c := queue.Config{Store: tables, Clock: clock, Log: log}
+	for _, e := range edit {
+		e(&c)
+	}
+	queues, err := queue.New(context.Background(), c)
 	if err != nil {
 		t.Fatal(err)
 	}

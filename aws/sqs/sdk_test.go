@@ -3,7 +3,6 @@ package sqs_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -235,22 +234,4 @@ func TestCLI(t *testing.T) {
 	}
 	run("purge-queue", "--queue-url", url)
 	run("delete-queue", "--queue-url", url)
-}
-
-// FuzzAddresses looks for tokens and addresses of queues that make more than an error of the client.
-func FuzzAddresses(f *testing.F) {
-	f.Add("Yi0yL2It", "b-")
-	h := newHouse(f, clockwork.NewRealClock())
-	f.Fuzz(func(t *testing.T, token, address string) {
-		t.Helper()
-		if strings.ContainsAny(token+address, "\r\n") {
-			t.Skip()
-		}
-		document := fmt.Sprintf(`{"MaxResults":1,"NextToken":%q,"QueueUrl":%q}`, token, address)
-		for _, op := range []string{"ListQueues", "GetQueueAttributes"} {
-			if got := exchange(t, h, "JSON "+op+"\n"+document); strings.HasPrefix(got, "500") {
-				t.Errorf("%s %s: %s", op, document, got)
-			}
-		}
-	})
 }
