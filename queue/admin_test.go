@@ -47,7 +47,7 @@ func TestDescribe(t *testing.T) {
 		if fmt.Sprint(d.Attributes) != fmt.Sprint(want) || !d.Created.Equal(created) || !d.Modified.Equal(created) {
 			t.Errorf("a new queue: %+v", d)
 		}
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		set := map[string]string{
 			"VisibilityTimeout": "0", "MessageRetentionPeriod": "60", "MaximumMessageSize": "1024",
 			"Policy": "", "RedrivePolicy": "", "KmsMasterKeyId": "", "KmsDataKeyReusePeriodSeconds": "300",
@@ -180,7 +180,7 @@ func TestPurge(t *testing.T) {
 		r.send("in flight", "visible")
 		m := r.receive(1)[0]
 		r.sendMessage(queue.Message{Body: "delayed", Delay: &delay})
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		r.restart() // the purge covers messages of earlier starts
 		if err := r.Purge(background, orders); err != nil {
 			t.Fatal(err)
@@ -191,7 +191,7 @@ func TestPurge(t *testing.T) {
 		if err := r.hide(m.Handle, time.Minute); !errors.Is(err, queue.ErrMessageGone) {
 			t.Errorf("visibility of a purged message: %v", err)
 		}
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		r.expectRows(2)
 		var again *queue.PurgeInProgressError
 		if err := r.Purge(background, orders); !errors.As(err, &again) || again.Queue != "orders" {
@@ -202,12 +202,12 @@ func TestPurge(t *testing.T) {
 		if err := r.Purge(background, orders); !errors.As(err, &again) {
 			t.Errorf("purge after 10 s and a restart: %v", err)
 		}
-		time.Sleep(50 * time.Second)
+		pass(50 * time.Second)
 		r.expect("sent later")
 		if err := r.Purge(background, orders); err != nil {
 			t.Errorf("purge after a minute: %v", err)
 		}
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		r.expect()
 		r.expectRows(0)
 	})
@@ -225,7 +225,7 @@ func TestPurgeOfManyIsDoneAtOnceAndClearedUpLater(t *testing.T) {
 		r.restart() // before all rows are gone
 		r.expectCounts("visible 0, in flight 0, delayed 0")
 		r.send("later")
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		r.expectRows(2)
 		r.expect("later")
 	})
@@ -258,7 +258,7 @@ func TestDelete(t *testing.T) {
 		r.create(orders, nil)
 		r.expect()
 		r.send("new")
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		r.expectRows(2)
 		r.expect("new")
 	})
@@ -270,13 +270,13 @@ func TestRecreateDelay(t *testing.T) {
 		if err := r.Delete(background, orders); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		r.restart(delay)
-		time.Sleep(50*time.Second - time.Millisecond)
+		pass(50*time.Second - time.Millisecond)
 		if err := r.Create(background, orders, nil); !errors.Is(err, queue.ErrDeletedRecently) {
 			t.Errorf("created again within a minute: %v", err)
 		}
-		time.Sleep(time.Millisecond)
+		pass(time.Millisecond)
 		r.create(orders, nil)
 	}, delay)
 }
@@ -296,7 +296,7 @@ func TestBacklogLargerThanTheWindow(t *testing.T) {
 		r.expectCounts("visible 7000, in flight 0, delayed 0")
 		for i := range n / 10 {
 			if i == n/20 {
-				time.Sleep(2 * time.Second)
+				pass(2 * time.Second)
 				r.restart()
 				r.expectCounts("visible 3500, in flight 0, delayed 0")
 			}

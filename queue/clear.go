@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -92,6 +93,9 @@ func (s *Service) clear(ctx context.Context, q *queue) error {
 		return nil
 	}
 	record, _, err := s.drops.Get(ctx, prefix)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // all was done before
+	}
 	if err != nil {
 		return fmt.Errorf("clear up a deleted queue: %w", err)
 	}

@@ -31,7 +31,10 @@ func TestConcurrentProducersAndConsumers(t *testing.T) {
 
 	var holders sync.Map // body -> *atomic.Int32, the consumers that hold it
 	var left atomic.Int64
-	left.Store(producers * batches * 10)
+	left.Store((producers + 3) * batches * 10)
+	for p := range 3 { // a backlog that is longer than the window
+		produce(t, r, producers+p, batches)
+	}
 	done, finish := context.WithCancel(context.Background())
 	defer finish()
 	var all sync.WaitGroup
@@ -236,10 +239,10 @@ func TestFailingStore(t *testing.T) {
 		// the store works again.
 		r.expect()
 		r.expectCounts("visible 0, in flight 2, delayed 0")
-		time.Sleep(30 * time.Second)
+		pass(30 * time.Second)
 		r.expect("a", "b")
 		broken.fail.Store(false)
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		r.restart()
 		r.expectCounts("visible 0, in flight 2, delayed 0")
 	}, func(c *queue.Config) {

@@ -17,9 +17,9 @@ func TestDelay(t *testing.T) {
 		r.sendMessage(queue.Message{Body: "none", Delay: &none})
 		r.expectCounts("visible 1, in flight 0, delayed 2")
 		r.remove(r.expect("none")[0].Handle)
-		time.Sleep(10*time.Second - time.Millisecond)
+		pass(10*time.Second - time.Millisecond)
 		r.expect()
-		time.Sleep(time.Millisecond)
+		pass(time.Millisecond)
 		r.expectCounts("visible 1, in flight 0, delayed 1")
 		r.remove(r.expect("queue's own")[0].Handle)
 
@@ -30,7 +30,7 @@ func TestDelay(t *testing.T) {
 		r.send("at once")
 		r.remove(r.expect("at once")[0].Handle)
 		// A long poll wakes when the delay is over.
-		time.Sleep(15*time.Minute - 10*time.Second - 5*time.Second)
+		pass(15*time.Minute - 10*time.Second - 5*time.Second)
 		started := time.Now()
 		if got := r.receive(1, waitFor(20*time.Second)); len(got) != 1 || time.Since(started) != 5*time.Second {
 			t.Errorf("received %v after %v", bodiesOf(got), time.Since(started))
@@ -56,7 +56,7 @@ func TestDelayedMessagesComeInOrderOfTheirTime(t *testing.T) {
 			d := time.Duration(s) * time.Second
 			r.sendMessage(queue.Message{Body: string(rune('0' + s)), Delay: &d})
 		}
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		r.expect("1", "3", "5", "7", "9")
 	})
 }
@@ -64,16 +64,16 @@ func TestDelayedMessagesComeInOrderOfTheirTime(t *testing.T) {
 func TestRetention(t *testing.T) {
 	bubble(t, map[string]string{"MessageRetentionPeriod": "60"}, func(t *testing.T, r *room) {
 		r.send("received", "not received")
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		m := r.receive(1, visibleAfter(time.Minute))[0]
 		r.expectCounts("visible 1, in flight 1, delayed 0")
-		time.Sleep(55*time.Second - time.Millisecond)
+		pass(55*time.Second - time.Millisecond)
 		r.expectCounts("visible 1, in flight 1, delayed 0")
-		time.Sleep(time.Millisecond)
+		pass(time.Millisecond)
 		r.expect() // exact for receivers
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		r.expectCounts("visible 0, in flight 0, delayed 0") // and soon for the counts
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		r.expect()
 		r.remove(m.Handle) // no error
 		r.expectRows(0)
@@ -83,15 +83,15 @@ func TestRetention(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.send("long")
-		time.Sleep(24*time.Hour - time.Second)
+		pass(24*time.Hour - time.Second)
 		r.remove(r.expect("long")[0].Handle)
 		r.send("shortened")
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		if err := r.SetAttributes(context.Background(), orders, map[string]string{"MessageRetentionPeriod": "60"}); err != nil {
 			t.Fatal(err)
 		}
 		r.expect()
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		r.expectRows(0)
 	})
 }
@@ -102,7 +102,7 @@ func TestExpiryWithoutAnybodyLooking(t *testing.T) {
 			r.send("x")
 		}
 		r.restart()
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		r.expectRows(0)
 		r.expectCounts("visible 0, in flight 0, delayed 0")
 	})
@@ -130,11 +130,11 @@ func TestExpiredMessagesAreNotReceivedThoughNobodyClearedThemUp(t *testing.T) {
 		r.send("returned", "never received")
 		r.receive(1, visibleAfter(0))
 		r.stop() // no housekeeping
-		time.Sleep(time.Minute - time.Millisecond)
+		pass(time.Minute - time.Millisecond)
 		if got := r.receive(10, visibleAfter(0)); len(got) != 2 {
 			t.Errorf("shortly before: %v", bodiesOf(got))
 		}
-		time.Sleep(time.Millisecond)
+		pass(time.Millisecond)
 		r.expect()
 	})
 }

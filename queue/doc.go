@@ -12,7 +12,7 @@
 //
 // Bodies stay in the store. Memory knows of
 //
-//   - the messages that were received at least once and not yet deleted (entries, about 100 bytes each): in flight, or
+//   - the messages that were received at least once and not yet deleted (entries, about 130 bytes each): in flight, or
 //     visible again. Their number is bounded by the limit on messages in flight (120,000 a queue, as AWS has it), since
 //     no new message is started while so many are open;
 //   - a window on the headers that nobody has received yet: at most 2,048 of them, read on from the store when it runs

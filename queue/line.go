@@ -43,13 +43,14 @@ func (q *queue) serveLocked(now int64) {
 	for q.line.Len() > 0 {
 		w := q.line.Front().Value.(*waiter)
 		w.taken = q.takeLocked(now, w.max, w.visibility)
-		if len(w.taken) == 0 {
-			if !q.hungryLocked(1) {
-				break
-			}
-			// The rest is in the store. The waiter reads on, as any receiver would.
+		if len(w.taken) > 0 {
+			q.releaseLocked(w)
+			continue
 		}
-		q.releaseLocked(w)
+		if q.hungryLocked(1) {
+			q.releaseLocked(w) // to read on, and then to serve the others first, as any receiver does
+		}
+		break
 	}
 	if q.line.Len() == 0 {
 		return

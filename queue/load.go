@@ -98,25 +98,16 @@ type index struct {
 // readIndex scans the rows of receives, then the headers.
 func (q *queue) readIndex(ctx context.Context, purged uint64) (*index, error) {
 	found := &index{window: newWindow(), entries: make(map[uint64]*entry)}
-	prefix := queuePrefix(q.number)
-	for row, err := range q.tables.Scan(ctx, tableReceives, prefix, store.PrefixEnd(prefix)) {
-		if err != nil {
-			return nil, fmt.Errorf("read receives: %w", err)
-		}
-		number, err := parseMessageKey(row.Key)
-		if err != nil {
-			return nil, corrupt(tableReceives, q.number, number, err)
-		}
-		r, err := decodeReceives(row.Value)
-		if err != nil {
-			return nil, corrupt(tableReceives, q.number, number, err)
-		}
-		found.entries[number] = &entry{position: position{number: number}, receives: r, saved: true}
+	if err := q.readReceives(ctx, found); err != nil {
+		return nil, fmt.Errorf("read receives of queue %d: %w", q.number, err)
 	}
-	now := q.now()
+	now, prefix := q.now(), queuePrefix(q.number)
 	seen := make(map[uint64]struct{}, len(found.entries))
 	for row, err := range q.tables.Scan(ctx, tableHeaders, prefix, store.PrefixEnd(prefix)) {
 		f, err := parseHeader(row, err)
+		if err == nil {
+			err = ctx.Err() // there may be many
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read headers of queue %d: %w", q.number, err)
 		}
@@ -138,6 +129,26 @@ func (q *queue) readIndex(ctx context.Context, purged uint64) (*index, error) {
 		}
 	}
 	return found, nil
+}
+
+// readReceives makes an entry of each row of a receive.
+func (q *queue) readReceives(ctx context.Context, found *index) error {
+	prefix := queuePrefix(q.number)
+	for row, err := range q.tables.Scan(ctx, tableReceives, prefix, store.PrefixEnd(prefix)) {
+		if err != nil {
+			return err
+		}
+		number, err := parseMessageKey(row.Key)
+		if err != nil {
+			return fmt.Errorf("%w: %w", store.ErrCorrupt, err)
+		}
+		r, err := decodeReceives(row.Value)
+		if err != nil {
+			return corrupt(tableReceives, q.number, number, err)
+		}
+		found.entries[number] = &entry{position: position{number: number}, receives: r, saved: true}
+	}
+	return nil
 }
 
 // count takes in a fresh message.

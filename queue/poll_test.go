@@ -15,7 +15,7 @@ import (
 func TestLongPollWakesOnArrival(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, r *room) {
 		go func() {
-			time.Sleep(7 * time.Second)
+			pass(7 * time.Second)
 			r.send("a")
 		}()
 		started := time.Now()
@@ -36,7 +36,7 @@ func TestLongPollWakesWhenAMessageIsVisibleAgain(t *testing.T) {
 		}
 		// And when it is let go.
 		go func() {
-			time.Sleep(time.Second)
+			pass(time.Second)
 			if err := r.hide(got[0].Handle, 0); err != nil {
 				t.Error(err)
 			}
@@ -211,6 +211,27 @@ func TestReceiveOptions(t *testing.T) {
 			if _, err := r.Receive(context.Background(), orders, c.o); !errors.Is(err, c.want) {
 				t.Errorf("%+v: %v", c.o, err)
 			}
+		}
+	})
+}
+
+func TestEndWaitsLetsReceiversGo(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, r *room) {
+		go func() {
+			pass(2 * time.Second)
+			r.EndWaits()
+		}()
+		started := time.Now()
+		if got := r.receive(10, waitFor(20*time.Second)); len(got) != 0 || time.Since(started) != 2*time.Second {
+			t.Errorf("received %v after %v", bodiesOf(got), time.Since(started))
+		}
+		started = time.Now()
+		if got := r.receive(10, waitFor(20*time.Second)); len(got) != 0 || time.Since(started) != 0 {
+			t.Errorf("a later receive got %v after %v", bodiesOf(got), time.Since(started))
+		}
+		r.send("a")
+		if got := r.receive(10, waitFor(20*time.Second)); len(got) != 1 {
+			t.Errorf("received %v", bodiesOf(got))
 		}
 	})
 }

@@ -20,6 +20,8 @@ type ground struct {
 	wakes  *agenda // looks after waiting receivers; never touches the store
 	chores *agenda // writes behind, expires, clears up
 	limits limits
+	// closing is closed when no receive is to wait any more.
+	closing chan struct{}
 }
 
 // limits bound what a queue keeps in memory.

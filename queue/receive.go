@@ -93,55 +93,81 @@ func (q *queue) waiterFor(o ReceiveOptions) (waiter, time.Duration, error) {
 
 // take returns messages as soon as there are any, or none when the pause is over.
 func (q *queue) take(ctx context.Context, w waiter, pause time.Duration) ([]delivery, error) {
-	var timer clockwork.Timer
-	if pause > 0 {
-		timer = q.clock.NewTimer(pause)
-		defer timer.Stop()
+	if pause == 0 {
+		taken, _, err := q.look(ctx, w, true)
+		if err == nil && len(taken) == 0 && q.full() {
+			err = ErrOverLimit
+		}
+		return taken, err
 	}
-	for over := timer == nil; ; {
-		q.mu.Lock()
-		if q.gone {
-			q.mu.Unlock()
-			return nil, ErrNotFound
-		}
-		now := q.now()
-		q.serveLocked(now)
-		if q.hungryLocked(w.max) {
-			q.mu.Unlock()
-			if err := q.readOn(ctx); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		if q.line.Len() == 0 {
-			if taken := q.takeLocked(now, w.max, w.visibility); len(taken) > 0 {
-				q.mu.Unlock()
-				return taken, nil
-			}
-		}
-		if over {
-			full := q.fullLocked()
-			q.mu.Unlock()
-			if full && timer == nil {
-				return nil, ErrOverLimit
-			}
-			return nil, nil
-		}
-		if q.line.Len() >= q.limits.waiting {
-			q.mu.Unlock()
-			return nil, ErrTooManyReceivers
-		}
-		turn := &waiter{max: w.max, visibility: w.visibility, ready: make(chan struct{})}
-		q.joinLocked(turn)
-		q.serveLocked(now) // makes the appointment
-		q.mu.Unlock()
-		taken, timeout, err := q.stand(ctx, turn, timer)
-		if err != nil || len(taken) > 0 {
+	timer := q.clock.NewTimer(pause)
+	defer timer.Stop()
+	for over := false; ; {
+		taken, turn, err := q.look(ctx, w, over)
+		if err != nil || turn == nil {
 			return taken, err
 		}
-		over = timeout
+		if taken, over, err = q.stand(ctx, turn, timer); err != nil || len(taken) > 0 {
+			return taken, err
+		}
 	}
 }
+
+// full reports whether no further message may be taken.
+func (q *queue) full() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.fullLocked()
+}
+
+// errHungry says that the window has to be read on first.
+var errHungry = errors.New("window is short")
+
+// look takes what there is. When there is nothing it takes a place in line, unless it looks for the last time.
+func (q *queue) look(ctx context.Context, w waiter, last bool) ([]delivery, *waiter, error) {
+	for {
+		taken, turn, err := q.glance(w, last)
+		if !errors.Is(err, errHungry) {
+			return taken, turn, err
+		}
+		if err := q.readOn(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
+}
+
+// glance is look without the store.
+func (q *queue) glance(w waiter, last bool) ([]delivery, *waiter, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.gone {
+		return nil, nil, ErrNotFound
+	}
+	now := q.now()
+	q.serveLocked(now)
+	if q.hungryLocked(w.max) {
+		return nil, nil, errHungry
+	}
+	if q.line.Len() == 0 {
+		if taken := q.takeLocked(now, w.max, w.visibility); len(taken) > 0 {
+			return taken, nil, nil
+		}
+	}
+	switch {
+	case last:
+		return nil, nil, nil
+	case q.line.Len() >= q.limits.waiting:
+		return nil, nil, ErrTooManyReceivers
+	}
+	turn := &waiter{max: w.max, visibility: w.visibility, ready: make(chan struct{})}
+	q.joinLocked(turn)
+	q.serveLocked(now) // makes the appointment
+	return nil, turn, nil
+}
+
+// EndWaits lets receivers that wait go, with the messages there are, and no receive waits any more: a server that stops
+// takes no new requests, and should not be held up by those that only wait. It is called at most once.
+func (s *Service) EndWaits() { close(s.closing) }
 
 // stand waits in line. Without messages and without an error the waiter has to look again, for the last time when its
 // time is over.
@@ -150,6 +176,8 @@ func (q *queue) stand(ctx context.Context, w *waiter, timer clockwork.Timer) (_ 
 	case <-w.ready:
 	case <-timer.Chan():
 		over = true
+	case <-q.closing:
+		over = true
 	case <-ctx.Done():
 	}
 	q.mu.Lock()
@@ -157,6 +185,7 @@ func (q *queue) stand(ctx context.Context, w *waiter, timer clockwork.Timer) (_ 
 	q.leaveLocked(w)
 	if err := ctx.Err(); err != nil {
 		q.returnLocked(w.taken)
+		q.serveLocked(q.now()) // what it was to do, another one has to
 		return nil, true, err
 	}
 	return w.taken, over, nil
@@ -164,9 +193,6 @@ func (q *queue) stand(ctx context.Context, w *waiter, timer clockwork.Timer) (_ 
 
 // returnLocked makes messages visible again as if they had not been received.
 func (q *queue) returnLocked(all []delivery) {
-	if len(all) == 0 {
-		return
-	}
 	now := q.now()
 	for _, d := range all {
 		e := d.entry
@@ -181,7 +207,14 @@ func (q *queue) returnLocked(all []delivery) {
 		q.placeLocked(e, now)
 		q.touchLocked(e, now)
 	}
-	q.serveLocked(now)
+}
+
+// giveBack is returnLocked for who does not hold the mutex, and hands the messages to who waits.
+func (q *queue) giveBack(all []delivery) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.returnLocked(all)
+	q.serveLocked(q.now())
 }
 
 // unpack reads the bodies of messages that were taken. If one cannot be read for a reason that may pass, all are
@@ -197,9 +230,7 @@ func (q *queue) unpack(ctx context.Context, taken []delivery) ([]Received, error
 			continue
 		case errors.Is(err, store.ErrCorrupt):
 		case err != nil:
-			q.mu.Lock()
-			q.returnLocked(taken)
-			q.mu.Unlock()
+			q.giveBack(taken)
 			return nil, fmt.Errorf("read message %d: %w", d.number, err)
 		}
 		var c *content
@@ -208,7 +239,7 @@ func (q *queue) unpack(ctx context.Context, taken []delivery) ([]Received, error
 		}
 		if err != nil {
 			damage = corrupt(tableBodies, q.number, d.number, err)
-			q.log.Error("a message is damaged and was left out of a receive", "queue", q.name, "error", damage)
+			q.log.Error("a message is damaged and was left out of a receive", "queue", q.name.ARN(), "error", damage)
 			continue
 		}
 		received = append(received, q.present(d, c))

@@ -37,7 +37,7 @@ func TestGracefulRestartKeepsEverything(t *testing.T) {
 		if m := byBody["not received"]; m.Count != 1 {
 			t.Errorf("not received before: %+v", m)
 		}
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		r.remove(got[0].Handle) // a handle from before
 		bodies := map[string]bool{}
 		for _, m := range r.receive(10) {
@@ -49,7 +49,7 @@ func TestGracefulRestartKeepsEverything(t *testing.T) {
 		}
 		r.restart()
 		r.expectCounts("visible 0, in flight 0, delayed 0")
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		r.expectRows(0)
 	})
 }
@@ -60,7 +60,7 @@ func TestReceiveIsWrittenBehindWithinASecond(t *testing.T) {
 		got := r.receive(2)
 		r.remove(got[1].Handle)
 		r.expectRows(2) // nothing was written for the receives
-		time.Sleep(time.Second)
+		pass(time.Second)
 		synctest.Wait()
 		r.expectRows(3)
 		r.remove(got[0].Handle)
@@ -82,7 +82,7 @@ func TestCrash(t *testing.T) {
 			r.send(fmt.Sprint("m", i))
 		}
 		before := r.receive(10)
-		time.Sleep(5 * time.Second) // written behind
+		pass(5 * time.Second) // written behind
 		recent := r.receive(5)
 		r.remove(before[0].Handle, before[1].Handle, recent[0].Handle)
 		crashed := fs.CrashClone(vfs.CrashCloneCfg{})
@@ -118,7 +118,7 @@ func TestCrash(t *testing.T) {
 		}
 		// A handle of a receive that was forgotten deletes for good; so does one that was kept.
 		r.remove(recent[1].Handle, before[2].Handle)
-		time.Sleep(600 * time.Second)
+		pass(600 * time.Second)
 		left := map[string]int{}
 		for range 2 {
 			for _, m := range r.receive(10) {
@@ -165,7 +165,7 @@ func TestHandleOfAForgottenReceive(t *testing.T) {
 			t.Errorf("count %d, want 2: the handle remembers one", m.Count)
 		}
 		r.remove(got[1].Handle, got[2].Handle)
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		r.expectRows(0)
 	})
 }

@@ -181,3 +181,6 @@ func (r *room) expectCounts(want string) {
 		r.t.Fatalf("counts: %s, want %s", got, want)
 	}
 }
+
+// pass lets time go by in a bubble: its clock moves on when everything in it waits.
+func pass(d time.Duration) { <-time.After(d) }

@@ -151,52 +151,58 @@ func decodeContent(b []byte) (*content, error) {
 	if len(b) < 33 || b[0] != rowVersion {
 		return nil, fmt.Errorf("body: %w", errRow)
 	}
-	c := new(content)
+	c, r := new(content), rowReader{rest: b[33:]}
 	copy(c.id[:], b[1:17])
 	copy(c.digest[:], b[17:33])
-	rest, ok := b[33:], true
-	number := func() uint64 {
-		v, n := binary.Uvarint(rest)
-		if n <= 0 {
-			ok = false
-			return 0
-		}
-		rest = rest[n:]
-		return v
-	}
-	text := func() string {
-		n := number()
-		if !ok || n > uint64(len(rest)) {
-			ok = false
-			return ""
-		}
-		s := string(rest[:n])
-		rest = rest[n:]
-		return s
-	}
-	c.sender, c.trace = text(), text()
-	count := number()
+	c.sender, c.trace = r.text(), r.text()
+	count := r.number()
 	if count > maxAttributes {
-		ok = false
+		r.failed = true
 	}
-	for ; ok && count > 0; count-- {
-		name, a := text(), Attribute{}
-		a.Type = text()
+	for ; !r.failed && count > 0; count-- {
+		name, a := r.text(), Attribute{Type: r.text()}
 		if a.IsBinary() {
-			a.Binary = []byte(text())
+			a.Binary = []byte(r.text())
 		} else {
-			a.Text = text()
+			a.Text = r.text()
 		}
 		if c.attributes == nil {
 			c.attributes = make(map[string]Attribute, count)
 		}
 		c.attributes[name] = a
 	}
-	if !ok {
+	if r.failed {
 		return nil, fmt.Errorf("body: %w", errRow)
 	}
-	c.body = string(rest)
+	c.body = string(r.rest)
 	return c, nil
+}
+
+// rowReader reads numbers and texts. Once something was not there it yields zero values.
+type rowReader struct {
+	rest   []byte
+	failed bool
+}
+
+func (r *rowReader) number() uint64 {
+	v, n := binary.Uvarint(r.rest)
+	if n <= 0 || r.failed {
+		r.failed = true
+		return 0
+	}
+	r.rest = r.rest[n:]
+	return v
+}
+
+func (r *rowReader) text() string {
+	n := r.number()
+	if r.failed || n > uint64(len(r.rest)) {
+		r.failed = true
+		return ""
+	}
+	s := string(r.rest[:n])
+	r.rest = r.rest[n:]
+	return s
 }
 
 // corrupt names the message whose row cannot be read.

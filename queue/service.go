@@ -23,10 +23,11 @@ const (
 type Config struct {
 	Store store.Tables
 	Clock clockwork.Clock
-	Log   *slog.Logger
+	// Log gets what goes wrong behind the scenes. Nil discards it.
+	Log *slog.Logger
 	// RecreateDelay is how long the name of a deleted queue cannot be used again. AWS has 60 s; 0 means not at all.
 	RecreateDelay time.Duration
-	// InFlight bounds the messages in flight of one queue, and with them its memory: about 100 bytes each. 0 means
+	// InFlight bounds the messages in flight of one queue, and with them its memory: about 130 bytes each. 0 means
 	// AWS's 120,000.
 	InFlight int
 	// Waiting bounds the receivers that wait for one queue. 0 means 20,000.
@@ -55,6 +56,9 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if c.Waiting <= 0 {
 		c.Waiting = defaultWaiting
 	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
 	m, err := newMint(ctx, c.Store)
 	if err != nil {
 		return nil, fmt.Errorf("open queues: %w", err)
@@ -63,7 +67,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		ground: &ground{
 			tables: c.Store, clock: c.Clock, log: c.Log, mint: m,
 			wakes: newAgenda(c.Clock), chores: newAgenda(c.Clock),
-			limits: limits{inFlight: c.InFlight, waiting: c.Waiting},
+			limits: limits{inFlight: c.InFlight, waiting: c.Waiting}, closing: make(chan struct{}),
 		},
 		definitions:   store.NewCollection[definition](c.Store, tableQueues),
 		drops:         store.NewCollection[dropped](c.Store, tableDropped),
@@ -98,7 +102,7 @@ func (s *Service) loadAll(ctx context.Context) {
 			return
 		}
 		if err != nil && !errors.Is(err, ErrNotFound) {
-			s.log.Error("reading a queue's index failed; its messages expire once it is used", "queue", q.name, "error", err)
+			s.log.Error("reading a queue's index failed; its messages expire once it is used", "queue", q.name.ARN(), "error", err)
 		}
 	}
 }

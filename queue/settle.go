@@ -27,7 +27,7 @@ func (s *Service) chore(ctx context.Context, q *queue) {
 	if err == nil || ctx.Err() != nil {
 		return
 	}
-	s.log.Error("a queue's housekeeping failed and will be tried again", "queue", q.name, "error", err)
+	s.log.Error("a queue's housekeeping failed and will be tried again", "queue", q.name.ARN(), "error", err)
 	q.chores.set(q, q.now()+choreRetry.Milliseconds())
 }
 
@@ -56,29 +56,11 @@ func (s *Service) keepHouse(ctx context.Context, q *queue) error {
 
 // settle writes a batch of what receives did.
 func (q *queue) settle(ctx context.Context) error {
-	q.mu.Lock()
-	n := min(len(q.dirty), choreBatch)
-	batch := make([]*entry, 0, n)
-	writes := make([]store.Write, 0, n)
-	for _, e := range q.dirty[:n] {
-		e.dirty = false
-		if e.deleted || e.deleting > 0 {
-			continue // should the delete fail, only a little is forgotten
-		}
-		// From now on there may be a row, whatever comes back.
-		e.saved = true
-		batch = append(batch, e)
-		key := messageKey(q.number, e.number)
-		writes = append(writes, store.Write{Table: tableReceives, Key: key, Value: e.receives.encode()})
-	}
-	q.dirty = append(q.dirty[:0], q.dirty[n:]...)
-	q.mu.Unlock()
-
+	batch, writes := q.takeDirty()
 	var err error
 	if len(writes) > 0 {
 		err = q.tables.Commit(ctx, writes...)
 	}
-
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := q.now()
@@ -99,6 +81,25 @@ func (q *queue) settle(ctx context.Context) error {
 		q.chores.set(q, now)
 	}
 	return nil
+}
+
+// takeDirty takes a batch of entries to be written, and writes their rows.
+func (q *queue) takeDirty() (batch []*entry, writes []store.Write) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := min(len(q.dirty), choreBatch)
+	for _, e := range q.dirty[:n] {
+		e.dirty = false
+		if e.deleted || e.deleting > 0 {
+			continue // should the delete fail, it is touched again
+		}
+		e.saved = true // from now on there may be a row, whatever comes of the commit
+		batch = append(batch, e)
+		key := messageKey(q.number, e.number)
+		writes = append(writes, store.Write{Table: tableReceives, Key: key, Value: e.receives.encode()})
+	}
+	q.dirty = append(q.dirty[:0], q.dirty[n:]...)
+	return batch, writes
 }
 
 // settleAll writes everything that receives did, at the end of Run.

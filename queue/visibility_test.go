@@ -16,10 +16,10 @@ func TestReceivedMessageIsHiddenUntilItsTimeout(t *testing.T) {
 		if first.Count != 1 || first.FirstReceived != first.Sent {
 			t.Errorf("first receive: %+v", first)
 		}
-		time.Sleep(20*time.Second - time.Millisecond)
+		pass(20*time.Second - time.Millisecond)
 		r.expect()
 		r.expectCounts("visible 0, in flight 1, delayed 0")
-		time.Sleep(time.Millisecond)
+		pass(time.Millisecond)
 		r.expectCounts("visible 1, in flight 0, delayed 0")
 		second := r.expect("a")[0]
 		if second.Count != 2 || second.FirstReceived != first.FirstReceived || second.ID != first.ID {
@@ -29,7 +29,7 @@ func TestReceivedMessageIsHiddenUntilItsTimeout(t *testing.T) {
 			t.Error("both receives have one handle")
 		}
 		r.remove(second.Handle)
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		r.expect()
 		r.expectCounts("visible 0, in flight 0, delayed 0")
 	})
@@ -39,7 +39,7 @@ func TestTimeoutOfTheReceiveGoesBeforeTheQueues(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, r *room) {
 		r.send("a")
 		r.receive(1, visibleAfter(2*time.Second))
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		r.expect("a")
 	})
 }
@@ -63,7 +63,7 @@ func TestChangeVisibility(t *testing.T) {
 
 		// A heartbeat keeps it hidden beyond the queue's 30 s.
 		for range 5 {
-			time.Sleep(20 * time.Second)
+			pass(20 * time.Second)
 			if err := r.hide(m.Handle, 30*time.Second); err != nil {
 				t.Fatal(err)
 			}
@@ -80,7 +80,7 @@ func TestChangeVisibility(t *testing.T) {
 		}
 		m = r.expect("a")[0]
 		// A message that timed out and was not received since can be hidden again.
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if err := r.hide(m.Handle, time.Minute); err != nil {
 			t.Fatal(err)
 		}
@@ -109,16 +109,16 @@ func TestOldHandleDeletes(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, r *room) {
 		r.send("a")
 		old := r.expect("a")[0]
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		r.remove(old.Handle) // visible again
 		r.expect()
 		r.send("b")
 		old = r.expect("b")[0]
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		r.expect("b")
 		r.remove(old.Handle) // in flight by another receive
 		r.remove(old.Handle) // and again
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		r.expect()
 	})
 }
@@ -138,7 +138,7 @@ func TestInFlightLimit(t *testing.T) {
 			t.Errorf("long poll over the limit: %v after %v", got, time.Since(started))
 		}
 		go func() {
-			time.Sleep(time.Second)
+			pass(time.Second)
 			r.remove(got[1].Handle)
 		}()
 		started = time.Now()

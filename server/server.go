@@ -62,6 +62,7 @@ func (s *Server) open() error {
 		return err
 	}
 	s.http = s.newHTTPServer(s.routes())
+	s.http.RegisterOnShutdown(s.rooms.queues.EndWaits)
 	return nil
 }
 

@@ -136,8 +136,10 @@ func exchange(t *testing.T, h http.Handler, request string) string {
 	h.ServeHTTP(w, r)
 	var b bytes.Buffer
 	fmt.Fprintln(&b, w.Code, w.Header().Get("Content-Type"))
-	if e := w.Header()["x-amzn-query-error"]; e != nil {
-		fmt.Fprintln(&b, "x-amzn-query-error:", e[0])
+	for name, values := range w.Header() {
+		if strings.EqualFold(name, "x-amzn-query-error") {
+			fmt.Fprintln(&b, name+":", values[0])
+		}
 	}
 	fmt.Fprintln(&b, w.Body.String())
 	return b.String()
