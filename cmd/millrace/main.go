@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"github.com/millrace/millrace/internal/bench"
@@ -46,9 +47,18 @@ func main() {
 		bench.ServeHandler()
 		return
 	}
+	leaveRoomForSyncs()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// leaveRoomForSyncs lets two more threads run Go code than there are processors. A sync of the disk holds one for as
+// long as it takes, without using a processor; on a small machine the others would stand still meanwhile.
+func leaveRoomForSyncs() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 2)
+	}
 }
 
 // run runs the subcommand that args name and returns the exit status: 0, 1 for a failure, 2 for a wrong call.
