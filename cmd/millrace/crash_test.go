@@ -3,10 +3,12 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/md5"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/big"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -34,14 +36,20 @@ const (
 )
 
 // TestKillNine kills the server again and again while records are put and delivered, and then looks at what the function
-// saw: every acknowledged record; each key's records in order; and after each kill at most one batch a shard again.
+// saw: every acknowledged record; each key's records in order; and after each kill at most one batch a lane again.
 func TestKillNine(t *testing.T) {
+	for _, factor := range []int{1, 4} {
+		t.Run(fmt.Sprintf("ParallelizationFactor=%d", factor), func(t *testing.T) { killAndVerify(t, factor) })
+	}
+}
+
+func killAndVerify(t *testing.T, factor int) {
 	if testing.Short() {
-		t.Skip("takes some twenty seconds")
+		t.Skip("takes some fifteen seconds")
 	}
 	h := newHouse(t)
 	h.start()
-	h.build()
+	h.build(factor)
 	load := &load{client: h.kinesis, acknowledged: map[string]string{}, shardOf: map[string]string{}}
 	for range kills {
 		ctx, stop := context.WithCancel(t.Context())
@@ -59,7 +67,7 @@ func TestKillNine(t *testing.T) {
 	}
 	h.await("every acknowledged record", func() bool { return len(h.missing(load)) == 0 })
 	h.stop()
-	verifyLedger(t, h.readLedger(), load.shardOf)
+	verifyLedger(t, h.readLedger(), load, factor)
 	t.Logf("%d records acknowledged over %d kills", load.count(), kills)
 }
 
@@ -189,7 +197,7 @@ func (h *house) await(what string, holds func() bool) {
 }
 
 // build makes a stream of four shards and maps it to the demo's function, which keeps a ledger.
-func (h *house) build() {
+func (h *house) build(factor int) {
 	h.t.Helper()
 	ctx := h.t.Context()
 	_, err := h.kinesis.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: aws.String("loaded"), ShardCount: aws.Int32(4)})
@@ -212,7 +220,7 @@ func (h *house) build() {
 	})
 	_, err = h.lambda.CreateEventSourceMapping(ctx, &lambda.CreateEventSourceMappingInput{
 		EventSourceArn: arn, FunctionName: aws.String("ledger"), BatchSize: aws.Int32(crashBatch),
-		StartingPosition: lambdatypes.EventSourcePositionTrimHorizon,
+		StartingPosition: lambdatypes.EventSourcePositionTrimHorizon, ParallelizationFactor: aws.Int32(int32(factor)),
 	})
 	h.check(err)
 }
@@ -259,44 +267,64 @@ func (h *house) missing(l *load) (numbers []string) {
 	return numbers
 }
 
-// verifyLedger walks through what the function saw, shard by shard. Within a shard, numbers rise but for a repetition
-// after a kill: that begins again at most one batch back, and there is at most one for each kill.
-func verifyLedger(t *testing.T, entries []entry, shardOf map[string]string) {
+// lane is what the ledger says of one lane: of the records of one shard whose keys leave one remainder.
+type lane struct {
+	highest  string          // number
+	before   string          // the last number seen
+	seen     map[string]bool // numbers
+	again    int             // records of the repetition under way
+	restarts int
+}
+
+// verifyLedger walks through what the function saw, lane by lane. Within a lane, numbers rise but for a repetition after
+// a kill: that begins again at most one batch back, and there is at most one for each kill.
+func verifyLedger(t *testing.T, entries []entry, l *load, factor int) {
 	t.Helper()
-	type lane struct {
-		highest  string
-		before   string // the last number seen
-		again    int    // records of the repetition under way
-		restarts int
-	}
-	lanes, seen := map[string]*lane{}, map[string]bool{}
+	lanes := map[string]*lane{}
 	for i, e := range entries {
-		shard := shardOf[e.key]
-		if lanes[shard] == nil {
-			lanes[shard] = &lane{}
+		name := l.laneOf(e.key, factor)
+		if lanes[name] == nil {
+			lanes[name] = &lane{seen: map[string]bool{}}
 		}
-		l := lanes[shard]
-		switch {
-		case less(l.highest, e.number):
-			l.highest, l.again = e.number, 0
-		case !seen[e.number]:
-			t.Fatalf("line %d: %s comes after a later record of %s", i, e.number, shard)
-		case !less(l.before, e.number):
-			l.restarts++
-			l.again = 1
-		default:
-			l.again++
-		}
-		l.before, seen[e.number] = e.number, true
-		if l.again > crashBatch {
-			t.Fatalf("line %d: %s repeats more than a batch of %d", i, shard, crashBatch)
+		if err := lanes[name].take(e.number); err != nil {
+			t.Fatalf("line %d, lane %s: %v", i, name, err)
 		}
 	}
-	for shard, l := range lanes {
+	for name, l := range lanes {
 		if l.restarts > kills {
-			t.Errorf("%s went back %d times in %d kills", shard, l.restarts, kills)
+			t.Errorf("lane %s went back %d times in %d kills", name, l.restarts, kills)
 		}
 	}
+	if len(lanes) < factor {
+		t.Errorf("only %d lanes were used", len(lanes))
+	}
+}
+
+// take judges the next record of a lane.
+func (l *lane) take(number string) error {
+	switch {
+	case less(l.highest, number):
+		l.highest, l.again = number, 0
+	case !l.seen[number]:
+		return fmt.Errorf("%s comes after a later record", number)
+	case !less(l.before, number):
+		l.restarts++
+		l.again = 1
+	default:
+		l.again++
+	}
+	l.before, l.seen[number] = number, true
+	if l.again > crashBatch {
+		return fmt.Errorf("more than a batch of %d is repeated", crashBatch)
+	}
+	return nil
+}
+
+// laneOf names the lane that a key's records take: of its shard, by the remainder of the key's hash.
+func (l *load) laneOf(key string, factor int) string {
+	hash := md5.Sum([]byte(key))
+	n := new(big.Int).SetBytes(hash[:])
+	return l.shardOf[key] + "/" + n.Mod(n, big.NewInt(int64(factor))).String()
 }
 
 // less compares two sequence numbers, decimal numbers without leading zeros.
