@@ -154,11 +154,8 @@ func (h *house) start() {
 	log, err := os.OpenFile(h.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	h.check(err)
 	defer log.Close()
-	self, err := os.Executable()
-	h.check(err)
-	h.process = exec.Command(self, "up", "--listen", h.address, "--data-dir", filepath.Join(h.dir, "data"))
-	h.process.Args[0] = "millrace"
-	h.process.Env = append(os.Environ(), runMain+"=1", "MILLRACE_RUNTIME_MATCH=nearest")
+	h.process = exec.Command(program, "up", "--listen", h.address, "--data-dir", filepath.Join(h.dir, "data"))
+	h.process.Env = append(os.Environ(), "MILLRACE_RUNTIME_MATCH=nearest")
 	h.process.Stdout, h.process.Stderr = log, log
 	h.check(h.process.Start())
 	h.check(untilHealthy(h.url))
@@ -202,7 +199,7 @@ func (h *house) build(factor int) {
 	ctx := h.t.Context()
 	_, err := h.kinesis.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: aws.String("loaded"), ShardCount: aws.Int32(4)})
 	h.check(err)
-	code, err := bootstrap.Zip()
+	code, err := bootstrap.Zip(program)
 	h.check(err)
 	_, err = h.lambda.CreateFunction(ctx, &lambda.CreateFunctionInput{
 		FunctionName: aws.String("ledger"), Role: aws.String("arn:aws:iam::000000000000:role/r"),

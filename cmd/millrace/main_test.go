@@ -6,32 +6,33 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
-
-	"github.com/rogpeppe/go-internal/testscript"
-
-	"github.com/millrace/millrace/internal/bench"
-	"github.com/millrace/millrace/internal/bootstrap"
-	"github.com/millrace/millrace/internal/demo"
 )
 
-// runMain, set in the environment, makes the test binary run as the program.
-const runMain = "MILLRACE_TEST_RUN_MAIN"
+// program is the program under test, as `make build` makes it: these tests see it from outside, as its users do.
+var program string
 
-// TestMain makes the test binary the program itself: under the name millrace in the scripts, and as the bootstrap of the
-// functions that a server under test runs.
 func TestMain(m *testing.M) {
-	switch bootstrap.Handler() {
-	case demo.HandlerName, bench.HandlerName:
-		main()
-		return
+	os.Exit(buildAndRun(m))
+}
+
+func buildAndRun(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "millrace-test-")
+	if err != nil {
+		panic(err)
 	}
-	if os.Getenv(runMain) != "" {
-		main()
-		return
+	defer os.RemoveAll(dir)
+	program = filepath.Join(dir, "millrace")
+	build := exec.Command("go", "build", "-trimpath", "-o", program, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build the program: %v\n%s", err, out)
+		return 1
 	}
-	testscript.Main(m, map[string]func(){"millrace": main})
+	return m.Run()
 }
 
 // freeAddress returns a loopback address that nothing listens on at this moment.

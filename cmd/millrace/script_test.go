@@ -27,8 +27,8 @@ func TestScripts(t *testing.T) {
 			env.Setenv("AWS_DEFAULT_REGION", "us-east-1")
 			env.Setenv("AWS_PAGER", "")
 			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-			// Debian's clients, whatever else is installed.
-			env.Setenv("PATH", "/usr/bin:"+env.Getenv("PATH"))
+			// The program, and Debian's clients, whatever else is installed.
+			env.Setenv("PATH", filepath.Dir(program)+":/usr/bin:"+env.Getenv("PATH"))
 			return nil
 		},
 		Condition: func(name string) (bool, error) {

@@ -60,7 +60,7 @@ func writeArrivals(path string, event events.KinesisEvent) error {
 
 // createFunction makes a function of this program and waits until it is active.
 func (c *client) createFunction(ctx context.Context, name string, environment map[string]string) error {
-	code, err := bootstrap.Zip()
+	code, err := bootstrap.ZipSelf()
 	if err != nil {
 		return err
 	}

@@ -8,12 +8,17 @@ import (
 	"os"
 )
 
-// Zip packs this program's executable as a function's `bootstrap`.
-func Zip() ([]byte, error) {
+// ZipSelf packs this program's executable as a function's `bootstrap`.
+func ZipSelf() ([]byte, error) {
 	path, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
+	return Zip(path)
+}
+
+// Zip packs an executable of this program as a function's `bootstrap`.
+func Zip(path string) ([]byte, error) {
 	program, err := os.Open(path)
 	if err != nil {
 		return nil, err

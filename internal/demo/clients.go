@@ -112,7 +112,7 @@ func (c *clients) build(ctx context.Context, v *view, ledger string) (works, err
 }
 
 func (c *clients) buildFunction(ctx context.Context, ledger string) error {
-	code, err := bootstrap.Zip()
+	code, err := bootstrap.ZipSelf()
 	if err != nil {
 		return err
 	}
