@@ -18,10 +18,20 @@ import (
 	"github.com/millrace/millrace/server"
 )
 
+type config = server.Config
+
 // start runs a server in memory for the length of the test and returns its address.
 func start(t *testing.T) string {
 	t.Helper()
-	s, err := server.New(server.Config{Listen: "127.0.0.1:0", Memory: true, StopGrace: 2 * time.Second})
+	return startWith(t, func(*config) {})
+}
+
+// startWith does the same with other settings.
+func startWith(t *testing.T, change func(*config)) string {
+	t.Helper()
+	c := config{Listen: "127.0.0.1:0", Memory: true, StopGrace: 2 * time.Second}
+	change(&c)
+	s, err := server.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,11 +67,16 @@ func call(t *testing.T, method, url, service, target, body string) (int, string)
 		t.Fatal(err)
 	}
 	defer answer.Body.Close()
+	return answer.StatusCode, readAll(t, answer)
+}
+
+func readAll(t *testing.T, answer *http.Response) string {
+	t.Helper()
 	text, err := io.ReadAll(answer.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer.StatusCode, string(text)
+	return string(text)
 }
 
 func TestBadRequestsGetTheErrorsOfAWS(t *testing.T) {

@@ -1,0 +1,180 @@
+package server_test
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// loop is a bootstrap that answers each event with what a shell function called handle prints.
+const loop = `#!/bin/sh
+api=http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation
+while :; do
+  event=$(curl -sS -D "$HEADERS.$$" "$api/next") || exit 1
+  id=$(tr -d '\r' < "$HEADERS.$$" | sed -n 's/^[Ll]ambda-[Rr]untime-[Aa]ws-[Rr]equest-[Ii]d: *//p')
+  handle | curl -sS -X POST "$api/$id/response" --data-binary @- > /dev/null || exit 1
+done
+`
+
+// deploy makes a function of a shell script that defines handle, and waits until it is active.
+func deploy(t *testing.T, url, name, handle, settings string) {
+	t.Helper()
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("the functions of this test are shell scripts that use curl")
+	}
+	script := strings.Replace(loop, "\n", "\n"+handle+"\n", 1)
+	status, body := createFunction(t, url, name, zipped(t, script), fmt.Sprintf(
+		`,"Runtime":"provided.al2023","Handler":"x"%s,"Environment":{"Variables":{"HEADERS":%q}}`, settings, filepath.Join(t.TempDir(), "headers")))
+	if status != 201 {
+		t.Fatalf("CreateFunction answered %d %s", status, body)
+	}
+	awaitActive(t, url, name)
+}
+
+func invoke(t *testing.T, url, name, payload string) (*http.Response, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/2015-03-31/functions/"+name+"/invocations", strings.NewReader(payload))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", fmt.Sprintf(authorization, "lambda"))
+	request.Header.Set("X-Amz-Date", "20260101T000000Z")
+	request.Header.Set("X-Amz-Log-Type", "Tail")
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	return answer, readAll(t, answer)
+}
+
+func TestTimeoutEndsTheWholeGroup(t *testing.T) {
+	url := start(t)
+	child := filepath.Join(t.TempDir(), "child")
+	// The handler starts a process of its own and waits for it, longer than the function may take.
+	deploy(t, url, "slow", `handle() { sleep 600 & echo $! > `+child+`; wait; }`, `,"Timeout":1`)
+	answer, body := invoke(t, url, "slow", `{}`)
+	if answer.Header.Get("X-Amz-Function-Error") != "Unhandled" || !strings.Contains(body, `"errorType":"Sandbox.Timedout"`) ||
+		!strings.Contains(body, "Task timed out after 1.00 seconds") {
+		t.Errorf("answered %v %s", answer.Header, body)
+	}
+	text, err := os.ReadFile(child)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the grandchild is gone", func() bool { return !alive(pid) })
+}
+
+// alive reports whether a process runs; a zombie that nobody has waited for yet does not.
+func alive(pid int) bool {
+	if syscall.Kill(pid, 0) != nil {
+		return false
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err != nil || !strings.Contains(string(stat), ") Z ")
+}
+
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("waited in vain until %s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+func TestWarmInstanceAndLogTail(t *testing.T) {
+	url := start(t)
+	deploy(t, url, "count", `n=0; handle() { echo "seen $n" >&2; printf '{"pid":%d,"event":%s}' $$ "$event"; }`, ``)
+	_, first := invoke(t, url, "count", `{"a":1}`)
+	answer, second := invoke(t, url, "count", `{"a":2}`)
+	if !strings.Contains(first, `"event":{"a":1}`) || !strings.Contains(second, `"event":{"a":2}`) {
+		t.Errorf("answered %s and %s", first, second)
+	}
+	pid := func(body string) string { return strings.SplitN(body, ",", 2)[0] }
+	if pid(first) != pid(second) {
+		t.Errorf("the warm instance was not used again: %s, %s", first, second)
+	}
+	tail, err := base64.StdEncoding.DecodeString(answer.Header.Get("X-Amz-Log-Result"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"START RequestId: ", "seen 0", "END RequestId: ", "REPORT RequestId: ", "Billed Duration: "} {
+		if !strings.Contains(string(tail), want) {
+			t.Errorf("the log tail %q lacks %q", tail, want)
+		}
+	}
+	if strings.Contains(string(tail), "Init Duration") {
+		t.Errorf("a warm invocation reports an initialization: %q", tail)
+	}
+}
+
+func TestEnvironmentIsTheFunctionsOwn(t *testing.T) {
+	t.Setenv("MILLRACE_SECRET", "of the server")
+	url := start(t)
+	deploy(t, url, "env", `handle() { env | sed 's/"//g;s/^/"/;s/$/",/' | tr -d '\n' | sed 's/^/[/;s/,$/]/'; }`, `,"MemorySize":256`)
+	_, body := invoke(t, url, "env", `{}`)
+	for _, want := range []string{
+		"AWS_LAMBDA_FUNCTION_NAME=env", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
+		"AWS_REGION=us-east-1", "AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/env", "AWS_ENDPOINT_URL=" + url, "_HANDLER=x", "LAMBDA_TASK_ROOT=",
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the environment lacks %s: %s", want, body)
+		}
+	}
+	if strings.Contains(body, "MILLRACE_SECRET") {
+		t.Errorf("the server's environment leaks: %s", body)
+	}
+}
+
+// TestConcurrencyLimit holds as many invocations as there may be, sees one more turned away, and lets them go.
+func TestConcurrencyLimit(t *testing.T) {
+	url := startWith(t, func(c *config) { c.Concurrency = 2 })
+	// Each instance makes a pipe and answers what is written to it.
+	gates := t.TempDir()
+	deploy(t, url, "held", `handle() { mkfifo `+gates+`/$$; cat `+gates+`/$$; }`, `,"Timeout":60`)
+	var holding sync.WaitGroup
+	for range 2 {
+		holding.Go(func() {
+			if _, body := invoke(t, url, "held", `{}`); body != "1" {
+				t.Errorf("answered %s", body)
+			}
+		})
+	}
+	var held []os.DirEntry
+	eventually(t, "both run", func() bool {
+		var err error
+		held, err = os.ReadDir(gates)
+		return err == nil && len(held) == 2
+	})
+	answer, body := invoke(t, url, "held", `{}`)
+	if answer.StatusCode != 429 || !strings.Contains(body, `"Reason":"ConcurrentInvocationLimitExceeded"`) || !strings.Contains(body, "Rate Exceeded.") {
+		t.Errorf("one too many is answered %d %s", answer.StatusCode, body)
+	}
+	for _, gate := range held {
+		if err := os.WriteFile(filepath.Join(gates, gate.Name()), []byte("1"), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	holding.Wait()
+}
