@@ -3,7 +3,6 @@ package mapping
 import (
 	"context"
 	"errors"
-	"sync"
 
 	"github.com/google/uuid"
 
@@ -16,20 +15,16 @@ type answer struct {
 	response *response
 }
 
-// events are buffers to write events into.
-var events = sync.Pool{New: func() any { return new([]byte) }}
-
 // attempt hands the batch to the function and counts that. An error says that the lane was stopped before there was an
 // answer.
 func (l *lane) attempt(ctx, grace context.Context, b *batch) (answer, error) {
 	if ctx.Err() != nil {
 		return answer{}, errStopped
 	}
-	buffer := events.Get().(*[]byte)
-	event, fits := l.r.form.append((*buffer)[:0], b.records, l.lookUpRole(ctx))
-	*buffer = event
+	// The event is written into memory of its own. A buffer that is used again would be quicker by little, and a function
+	// that answers before it has read its event would find what other functions are sent.
+	event, fits := l.r.form.append(make([]byte, 0, b.room()), b.records, l.lookUpRole(ctx))
 	if fits < len(b.records) {
-		events.Put(buffer)
 		b.fits = fits
 		return answer{outcome: overfull}, nil
 	}
@@ -37,7 +32,6 @@ func (l *lane) attempt(ctx, grace context.Context, b *batch) (answer, error) {
 		b.requestID, b.shortened = uuid.NewString(), false
 	}
 	if len(event) > maxEvent {
-		events.Put(buffer)
 		b.attempts++
 		l.r.rd.report(resultFailed)
 		return answer{outcome: oversized}, nil
@@ -47,16 +41,13 @@ func (l *lane) attempt(ctx, grace context.Context, b *batch) (answer, error) {
 		stats.waited(b, l.r.s.Clock.Now())
 		b.again = true
 	}
-	repeated := b.attempts+b.refusals > 0
+	repeated := b.attempts > 0
 	result, err := l.r.s.Invoker.Invoke(grace, function.Invocation{
 		Ref:       l.r.rd.function,
 		RequestID: b.requestID,
 		Payload:   event,
 		Vouched:   true,
 	})
-	if err == nil { // otherwise a part of the function may still be reading the event
-		events.Put(buffer)
-	}
 	if grace.Err() != nil {
 		return answer{}, errStopped
 	}

@@ -24,6 +24,8 @@ type batch struct {
 	fits int
 	// again says that the function was handed these records before, in this batch or in the one it was cut from.
 	again bool
+	// size is how long the event is, in bytes; 0 when that was not measured.
+	size int
 	// free says that the lane had nothing to do when the batch's first record came: nothing made it wait.
 	free bool
 }
@@ -35,7 +37,16 @@ func (b *batch) last() *stream.Record { return &b.records[len(b.records)-1] }
 func (b *batch) drop(n int) {
 	clear(b.records[:n])
 	b.records = b.records[n:]
-	b.shortened = true
+	b.shortened, b.size = true, 0
+}
+
+// room returns how much memory to take for the batch's event.
+func (b *batch) room() int {
+	if b.size > 0 {
+		return b.size
+	}
+	const recordForm = 600 // about what a record takes in an event beside its data
+	return int(memory(b.records))*4/3 + len(b.records)*recordForm
 }
 
 // split cuts the batch after n records. Each part begins with the whole retry quota.

@@ -72,7 +72,7 @@ func (l *lane) gather(ctx context.Context) (batch, bool) {
 		full := grown.extend(queue, l.r.rd.row.Settings.BatchSize, l.r.form, role)
 		left := due.Sub(l.r.s.Clock.Now())
 		if full || closed || left <= 0 {
-			return l.take(grown.n), true
+			return l.take(grown), true
 		}
 		if timer == nil {
 			timer = l.r.s.Clock.NewTimer(left)
@@ -98,17 +98,18 @@ func (l *lane) peek() (queue []stream.Record, closed bool) {
 	return l.queue, l.ended || !l.hasRoom()
 }
 
-// take makes the first n records of the queue a batch.
-func (l *lane) take(n int) batch {
+// take makes the front of the queue a batch.
+func (l *lane) take(f fill) batch {
 	l.r.mu.Lock()
 	defer l.r.mu.Unlock()
+	n := f.n
 	taken := l.queue[:n:n]
 	l.queued -= memory(taken)
 	if l.queue = l.queue[n:]; len(l.queue) == 0 {
 		l.queue = nil
 	}
 	l.r.notify()
-	return batch{records: taken}
+	return batch{records: taken, size: f.size}
 }
 
 // windowEnd returns when the batching window ends that is open now. A window begins when the invocation before has

@@ -10,11 +10,11 @@ import (
 const sendTries = 3
 
 // giveUp tells the destination of the first records of a batch, and settles them whatever becomes of the message.
-func (l *lane) giveUp(ctx, grace context.Context, b *batch, a action, last *response) error {
+func (l *lane) giveUp(grace context.Context, b *batch, a action, last *response) error {
 	stats, records := &l.r.rd.e.stats, b.records[:a.n]
 	if a.why == retentionPassed {
 		stats.expired.Add(uint64(a.n))
-		return l.settle(ctx, grace, b, a.n)
+		return l.settle(grace, b, a.n)
 	}
 	if target := l.r.rd.row.Settings.OnFailure; target != "" {
 		d := document{
@@ -38,7 +38,7 @@ func (l *lane) giveUp(ctx, grace context.Context, b *batch, a action, last *resp
 		}
 	}
 	l.r.s.Log.Info("records given up", "mapping", l.r.rd.e.uuid, "shard", l.r.shard.ID(), "records", a.n, "condition", a.why)
-	if err := l.settle(ctx, grace, b, a.n); err != nil {
+	if err := l.settle(grace, b, a.n); err != nil {
 		return err
 	}
 	stats.discarded.Add(uint64(a.n))

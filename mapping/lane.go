@@ -70,13 +70,15 @@ func (l *lane) carry(ctx, grace context.Context, whole batch) error {
 			case wait:
 				err = l.pause(ctx, a.after)
 			case advance:
-				err = l.advance(ctx, grace, b, a.n)
+				err = l.advance(grace, b, a.n)
 			case giveUp:
-				err = l.giveUp(ctx, grace, b, a, last.response)
+				err = l.giveUp(grace, b, a, last.response)
 			case split:
 				left, right := b.split(a.n)
 				stack = append(stack[:len(stack)-1], right, left)
-				l.r.rd.e.stats.splits.Add(1)
+				if last.outcome.counts() {
+					l.r.rd.e.stats.splits.Add(1)
+				}
 			}
 			if err != nil {
 				return err
@@ -125,8 +127,8 @@ func (l *lane) pause(ctx context.Context, d time.Duration) error {
 }
 
 // advance settles records that were delivered.
-func (l *lane) advance(ctx, grace context.Context, b *batch, n int) error {
-	if err := l.settle(ctx, grace, b, n); err != nil {
+func (l *lane) advance(grace context.Context, b *batch, n int) error {
+	if err := l.settle(grace, b, n); err != nil {
 		return err
 	}
 	l.r.rd.e.stats.delivered.Add(uint64(n))
@@ -136,9 +138,9 @@ func (l *lane) advance(ctx, grace context.Context, b *batch, n int) error {
 
 // settle makes it durable that the first n records of the batch are done, and lets go of them. Only then may the lane
 // invoke the function with what comes after: that is why a crash repeats no more than the batch in flight.
-func (l *lane) settle(ctx, grace context.Context, b *batch, n int) error {
+func (l *lane) settle(grace context.Context, b *batch, n int) error {
 	at := b.records[n-1].Position
-	if err := l.r.persist(ctx, grace, l.sector, checkpoint{Position: at}); err != nil {
+	if err := l.r.persist(grace, l.sector, checkpoint{Position: at}); err != nil {
 		return errStopped
 	}
 	size := memory(b.records[:n])

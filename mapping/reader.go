@@ -77,7 +77,7 @@ func (r *reader) run(ctx, grace context.Context) error {
 		var err error
 		switch next {
 		case complete:
-			return r.complete(ctx, grace)
+			return r.complete(grace)
 		case blocked:
 			select {
 			case <-r.changed:
@@ -257,24 +257,25 @@ func (r *reader) failure() error {
 }
 
 // complete records that the shard is done, which lets its children begin.
-func (r *reader) complete(ctx, grace context.Context) error {
+func (r *reader) complete(grace context.Context) error {
 	at := stream.Position(0)
 	for i := range r.lanes { // which have all come to rest
 		at = max(at, r.lanes[i].fed)
 	}
-	return r.persist(ctx, grace, wholeShard, checkpoint{Position: at, Complete: true})
+	return r.persist(grace, wholeShard, checkpoint{Position: at, Complete: true})
 }
 
-// persist makes a fact durable. It asks the store again and again while that has trouble, until ctx ends: it must not
-// go on without, and there is nobody else to ask.
-func (r *reader) persist(ctx, grace context.Context, part sector, fact checkpoint) error {
+// persist makes a fact durable. It asks the store again and again while that has trouble, also when the mapping is to
+// stop: to go on without would repeat what was delivered, and there is nobody else to ask. The error is that grace has
+// ended.
+func (r *reader) persist(grace context.Context, part sector, fact checkpoint) error {
 	for n := 1; ; n++ {
 		err := r.rd.points.put(grace, r.key.Index, part, fact)
-		if err == nil || ctx.Err() != nil {
+		if err == nil || grace.Err() != nil {
 			return err
 		}
 		r.s.Log.Error("cannot store checkpoint", "mapping", r.rd.e.uuid, "shard", r.shard.ID(), "error", err)
-		r.s.sleep(ctx, r.retry.delay(n), nil)
+		r.s.sleep(grace, r.retry.delay(n), nil)
 	}
 }
 

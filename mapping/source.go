@@ -9,7 +9,7 @@ import (
 
 // Source is what a mapping reads from: a stream's standard iterator.
 type Source interface {
-	// Describe returns the stream with its shards, or stream.ErrNotFound. A stream that was deleted and created again
+	// Describe returns the stream with its shards, or a *stream.NotFoundError. A stream that was deleted and created again
 	// has another Number.
 	Describe(ctx context.Context, name stream.Name) (stream.Stream, error)
 
@@ -17,8 +17,8 @@ type Source interface {
 	Seek(ctx context.Context, shard stream.ShardKey, start stream.Start) (stream.Position, error)
 
 	// Read returns records after the cursor, at most maxRecords, and at most about maxBytes but never none if there
-	// is one. A cursor before the oldest record held continues at that record. It is stream.ErrNotFound when the
-	// shard's stream is gone.
+	// is one. A cursor before the oldest record held continues at that record. It is stream.ErrGone when the shard's
+	// stream is gone, or the shard with the last of its records.
 	Read(ctx context.Context, shard stream.ShardKey, after stream.Position, maxRecords, maxBytes int) (stream.Batch, error)
 
 	// Wait returns when a record after the cursor exists, or the shard was closed or is gone.
@@ -28,7 +28,7 @@ type Source interface {
 // Invoker runs the function of a mapping.
 type Invoker interface {
 	// Invoke runs the function once. Every error but *function.PayloadTooLargeError says that the function was not
-	// reached. The payload is not kept or read once Invoke has returned without error.
+	// reached. The payload is never changed or used for anything else afterwards.
 	Invoke(ctx context.Context, in function.Invocation) (function.Result, error)
 
 	// Get returns the function, or function.ErrNotFound. It is asked before every invocation.

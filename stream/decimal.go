@@ -19,11 +19,12 @@ const (
 func (n uint192) appendDecimal(dst []byte) []byte {
 	var words [4]uint64 // base 10^19, least first; 2^192 has 58 digits
 	last := 0
+	hi, mid, lo := n.hi, n.mid, n.lo
 	for i := range words {
 		var r uint64
-		n.hi, r = n.hi/wordBase, n.hi%wordBase
-		n.mid, r = bits.Div64(r, n.mid, wordBase)
-		n.lo, r = bits.Div64(r, n.lo, wordBase)
+		hi, r = hi/wordBase, hi%wordBase
+		mid, r = bits.Div64(r, mid, wordBase)
+		lo, r = bits.Div64(r, lo, wordBase)
 		words[i] = r
 		if r != 0 {
 			last = i

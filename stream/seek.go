@@ -69,17 +69,13 @@ func ceilMicro(t time.Time) int64 {
 // given out: reading then begins with the first record that is greater.
 func (s *Service) seekNumber(ctx context.Context, l *shardLog, start Start) (Position, error) {
 	n := start.SequenceNumber
-	o := n.Origin()
-	switch {
-	case n.IsZero():
+	if n.IsZero() {
 		return 0, fmt.Errorf("%w: no sequence number", ErrStart)
-	case int64(o.Shard) != int64(l.key.Index):
-		return 0, &OtherShardError{Encoded: o.Shard, Shard: l.key.Index}
-	case o.Version == 0:
-		return 0, ErrAncientSequenceNumber
-	case o.Version != sequenceVersion || o.Creation != l.shard.Created.Unix():
-		return 0, ErrOtherStream
 	}
+	if err := l.shard.Owns(n); err != nil {
+		return 0, err
+	}
+	o := n.Origin()
 	// The position decides, unless there is a record just there: then the rest of the number has its say too.
 	tip, _, err := l.state(ctx, s.store)
 	if err != nil {
@@ -98,6 +94,21 @@ func (s *Service) seekNumber(ctx context.Context, l *shardLog, start Start) (Pos
 		}
 	}
 	return o.Position, nil
+}
+
+// Owns returns nil when the number can be one of the shard's, given out or not. Otherwise it is an OtherShardError,
+// ErrAncientSequenceNumber or ErrOtherStream, judged in this order as AWS does.
+func (s Shard) Owns(n SequenceNumber) error {
+	o := n.Origin()
+	switch {
+	case int64(o.Shard) != int64(s.Index):
+		return &OtherShardError{Encoded: o.Shard, Shard: s.Index}
+	case o.Version == 0:
+		return ErrAncientSequenceNumber
+	case o.Version != sequenceVersion || o.Creation != s.Created.Unix():
+		return ErrOtherStream
+	}
+	return nil
 }
 
 // seekTime returns the cursor before the first record that arrived at t (in microseconds) or later; the tip when there

@@ -130,6 +130,8 @@ func (l *live) open(fresh bool) {
 		l.logs = append(l.logs, log)
 		if sh.Open() {
 			l.routes = append(l.routes, route{end: sh.Range.End, log: log})
+		} else {
+			l.stream.closed = true
 		}
 	}
 	slices.SortFunc(l.routes, func(a, b route) int { return a.end.Compare(b.end) })
@@ -157,6 +159,12 @@ func (s *Service) Describe(_ context.Context, name Name) (Stream, error) {
 		return Stream{}, &NotFoundError{name}
 	}
 	return l.stream.kept(s.clock.Now()), nil
+}
+
+// Usable returns nil when records can be put to the stream and read, else NotFoundError.
+func (s *Service) Usable(_ context.Context, name Name) error {
+	_, _, err := s.writable(name)
+	return err
 }
 
 // List returns the account's streams in the region whose names come after the given one, in order of their names, at

@@ -43,6 +43,8 @@ type Stream struct {
 	// Shards are in order of their indexes; there are none before the stream is ACTIVE. Closed shards are among them
 	// until all their records have expired. The slice is shared: read only.
 	Shards []Shard
+
+	closed bool // some of Shards may be
 }
 
 // OpenShards returns how many shards take records.
@@ -83,6 +85,9 @@ func (s Stream) horizon(now time.Time) time.Time { return now.Add(-s.Retention) 
 
 // kept returns the snapshot without the closed shards whose records have all expired.
 func (s Stream) kept(now time.Time) Stream {
+	if !s.closed {
+		return s
+	}
 	horizon := s.horizon(now)
 	expired := func(sh Shard) bool { return !sh.Open() && sh.Closed.Before(horizon) }
 	if slices.ContainsFunc(s.Shards, expired) {

@@ -32,7 +32,7 @@ func ServeHandler() {
 		return
 	}
 	// The event is taken as bytes: the function does nothing, not even parse.
-	lambda.StartHandler(nothing{})
+	lambda.Start(nothing{})
 }
 
 type nothing struct{}

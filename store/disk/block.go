@@ -20,6 +20,9 @@ func (s *Store) Append(ctx context.Context, log store.LogID, data []byte) (uint6
 	return ordinal, nil
 }
 
+// batchOverhead is more than what a batch of one block takes beside the block.
+const batchOverhead = 128
+
 func (s *Store) append(ctx context.Context, log store.LogID, data []byte) (uint64, error) {
 	if len(data) > store.MaxBlock {
 		return 0, store.ErrTooLarge
@@ -36,7 +39,7 @@ func (s *Store) append(ctx context.Context, log store.LogID, data []byte) (uint6
 		return 0, err
 	}
 
-	batch := s.db.NewBatch()
+	batch := s.db.NewBatchWithSize(len(data) + batchOverhead)
 	slot := batch.SetDeferred(blockKeyLen, sealLen+len(data))
 	copy(slot.Value[sealLen:], data)
 	sum := bodySum(data)
@@ -90,24 +93,21 @@ func (s *Store) readBlocks(ctx context.Context, log store.LogID, from uint64, yi
 	if from = max(from, bounds.First); from > bounds.Last {
 		return nil
 	}
-	it, err := s.db.NewIterWithContext(ctx, &pebble.IterOptions{
-		LowerBound: blockKey(log, from),
-		UpperBound: blockKey(log, bounds.Last+1),
-	})
+	at, err := s.newCursor(blockKey(log, from), blockKey(log, bounds.Last+1))
 	if err != nil {
-		return readError(err)
+		return err
 	}
-	defer func() { _ = it.Close() }()
-	for ok := it.First(); ok; ok = it.Next() {
+	defer at.close()
+	for ok := at.first(); ok; ok = at.next() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		ordinal := ordinalOf(it.Key())
-		value, err := it.ValueAndErr()
+		ordinal := ordinalOf(at.key())
+		value, err := at.value()
 		if err != nil {
-			return fmt.Errorf("block %d: %w", ordinal, readError(err))
+			return fmt.Errorf("block %d: %w", ordinal, err)
 		}
-		data, err := unseal(it.Key(), value)
+		data, err := unseal(at.key(), value)
 		if err != nil {
 			return fmt.Errorf("block %d: %w: %w", ordinal, store.ErrCorrupt, err)
 		}
@@ -115,7 +115,7 @@ func (s *Store) readBlocks(ctx context.Context, log store.LogID, from uint64, yi
 			return nil
 		}
 	}
-	return readError(it.Error())
+	return at.err
 }
 
 // Bounds implements store.Blocks.
@@ -244,22 +244,22 @@ func deleteLogs(batch *pebble.Batch, stream uint64) error {
 
 // deleteDropped adds to a batch the deletion of all logs that were dropped and, for a crash, not deleted.
 func (s *Store) deleteDropped(batch *pebble.Batch) error {
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{spaceDrops}, UpperBound: []byte{spaceDrops + 1}})
+	at, err := s.newCursor([]byte{spaceDrops}, []byte{spaceDrops + 1})
 	if err != nil {
-		return readError(err)
+		return err
 	}
-	defer func() { _ = it.Close() }()
-	for ok := it.First(); ok; ok = it.Next() {
-		value, err := it.ValueAndErr()
-		if err == nil {
-			_, err = unseal(it.Key(), value)
+	defer at.close()
+	for ok := at.first(); ok; ok = at.next() {
+		value, err := at.value()
+		if err != nil {
+			return err
 		}
-		if err != nil || len(it.Key()) != streamKeyLen {
-			return fmt.Errorf("key %x: %w: %w", it.Key(), store.ErrCorrupt, err)
+		if _, err := unseal(at.key(), value); err != nil || len(at.key()) != streamKeyLen {
+			return fmt.Errorf("key %x: %w", at.key(), store.ErrCorrupt)
 		}
-		if err := deleteLogs(batch, streamOf(it.Key())); err != nil {
+		if err := deleteLogs(batch, streamOf(at.key())); err != nil {
 			return err
 		}
 	}
-	return readError(it.Error())
+	return at.err
 }

@@ -1,7 +1,6 @@
 package disk
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,17 +10,14 @@ import (
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/cockroachdb/pebble/v2/vfs/atomicfs"
 
 	"github.com/millrace/millrace/store"
 )
 
 // The manifest says which files make up the database. It is a log of its own, and Pebble reads a damaged record in it
-// as the end of one torn by a crash: all that comes after would be forgotten in silence, with the data it names. Two
-// checks of ours close that hole before Pebble looks.
-//
-// A store that was closed left a note of what the manifest held then. One that crashed left none; then a record that
-// follows a damaged one tells damage from a torn end, since each record is synced before the next is begun.
+// as the end of one torn by a crash: all that comes after would be forgotten in silence, with the data it names. So a
+// store that is closed leaves a note of what the manifest holds. One that crashed left none; what can be told then is
+// told by scanAfterCrash.
 
 // closedName is the note's file, beside the database.
 const closedName = "closed"
@@ -62,17 +58,16 @@ func (s *Store) markClosed() error {
 	return errors.Join(s.fs.Rename(path+".tmp", path), syncDir(s.fs, s.dir))
 }
 
-// checkManifest refuses a database whose manifest lost something, and takes the note away: it holds only until the
-// first write.
-func (s *Store) checkManifest() error {
+// checkFiles refuses a database whose logs lost something, and takes the note away: it holds only until the first write.
+func (s *Store) checkFiles() error {
 	path := s.fs.PathJoin(s.dir, closedName)
 	note, err := readNote(s.fs, path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return s.scanManifest()
+		return s.scanAfterCrash()
 	}
 	if errors.Is(err, store.ErrCorrupt) {
 		s.log.Warn("store: the note left at closing is damaged, going on without", "file", path, "err", err)
-		return errors.Join(s.scanManifest(), s.fs.Remove(path), syncDir(s.fs, s.dir))
+		return errors.Join(s.scanAfterCrash(), s.fs.Remove(path), syncDir(s.fs, s.dir))
 	}
 	if err != nil {
 		return err
@@ -104,79 +99,6 @@ func readNote(files vfs.FS, path string) (closedNote, error) {
 		return closedNote{}, fmt.Errorf("%w: version %d: %w", store.ErrCorrupt, note.Version, err)
 	}
 	return note, nil
-}
-
-// scanManifest looks for a record that follows a damaged one in the manifest in use.
-func (s *Store) scanManifest() error {
-	name, err := atomicfs.ReadMarker(s.fs, s.dbDir(), "manifest")
-	if err != nil || name == "" {
-		return err // a new store has none
-	}
-	path := s.fs.PathJoin(s.dbDir(), name)
-	f, err := s.fs.Open(path)
-	if err != nil {
-		return fmt.Errorf("%s: %w: %w", path, store.ErrCorrupt, err)
-	}
-	defer func() { _ = f.Close() }()
-	at, err := followedDamage(f)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if at >= 0 {
-		return fmt.Errorf("%s: %w at byte %d", path, store.ErrCorrupt, at)
-	}
-	return nil
-}
-
-// Pebble's log format: blocks of 32 KiB, in them chunks of a checksum, a length, a kind and the bytes.
-const (
-	logBlockLen   = 32 << 10
-	chunkHeadLen  = 4 + 2 + 1
-	chunkFull     = 1 // a whole record
-	chunkFirst    = 2 // the first part of one
-	chunkKindLast = 4
-)
-
-// followedDamage returns where the first damaged chunk begins if a record begins after it, and -1 otherwise.
-func followedDamage(r io.Reader) (int64, error) {
-	damage := int64(-1)
-	block := make([]byte, logBlockLen)
-	for start := int64(0); ; start += logBlockLen {
-		n, err := io.ReadFull(r, block)
-		for at := 0; at+chunkHeadLen <= n; {
-			size, kind := chunkAt(block[at:n])
-			switch {
-			case damage < 0 && size == 0:
-				damage = start + int64(at)
-				at++
-			case damage < 0:
-				at += size
-			case size > 0 && (kind == chunkFull || kind == chunkFirst):
-				return damage, nil
-			default:
-				at++ // where the next chunk begins is lost with the damaged one
-			}
-		}
-		if err == io.EOF || err == io.ErrUnexpectedEOF {
-			return -1, nil
-		}
-		if err != nil {
-			return -1, err
-		}
-	}
-}
-
-// chunkAt returns the length and kind of the sound chunk at the beginning of b; 0 when there is none.
-func chunkAt(b []byte) (size int, kind byte) {
-	size, kind = chunkHeadLen+int(binary.LittleEndian.Uint16(b[4:6])), b[6]
-	if kind < chunkFull || kind > chunkKindLast || size > len(b) {
-		return 0, 0
-	}
-	sum := crc32.Checksum(b[6:size], castagnoli)
-	if binary.LittleEndian.Uint32(b) != (sum>>15|sum<<17)+0xa282ead8 {
-		return 0, 0
-	}
-	return size, kind
 }
 
 func fileSum(files vfs.FS, path string) (uint32, error) {

@@ -62,32 +62,30 @@ func (s *Store) getNumber(key []byte) (uint64, error) {
 
 // getNumbers reads sealed numbers.
 func (s *Store) getNumbers(key []byte, count int) ([]uint64, error) {
-	value, closer, err := s.db.Get(key)
+	var numbers []uint64
+	err := s.lookup(key, func(value []byte) (err error) {
+		if numbers, err = unsealNumbers(key, value, count); err != nil {
+			return fmt.Errorf("key %x: %w: %w", key, store.ErrCorrupt, err)
+		}
+		return nil
+	})
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, store.ErrNotFound
 	}
-	if err != nil {
-		return nil, readError(err)
-	}
-	defer func() { _ = closer.Close() }()
-	numbers, err := unsealNumbers(key, value, count)
-	if err != nil {
-		return nil, fmt.Errorf("key %x: %w: %w", key, store.ErrCorrupt, err)
-	}
-	return numbers, nil
+	return numbers, err
 }
 
 // checkEmpty refuses a directory that holds a Pebble store which is not ours.
 func (s *Store) checkEmpty() error {
-	it, err := s.db.NewIter(nil)
+	at, err := s.newCursor(nil, nil)
 	if err != nil {
-		return readError(err)
+		return err
 	}
-	defer func() { _ = it.Close() }()
-	if it.First() {
+	defer at.close()
+	if at.first() {
 		return errors.New("there is none, but there is data: not a store of this program")
 	}
-	return readError(it.Error())
+	return at.err
 }
 
 // nextRevision gives out a revision. The batch is the one that will carry it.

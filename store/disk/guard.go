@@ -34,6 +34,7 @@ type guard struct {
 	retry   time.Duration
 	closing chan struct{}
 
+	damage atomic.Bool // some file was found damaged
 	opened atomic.Bool // before, nothing waits for room: the store's opening then fails
 	frozen atomic.Bool
 	after  *vfs.MemFS // what is written while frozen, so that it can be read back
@@ -216,6 +217,9 @@ func (g *guard) Create(name string, category vfs.DiskWriteCategory) (vfs.File, e
 		_ = g.sync("sync "+dir, func() error { return syncDir(g.FS, dir) }) // frozen, if anything
 	}
 	kind := kindOf(category)
+	if kind == compacted && g.damage.Load() {
+		g.pause(failurePace * g.retry) // a compaction that failed over damage is tried again at once, and for ever
+	}
 	return g.make(kind, "create", name, category, func() (vfs.File, error) { return g.FS.Create(name, category) })
 }
 
@@ -274,7 +278,11 @@ func (g *guard) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
 			return f, nil
 		}
 	}
-	return g.FS.Open(name, opts...)
+	f, err := g.FS.Open(name, opts...)
+	if err == nil && isValueFile(name) {
+		return g.openValueFile(name, f)
+	}
+	return f, err
 }
 
 // Stat implements vfs.FS.

@@ -40,6 +40,8 @@ type write struct {
 	// publish, if set, runs under Store.mu once the write is durable.
 	publish func()
 
+	number uint64 // given in the apply stage
+
 	bytes int64 // held of the gate
 	done  chan struct{}
 	err   error // set before done is closed
@@ -155,6 +157,11 @@ func (s *Store) apply(w *write) (err error) {
 	if w.batch.Empty() {
 		return nil
 	}
+	s.applied++
+	w.number = s.applied
+	if err := w.batch.LogData(logMark(w.number, s.durable.Load()), nil); err != nil {
+		return s.fail(fmt.Errorf("mark: %w", err))
+	}
 	if err := s.db.ApplyNoSyncWait(w.batch, pebble.Sync); err != nil {
 		return s.fail(fmt.Errorf("apply: %w", err))
 	}
@@ -188,6 +195,7 @@ func (s *Store) finish(w *write) {
 		} else if err := s.failure(); err != nil {
 			w.err = err // what the disk said after the failure does not count
 		} else {
+			s.durable.Store(w.number)
 			_ = w.batch.Close() // gives its memory back
 		}
 	}

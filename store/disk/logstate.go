@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"github.com/millrace/millrace/store"
 )
 
@@ -80,34 +78,31 @@ func (s *Store) loadBounds(log store.LogID) (store.Bounds, error) {
 	case !errors.Is(err, store.ErrNotFound):
 		return bounds, fmt.Errorf("last trim: %w", err)
 	}
-	it, err := s.db.NewIter(&pebble.IterOptions{
-		LowerBound: blockKey(log, bounds.First),
-		UpperBound: after(appendLogKey(nil, spaceBlocks, log)),
-	})
+	at, err := s.newCursor(blockKey(log, bounds.First), after(appendLogKey(nil, spaceBlocks, log)))
 	if err != nil {
-		return bounds, readError(err)
+		return bounds, err
 	}
-	defer func() { _ = it.Close() }()
-	if it.Last() {
-		bounds.Last = max(bounds.Last, ordinalOf(it.Key()))
+	defer at.close()
+	if at.last() {
+		bounds.Last = max(bounds.Last, ordinalOf(at.key()))
 	}
-	if it.Error() == nil && it.First() {
-		bounds.First = ordinalOf(it.Key())
+	if at.first() {
+		bounds.First = ordinalOf(at.key())
 	}
-	return bounds, readError(it.Error())
+	return bounds, at.err
 }
 
 // firstBlock returns the lowest ordinal in [from, to], or to+1 when there is none.
 func (s *Store) firstBlock(log store.LogID, from, to uint64) (uint64, error) {
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: blockKey(log, from), UpperBound: blockKey(log, to+1)})
+	at, err := s.newCursor(blockKey(log, from), blockKey(log, to+1))
 	if err != nil {
-		return 0, readError(err)
+		return 0, err
 	}
-	defer func() { _ = it.Close() }()
-	if it.First() {
-		return ordinalOf(it.Key()), nil
+	defer at.close()
+	if at.first() {
+		return ordinalOf(at.key()), nil
 	}
-	return to + 1, readError(it.Error())
+	return to + 1, at.err
 }
 
 func logName(log store.LogID) string { return fmt.Sprintf("%d/%d", log.Stream, log.Shard) }

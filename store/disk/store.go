@@ -36,7 +36,9 @@ type Store struct {
 	failCause error         // why; set before failed is closed
 	failErr   error         // what writes are answered with
 
-	revision uint64 // the last one given out; only the apply stage uses it
+	revision uint64        // the last one given out; only the apply stage uses it
+	applied  uint64        // number of the last write handed to Pebble; only the apply stage uses it
+	durable  atomic.Uint64 // number of the last write that is durable
 
 	// mu guards what follows. It is never held while waiting for the disk.
 	mu       sync.Mutex
@@ -82,7 +84,7 @@ func open(o Options) (_ *Store, err error) {
 			err = errors.Join(err, s.dirLock.Close())
 		}
 	}()
-	if err := s.checkManifest(); err != nil {
+	if err := s.checkFiles(); err != nil {
 		return nil, err
 	}
 	if s.blobs, err = openBlobDir(s.fs, s.fs.PathJoin(s.dir, "blobs")); err != nil {

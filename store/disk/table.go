@@ -53,19 +53,17 @@ func (s *Store) get(ctx context.Context, table, key string) (store.Entry, error)
 // getApplied returns what Pebble has under the key, durable or not; revision 0 when there is nothing.
 func (s *Store) getApplied(table, key string) (store.Entry, error) {
 	k := tableKey(table, key)
-	value, closer, err := s.db.Get(k)
+	entry := store.Entry{Key: key}
+	err := s.lookup(k, func(value []byte) (err error) {
+		if entry, err = decodeEntry(k, key, value); err != nil {
+			return fmt.Errorf("%w: %w", store.ErrCorrupt, err)
+		}
+		return nil
+	})
 	if errors.Is(err, pebble.ErrNotFound) {
 		return store.Entry{Key: key}, nil
 	}
-	if err != nil {
-		return store.Entry{}, readError(err)
-	}
-	defer func() { _ = closer.Close() }()
-	entry, err := decodeEntry(k, key, value)
-	if err != nil {
-		return store.Entry{}, fmt.Errorf("%w: %w", store.ErrCorrupt, err)
-	}
-	return entry, nil
+	return entry, err
 }
 
 // Scan implements store.Tables.
@@ -89,58 +87,75 @@ func (s *Store) scan(ctx context.Context, table, from, to string, yield func(sto
 	}
 	defer s.leave()
 
-	options := &pebble.IterOptions{LowerBound: tableKey(table, from), UpperBound: tableEnd(table)}
+	end := tableEnd(table)
 	if to != "" {
-		options.UpperBound = tableKey(table, to)
+		end = tableKey(table, to)
 	}
 	// Both under one lock: no change becomes durable, and none enters the overlay, between the two, so together they
 	// are one state. Making an iterator touches memory only; the disk is read when it moves.
 	s.mu.Lock()
 	pending := s.overlay.between(table, from, to)
-	it, err := s.db.NewIterWithContext(ctx, options)
+	at, err := s.newCursor(tableKey(table, from), end)
 	s.mu.Unlock()
 	if err != nil {
-		return readError(err)
+		return err
 	}
-	defer func() { _ = it.Close() }()
-
-	prefix := len(tableKey(table, ""))
-	for ok := it.First(); ok || len(pending) > 0; {
-		if err := ctx.Err(); err != nil {
+	defer at.close()
+	state := tableState{at: at, ok: at.first(), prefix: len(tableKey(table, "")), pending: pending}
+	for {
+		entry, err := state.next()
+		if err == nil && entry.Revision != 0 {
+			err = ctx.Err()
+		}
+		if err != nil || entry.Revision == 0 {
 			return err
-		}
-		if len(pending) > 0 && (!ok || pending[0].Key <= string(it.Key()[prefix:])) {
-			// What is durable of the key is here; what Pebble has of it is not to be seen.
-			entry := pending[0]
-			pending = pending[1:]
-			if ok && entry.Key == string(it.Key()[prefix:]) {
-				ok = it.Next()
-			}
-			if entry.Revision == 0 {
-				continue
-			}
-			entry.Value = slices.Clone(entry.Value)
-			if !yield(entry, nil) {
-				return nil
-			}
-			continue
-		}
-		key := string(it.Key()[prefix:])
-		value, err := it.ValueAndErr()
-		if err != nil {
-			return fmt.Errorf("key %q: %w", key, readError(err))
-		}
-		entry, err := decodeEntry(it.Key(), key, value)
-		if err != nil {
-			return fmt.Errorf("key %q: %w: %w", key, store.ErrCorrupt, err)
 		}
 		if !yield(entry, nil) {
 			return nil
 		}
-		ok = it.Next()
 	}
-	return readError(it.Error())
 }
+
+// tableState walks over one durable state of a table: Pebble's entries, with those of keys that have changes under way
+// in their stead.
+type tableState struct {
+	at      *cursor
+	ok      bool // at is on an entry
+	prefix  int  // length of what comes before the table's keys
+	pending []store.Entry
+}
+
+// next returns the next entry, one with revision 0 at the end.
+func (t *tableState) next() (store.Entry, error) {
+	for t.at.err == nil && len(t.pending) > 0 && (!t.ok || t.pending[0].Key <= t.key()) {
+		// What is durable of the key is here; what Pebble has of it is not to be seen.
+		entry := t.pending[0]
+		t.pending = t.pending[1:]
+		if t.ok && entry.Key == t.key() {
+			t.ok = t.at.next()
+		}
+		if entry.Revision != 0 {
+			entry.Value = slices.Clone(entry.Value)
+			return entry, nil
+		}
+	}
+	if !t.ok {
+		return store.Entry{}, t.at.err
+	}
+	key := t.key()
+	value, err := t.at.value()
+	if err != nil {
+		return store.Entry{}, fmt.Errorf("key %q: %w", key, err)
+	}
+	entry, err := decodeEntry(t.at.key(), key, value)
+	if err != nil {
+		return store.Entry{}, fmt.Errorf("key %q: %w: %w", key, store.ErrCorrupt, err)
+	}
+	t.ok = t.at.next()
+	return entry, nil
+}
+
+func (t *tableState) key() string { return string(t.at.key()[t.prefix:]) }
 
 // Commit implements store.Tables.
 func (s *Store) Commit(ctx context.Context, writes ...store.Write) error {

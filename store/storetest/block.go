@@ -85,8 +85,14 @@ func testReadIsBounded(t *testing.T, e *engine) {
 
 func testLogsDoNotMix(t *testing.T, e *engine) {
 	logs := []store.LogID{
-		{Stream: 0}, {Stream: 1}, {Stream: 1, Shard: 1}, {Stream: 1, Shard: math.MaxUint32},
-		{Stream: 2}, {Stream: 256}, {Stream: math.MaxUint64}, {Stream: math.MaxUint64, Shard: math.MaxUint32},
+		{Stream: 0},
+		{Stream: 1},
+		{Stream: 1, Shard: 1},
+		{Stream: 1, Shard: math.MaxUint32},
+		{Stream: 2},
+		{Stream: 256},
+		{Stream: math.MaxUint64},
+		{Stream: math.MaxUint64, Shard: math.MaxUint32},
 	}
 	for round := 0; round < 3; round++ {
 		for _, log := range logs {

@@ -12,6 +12,13 @@ import (
 	"github.com/millrace/millrace/store"
 )
 
+// violation is a finding against a store that answered, as opposed to an error that it answered with.
+type violation struct{ text string }
+
+func (v violation) Error() string { return v.text }
+
+func violated(format string, args ...any) error { return violation{fmt.Sprintf(format, args...)} }
+
 // Check holds a store against the record of the moment it was stopped at.
 func (w *Workload) Check(t testing.TB, s store.Store, r Record) {
 	t.Helper()
@@ -22,11 +29,48 @@ func (w *Workload) Check(t testing.TB, s store.Store, r Record) {
 // the first must be there, and nothing but what is in the second or was under way then.
 func (w *Workload) CheckBetween(t testing.TB, s store.Store, first, second Record) {
 	t.Helper()
-	for i, wr := range w.writers {
-		if err := wr.check(context.Background(), s, first[i], second[i]); err != nil {
-			t.Errorf("writer %d: %v\nacknowledged before: %s\nand after: %s", i, err, first[i].summary(), second[i].summary())
+	violations, failures := w.judge(s, first, second)
+	for _, err := range append(violations, failures...) {
+		t.Error(err)
+	}
+}
+
+// CheckDamaged holds a store that lies on damaged files against a record. It may answer that it found damage; these
+// answers are returned. What else it answers must be as written.
+func (w *Workload) CheckDamaged(t testing.TB, s store.Store, r Record) []error {
+	t.Helper()
+	violations, failures := w.judge(s, r, r)
+	for _, err := range violations {
+		t.Error(err)
+	}
+	for _, err := range failures {
+		if !errors.Is(err, store.ErrCorrupt) {
+			t.Errorf("damage is not called so: %v", err)
 		}
 	}
+	return failures
+}
+
+func (w *Workload) judge(s store.Store, first, second Record) (violations, failures []error) {
+	ctx := context.Background()
+	for i, wr := range w.writers {
+		for _, err := range []error{
+			wr.checkLogs(ctx, s, first[i], second[i]),
+			wr.checkPair(ctx, s, first[i], second[i]),
+			wr.checkBlobs(ctx, s, first[i], second[i]),
+		} {
+			var v violation
+			switch {
+			case err == nil:
+			case errors.As(err, &v):
+				violations = append(violations, fmt.Errorf("writer %d: %w\nacknowledged before: %s\nand after: %s",
+					i, err, first[i].summary(), second[i].summary()))
+			default:
+				failures = append(failures, fmt.Errorf("writer %d: %w", i, err))
+			}
+		}
+	}
+	return violations, failures
 }
 
 // Settle finds out what became of the acts that were under way when the store was stopped, so that Run can go on.
@@ -90,14 +134,6 @@ func (s state) summary() string {
 
 func (s state) doing(kind actKind) bool { return s.underWay != nil && s.underWay.kind == kind }
 
-func (w *writer) check(ctx context.Context, s store.Store, first, second state) error {
-	return errors.Join(
-		w.checkLogs(ctx, s, first, second),
-		w.checkPair(ctx, s, first, second),
-		w.checkBlobs(ctx, s, first, second),
-	)
-}
-
 func (w *writer) checkLogs(ctx context.Context, s store.Store, first, second state) error {
 	for generation := 0; generation < first.generation; generation++ {
 		bounds, err := s.Bounds(ctx, w.log(generation))
@@ -105,7 +141,7 @@ func (w *writer) checkLogs(ctx context.Context, s store.Store, first, second sta
 			return err
 		}
 		if (bounds != store.Bounds{First: 1}) {
-			return fmt.Errorf("log %d was dropped and has bounds %+v", generation, bounds)
+			return violated("log %d was dropped and has bounds %+v", generation, bounds)
 		}
 	}
 	blocks, err := w.readLog(ctx, s, first.generation)
@@ -133,7 +169,7 @@ func (w *writer) checkLogs(ctx context.Context, s store.Store, first, second sta
 		last = first.ordinals[n-1]
 	}
 	if bounds.Last < last {
-		return fmt.Errorf("log %d ends at block %d, block %d was acknowledged", first.generation, bounds.Last, last)
+		return violated("log %d ends at block %d, block %d was acknowledged", first.generation, bounds.Last, last)
 	}
 	return w.checkBlocks(blocks, first, second)
 }
@@ -142,12 +178,12 @@ func (w *writer) checkLogs(ctx context.Context, s store.Store, first, second sta
 func (w *writer) checkBounds(bounds store.Bounds, blocks []indexed) error {
 	if len(blocks) == 0 {
 		if !bounds.Empty() {
-			return fmt.Errorf("no blocks, but bounds %+v", bounds)
+			return violated("no blocks, but bounds %+v", bounds)
 		}
 		return nil
 	}
 	if bounds.First != blocks[0].ordinal || bounds.Last != blocks[len(blocks)-1].ordinal {
-		return fmt.Errorf("blocks %d to %d, but bounds %+v", blocks[0].ordinal, blocks[len(blocks)-1].ordinal, bounds)
+		return violated("blocks %d to %d, but bounds %+v", blocks[0].ordinal, blocks[len(blocks)-1].ordinal, bounds)
 	}
 	return nil
 }
@@ -160,24 +196,24 @@ func (w *writer) checkBlocks(blocks []indexed, first, second state) error {
 			limit = max(limit, second.underWay.trim)
 		}
 		if at := blocks[0]; at.index > 0 && at.index <= len(second.ordinals) && second.ordinals[at.index-1] >= limit {
-			return fmt.Errorf("the log begins at block %d, only those before %d were trimmed", at.ordinal, limit)
+			return violated("the log begins at block %d, only those before %d were trimmed", at.ordinal, limit)
 		}
 	}
 	for i, b := range blocks {
 		switch {
 		case b.ordinal < first.trimmed:
-			return fmt.Errorf("block %d is there, all before %d were trimmed", b.ordinal, first.trimmed)
+			return violated("block %d is there, all before %d were trimmed", b.ordinal, first.trimmed)
 		case i > 0 && b.index != blocks[i-1].index+1:
-			return fmt.Errorf("block %d holds the %dth append, after the %dth", b.ordinal, b.index, blocks[i-1].index)
+			return violated("block %d holds the %dth append, after the %dth", b.ordinal, b.index, blocks[i-1].index)
 		case b.index < len(second.ordinals) && second.ordinals[b.index] != b.ordinal:
-			return fmt.Errorf("block %d holds what was acknowledged as block %d", b.ordinal, second.ordinals[b.index])
+			return violated("block %d holds what was acknowledged as block %d", b.ordinal, second.ordinals[b.index])
 		case b.index == len(second.ordinals) && !second.doing(actAppend) || b.index > len(second.ordinals):
-			return fmt.Errorf("block %d holds the %dth append, which was not begun", b.ordinal, b.index)
+			return violated("block %d holds the %dth append, which was not begun", b.ordinal, b.index)
 		}
 	}
 	if n := len(first.ordinals); n > 0 && first.ordinals[n-1] >= second.trimmed && !second.doing(actTrim) {
 		if len(blocks) == 0 || blocks[len(blocks)-1].index < n-1 {
-			return fmt.Errorf("block %d was acknowledged and is not there", first.ordinals[n-1])
+			return violated("block %d was acknowledged and is not there", first.ordinals[n-1])
 		}
 	}
 	return nil
@@ -199,10 +235,10 @@ func (w *writer) readLog(ctx context.Context, s store.Store, generation int) ([]
 		var base uint64
 		var gen, index int
 		if _, err := fmt.Sscanf(string(block.Data[:min(len(block.Data), 60)]), "%d:%d:%d:", &base, &gen, &index); err != nil {
-			return nil, fmt.Errorf("block %d holds strange bytes: %w", block.Ordinal, err)
+			return nil, violated("block %d holds strange bytes: %v", block.Ordinal, err)
 		}
 		if base != w.base || gen != generation || !bytes.Equal(block.Data, w.payload(generation, index)) {
-			return nil, fmt.Errorf("block %d holds bytes that were not written to it", block.Ordinal)
+			return nil, violated("block %d holds bytes that were not written to it", block.Ordinal)
 		}
 		blocks = append(blocks, indexed{ordinal: block.Ordinal, index: index})
 	}
@@ -227,13 +263,13 @@ func (w *writer) checkPair(ctx context.Context, s store.Store, first, second sta
 		if second.doing(actDeletePair) {
 			return nil
 		}
-		return fmt.Errorf("the pair is absent, versions %d to %d were written", least, most)
+		return violated("the pair is absent, versions %d to %d were written", least, most)
 	}
 	if version < least || version > most {
-		return fmt.Errorf("the pair is at version %d, versions %d to %d were written", version, least, most)
+		return violated("the pair is at version %d, versions %d to %d were written", version, least, most)
 	}
 	if version < len(second.pair) && second.pair[version] != revision {
-		return fmt.Errorf("version %d of the pair has revision %d, acknowledged was %d", version, revision, second.pair[version])
+		return violated("version %d of the pair has revision %d, acknowledged was %d", version, revision, second.pair[version])
 	}
 	return nil
 }
@@ -249,17 +285,17 @@ func (w *writer) readPair(ctx context.Context, s store.Store) (version int, revi
 		values[i], revision = entry.Value, entry.Revision
 	}
 	if !bytes.Equal(values[0], values[1]) {
-		return 0, 0, fmt.Errorf("half a commit: %.40q and %.40q", values[0], values[1])
+		return 0, 0, violated("half a commit: %.40q and %.40q", values[0], values[1])
 	}
 	if revision == 0 {
 		return 0, 0, nil
 	}
 	var base uint64
 	if _, err := fmt.Sscanf(string(values[0][:min(len(values[0]), 60)]), "%d:%d:", &base, &version); err != nil {
-		return 0, 0, fmt.Errorf("the pair holds strange bytes: %w", err)
+		return 0, 0, violated("the pair holds strange bytes: %v", err)
 	}
 	if base != w.base || !bytes.Equal(values[0], w.pairValue(version)) {
-		return 0, 0, errors.New("the pair holds bytes that were not written to it")
+		return 0, 0, violated("the pair holds bytes that were not written to it")
 	}
 	return version, revision, nil
 }
@@ -275,7 +311,7 @@ func (w *writer) checkBlobs(ctx context.Context, s store.Store, first, second st
 			return err
 		}
 		if found != there {
-			return fmt.Errorf("blob %d: there is %t, acknowledged was %t", i, found, there)
+			return violated("blob %d: there is %t, acknowledged was %t", i, found, there)
 		}
 	}
 	for i := len(first.blobs); i <= len(second.blobs); i++ {
@@ -300,7 +336,7 @@ func (w *writer) readBlob(ctx context.Context, s store.Store, index int) (bool, 
 		return false, err
 	}
 	if !bytes.Equal(got, want) {
-		return false, fmt.Errorf("blob %d holds bytes that were not written to it", index)
+		return false, violated("blob %d holds bytes that were not written to it", index)
 	}
 	return true, nil
 }

@@ -1,0 +1,202 @@
+package mapping
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/millrace/millrace/stream"
+)
+
+// golden compares with a file of testdata/golden, or writes it.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", "golden", name)
+	if *rewrite {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s:\n%s\nshould be\n%s", name, got, want)
+	}
+}
+
+var (
+	testSource = stream.Name{Account: "111111111111", Region: "us-east-1", Name: "s"}
+	testShard  = stream.Shard{Index: 3, Created: time.Unix(1789809000, 0), Parent: stream.NoParent, AdjacentParent: stream.NoParent}
+	testRole   = "arn:aws:iam::111111111111:role/r"
+)
+
+func eventRecords() []stream.Record {
+	at := func(ms int64) time.Time { return time.UnixMilli(ms).Add(456 * time.Microsecond) }
+	return []stream.Record{
+		{Position: 1 << 16, Arrival: at(1789809023187), PartitionKey: "k", Data: []byte("hello")},
+		{Position: 1<<16 + 1, Arrival: at(1789809023800), PartitionKey: "ключ \"1\"\\\n\x01", Data: nil},
+		{Position: 2 << 16, Arrival: at(1789809024000), PartitionKey: "</&>\u2028\x7f", Data: []byte{0, 1, 2, 255}},
+		{Position: 3 << 16, Arrival: at(1789809024010), PartitionKey: "\xff", Data: []byte(`{"a": 1.0}`)},
+	}
+}
+
+func TestEventGolden(t *testing.T) {
+	form := newEventForm(testSource, testShard)
+	event, n := form.append(nil, eventRecords(), testRole)
+	if n != 4 {
+		t.Errorf("%d records of 4", n)
+	}
+	golden(t, "event.json", event)
+	one, _ := form.append([]byte("before"), eventRecords()[:1], testRole)
+	golden(t, "event_one.json", bytes.TrimPrefix(one, []byte("before")))
+	other := newEventForm(stream.Name{Account: "1", Region: "cn-north-1", Name: "s"}, testShard)
+	event, _ = other.append(nil, eventRecords()[:1], "")
+	golden(t, "event_china.json", event)
+}
+
+// TestEventIsJSON reads events as a function would.
+func TestEventIsJSON(t *testing.T) {
+	records := eventRecords()
+	event, _ := newEventForm(testSource, testShard).append(nil, records, `role "x"`)
+	var read struct {
+		Records []struct {
+			Kinesis struct {
+				PartitionKey, SequenceNumber, Data string
+				ApproximateArrivalTimestamp        float64
+			}
+			EventID, InvokeIdentityArn string
+		}
+	}
+	if err := json.Unmarshal(event, &read); err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range read.Records {
+		if want := strings.ToValidUTF8(records[i].PartitionKey, "\ufffd"); r.Kinesis.PartitionKey != want {
+			t.Errorf("partition key %q, not %q", r.Kinesis.PartitionKey, want)
+		}
+		if data, _ := base64.StdEncoding.DecodeString(r.Kinesis.Data); !bytes.Equal(data, records[i].Data) {
+			t.Errorf("data %q, not %q", data, records[i].Data)
+		}
+		if got, want := int64(r.Kinesis.ApproximateArrivalTimestamp*1000+0.5), records[i].Arrival.UnixMilli(); got != want {
+			t.Errorf("arrival %d, not %d", got, want)
+		}
+		if want := "shardId-000000000003:" + r.Kinesis.SequenceNumber; r.EventID != want || r.InvokeIdentityArn != `role "x"` {
+			t.Errorf("event id %q, not %q; role %q", r.EventID, want, r.InvokeIdentityArn)
+		}
+	}
+}
+
+// TestEventLimit fills an event to the last byte, and by one more.
+func TestEventLimit(t *testing.T) {
+	form := newEventForm(testSource, testShard)
+	big := func(n int) stream.Record {
+		return stream.Record{Position: 1 << 16, Arrival: noon, PartitionKey: "k", Data: make([]byte, n)}
+	}
+	small := big(0)
+	base := len(eventHead) + len(eventTail) + form.size(&small, testRole)
+	room := (maxEvent - base) / 4 * 3 // bytes of data that fill the event but for at most three
+	padding := maxEvent - base - room/3*4
+	fitting := big(room)
+	fitting.PartitionKey += strings.Repeat("k", padding)
+	over := fitting
+	over.PartitionKey += "k"
+
+	for _, c := range []struct {
+		name    string
+		records []stream.Record
+		length  int
+		fits    int
+	}{
+		{"one that just fits", []stream.Record{fitting}, maxEvent, 1},
+		{"one over the limit", []stream.Record{over}, maxEvent + 1, 1},
+		{"no room for another", []stream.Record{fitting, small}, maxEvent, 1},
+		{"over the limit and another", []stream.Record{over, small}, maxEvent + 1, 1},
+		{"small ones before", []stream.Record{small, small, fitting, small}, 0, 2},
+	} {
+		event, n := form.append(nil, c.records, testRole)
+		if n != c.fits || c.length != 0 && len(event) != c.length || !json.Valid(event) {
+			t.Errorf("%s: %d records, %d bytes; want %d and %d", c.name, n, len(event), c.fits, c.length)
+		}
+		var f fill
+		full := f.extend(c.records, 100, form, testRole)
+		if f.n != n || full != (n < len(c.records)) {
+			t.Errorf("%s: a batch of %d, full: %t, an event of %d", c.name, f.n, full, n)
+		}
+		if f.size != len(event) {
+			t.Errorf("%s: %d bytes were expected, %d came", c.name, f.size, len(event))
+		}
+	}
+}
+
+func TestFillStopsAtBatchSize(t *testing.T) {
+	form := newEventForm(testSource, testShard)
+	var f fill
+	if f.extend(eventRecords()[:2], 3, form, testRole) || f.n != 2 {
+		t.Errorf("a batch of %d is full with two of three", f.n)
+	}
+	if !f.extend(eventRecords(), 3, form, testRole) || f.n != 3 {
+		t.Errorf("a batch of %d is not full with three of three", f.n)
+	}
+	event, _ := form.append(nil, eventRecords()[:3], testRole)
+	if f.size != len(event) {
+		t.Errorf("%d bytes were expected, %d came", f.size, len(event))
+	}
+}
+
+func TestAppendSeconds(t *testing.T) {
+	for ms, want := range map[int64]string{0: "0", 1: "0.001", 100: "0.1", 120: "0.12", 386800: "386.8", 1789809023187: "1789809023.187", 5000: "5"} {
+		if got := string(appendSeconds(nil, time.UnixMilli(ms))); got != want {
+			t.Errorf("%d ms is %s, not %s", ms, got, want)
+		}
+	}
+}
+
+func FuzzAppendString(f *testing.F) {
+	for _, s := range []string{"", "a", "\"\\/\b\f\n\r\t\x00\x1f\x7f", "é\u2028\U0001f600", "\xff\xc3", "a\xe2\x82"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		encoded := appendString(nil, s)
+		if len(encoded) != stringSize(s) {
+			t.Errorf("%q takes %d bytes, not %d", s, len(encoded), stringSize(s))
+		}
+		var back string
+		if err := json.Unmarshal(fmt.Appendf(nil, `"%s"`, encoded), &back); err != nil {
+			t.Fatalf("%q becomes %q: %v", s, encoded, err)
+		}
+		want := s
+		if !utf8.ValidString(s) {
+			want = string([]rune(s)) // each bad byte becomes a replacement character
+		}
+		if back != want {
+			t.Errorf("%q becomes %q", s, back)
+		}
+	})
+}
+
+func BenchmarkEvent(b *testing.B) {
+	records := make([]stream.Record, 1000)
+	for i := range records {
+		records[i] = stream.Record{
+			Position: stream.Position(i) << 16, Arrival: noon.Add(time.Duration(i) * time.Millisecond),
+			PartitionKey: fmt.Sprintf("key-%d", i), Data: bytes.Repeat([]byte("x"), 100),
+		}
+	}
+	form := newEventForm(testSource, testShard)
+	event, _ := form.append(nil, records, testRole)
+	b.SetBytes(int64(len(event)))
+	b.ReportAllocs()
+	for b.Loop() {
+		event, _ = form.append(event[:0], records, testRole)
+	}
+}

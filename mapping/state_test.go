@@ -1,0 +1,35 @@
+package mapping
+
+import (
+	"testing"
+	"time"
+)
+
+// TestPhases goes through the table of transitions.
+func TestPhases(t *testing.T) {
+	until := noon.Add(time.Second)
+	rest := func(s State) phase { return phase{Passing: Updating, Until: noon, Then: s} }
+	yes, no := new(true), new(false)
+	for _, c := range []struct {
+		event       string
+		phase       phase
+		first, then State
+	}{
+		{"create", created(true, until), Creating, Enabled},
+		{"create disabled", created(false, until), Creating, Disabled},
+		{"enable", rest(Disabled).updated(yes, until), Enabling, Enabled},
+		{"disable", rest(Enabled).updated(no, until), Disabling, Disabled},
+		{"update enabled", rest(Enabled).updated(nil, until), Updating, Enabled},
+		{"update disabled", rest(Disabled).updated(nil, until), Updating, Disabled},
+		{"enable again", rest(Enabled).updated(yes, until), Updating, Enabled},
+		{"disable again", rest(Disabled).updated(no, until), Updating, Disabled},
+		{"delete", deleted(until), Deleting, gone},
+	} {
+		if got := c.phase.at(until.Add(-1)); got != c.first || !c.phase.inTransition(until.Add(-1)) {
+			t.Errorf("%s: first %q, not %q", c.event, got, c.first)
+		}
+		if got := c.phase.at(until); got != c.then || c.phase.inTransition(until) {
+			t.Errorf("%s: then %q, not %q", c.event, got, c.then)
+		}
+	}
+}
