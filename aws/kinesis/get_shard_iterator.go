@@ -18,56 +18,61 @@ func (d *Door) GetShardIterator(ctx context.Context, in *GetShardIteratorInput) 
 	if err := refuse("DryRun", isTrue(in.DryRun)); err != nil {
 		return nil, err
 	}
-	shard, err := stream.ParseShardID(in.ShardId)
+	index, err := stream.ParseShardID(in.ShardId)
 	if err != nil {
 		return nil, shardNotFound(in.ShardId, name)
 	}
-	if err := d.readable(ctx, name, shard); err != nil {
+	shard, err := d.readable(ctx, name, index)
+	if err != nil {
 		return nil, err
 	}
 	start, err := iteratorStart(in, name, shard)
 	if err != nil {
 		return nil, err
 	}
-	text, err := d.Streams.NewIterator(ctx, name, shard, start)
+	text, err := d.Streams.NewIterator(ctx, name, index, start)
 	if err != nil {
-		return nil, numberError(err, in, name, shard)
+		return nil, translate(err, name)
 	}
 	return &GetShardIteratorOutput{ShardIterator: &text}, nil
 }
 
-// readable answers requests for a shard that is not there before anything else of them is judged.
-func (d *Door) readable(ctx context.Context, name stream.Name, index uint32) error {
-	missing := translate(&stream.ShardNotFoundError{Name: name, Shard: index}, name)
-	s, err := d.Streams.Describe(ctx, name)
-	if err != nil {
-		var gone *stream.NotFoundError
-		if errors.As(err, &gone) {
-			return missing
+// readable returns a shard that can be read. One that is not there is answered before anything else is judged.
+func (d *Door) readable(ctx context.Context, name stream.Name, index uint32) (stream.Shard, error) {
+	if err := d.Streams.Usable(ctx, name); err == nil {
+		if s, err := d.Streams.Describe(ctx, name); err == nil {
+			if shard, ok := s.Shard(index); ok {
+				return shard, nil
+			}
 		}
-		return err
 	}
-	if _, ok := s.Shard(index); !ok || s.Status == stream.StatusDeleting {
-		return missing
-	}
-	return nil
+	return stream.Shard{}, translate(&stream.ShardNotFoundError{Name: name, Shard: index}, name)
 }
 
-// iteratorStart reads the place, in the order in which AWS judges what belongs to it.
-func iteratorStart(in *GetShardIteratorInput, name stream.Name, shard uint32) (stream.Start, error) {
+// iteratorStart reads the place, in the order in which AWS judges what belongs to it. A number is judged even where
+// the type has no use for one.
+func iteratorStart(in *GetShardIteratorInput, name stream.Name, shard stream.Shard) (stream.Start, error) {
 	start := stream.Start{Type: stream.StartType(in.ShardIteratorType)}
-	byNumber := start.Type == stream.AtSequenceNumber || start.Type == stream.AfterSequenceNumber
-	if n := in.StartingSequenceNumber; n != nil {
-		if start.Type == stream.TrimHorizon || start.Type == stream.Latest {
-			return start, invalidArgument(mustSpecify(in.ShardIteratorType, "also a StartingSequenceNumber"))
+	given := in.StartingSequenceNumber != nil
+	switch start.Type {
+	case stream.TrimHorizon, stream.Latest:
+		if given {
+			return start, mustSpecify(in.ShardIteratorType, "also a StartingSequenceNumber")
 		}
-		number, err := stream.ParseSequenceNumber(*n)
+	case stream.AtSequenceNumber, stream.AfterSequenceNumber:
+		if !given {
+			return start, mustSpecify(in.ShardIteratorType, "no StartingSequenceNumber")
+		}
+	}
+	if given {
+		number, err := stream.ParseSequenceNumber(*in.StartingSequenceNumber)
+		if err == nil {
+			err = shard.Owns(number)
+		}
 		if err != nil {
-			return start, invalidArgument(invalidNumber(in, name, shard) + ".")
+			return start, numberError(err, in, name, shard)
 		}
 		start.SequenceNumber = number
-	} else if byNumber {
-		return start, invalidArgument(mustSpecify(in.ShardIteratorType, "no StartingSequenceNumber"))
 	}
 	if start.Type == stream.AtTimestamp {
 		if in.Timestamp == nil {
@@ -78,27 +83,24 @@ func iteratorStart(in *GetShardIteratorInput, name stream.Name, shard uint32) (s
 	return start, nil
 }
 
-func mustSpecify(iteratorType, what string) string {
-	return fmt.Sprintf("Must either specify (1) AT_SEQUENCE_NUMBER or AFTER_SEQUENCE_NUMBER and StartingSequenceNumber or (2) TRIM_HORIZON or LATEST and no StartingSequenceNumber. Request specified %s and %s.",
-		iteratorType, what)
+func mustSpecify(iteratorType, what string) error {
+	return invalidArgument(fmt.Sprintf("Must either specify (1) AT_SEQUENCE_NUMBER or AFTER_SEQUENCE_NUMBER and StartingSequenceNumber or (2) TRIM_HORIZON or LATEST and no StartingSequenceNumber. Request specified %s and %s.",
+		iteratorType, what))
 }
 
-func invalidNumber(in *GetShardIteratorInput, name stream.Name, shard uint32) string {
-	return fmt.Sprintf("StartingSequenceNumber %s used in GetShardIterator on shard %s in stream %s under account %s is invalid",
-		*in.StartingSequenceNumber, stream.ShardID(shard), name.Name, name.Account)
-}
-
-// numberError answers for a sequence number that is none of the shard's, and else like any other error.
-func numberError(err error, in *GetShardIteratorInput, name stream.Name, shard uint32) error {
+// numberError answers for a sequence number that is none at all, or none of the shard's.
+func numberError(err error, in *GetShardIteratorInput, name stream.Name, shard stream.Shard) error {
 	var other *stream.OtherShardError
+	invalid := fmt.Sprintf("StartingSequenceNumber %s used in GetShardIterator on shard %s in stream %s under account %s is invalid",
+		*in.StartingSequenceNumber, shard.ID(), name.Name, name.Account)
 	switch {
 	case errors.As(err, &other):
 		return invalidArgument(fmt.Sprintf("Invalid StartingSequenceNumber. It encodes %s, while it was used in a call to a shard with %s",
-			other.EncodedID(), stream.ShardID(other.Shard)))
-	case errors.Is(err, stream.ErrOtherStream):
-		return invalidArgument(invalidNumber(in, name, shard) + " because it did not come from this stream.")
+			other.EncodedID(), shard.ID()))
 	case errors.Is(err, stream.ErrAncientSequenceNumber):
-		return &protocol.Error{Code: ErrorInternalFailure, Status: 500}
+		return &protocol.Error{Code: ErrorInternalFailure}
+	case errors.Is(err, stream.ErrOtherStream):
+		return invalidArgument(invalid + " because it did not come from this stream.")
 	}
-	return translate(err, name)
+	return invalidArgument(invalid + ".")
 }

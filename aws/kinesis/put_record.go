@@ -18,8 +18,8 @@ func (d *Door) PutRecord(ctx context.Context, in *PutRecordInput) (*PutRecordOut
 	if err := refuse("DryRun", isTrue(in.DryRun)); err != nil {
 		return nil, err
 	}
-	if err := d.takesPuts(ctx, name); err != nil {
-		return nil, err
+	if err := d.Streams.Usable(ctx, name); err != nil { // judged before anything else of the request
+		return nil, translate(err, name)
 	}
 	hash, err := explicitHash(in.ExplicitHashKey)
 	if err != nil {
@@ -41,18 +41,6 @@ func (d *Door) PutRecord(ctx context.Context, in *PutRecordInput) (*PutRecordOut
 		return nil, err
 	}
 	return &PutRecordOutput{ShardId: stream.ShardID(puts[0].Shard), SequenceNumber: puts[0].SequenceNumber.String()}, nil
-}
-
-// takesPuts answers puts to a stream that is not there before anything else of them is judged.
-func (d *Door) takesPuts(ctx context.Context, name stream.Name) error {
-	s, err := d.Streams.Describe(ctx, name)
-	if err != nil {
-		return translate(err, name)
-	}
-	if s.Status != stream.StatusActive && s.Status != stream.StatusUpdating {
-		return notFound(name)
-	}
-	return nil
 }
 
 // explicitHash reads an ExplicitHashKey, if there is one.

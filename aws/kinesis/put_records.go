@@ -16,8 +16,8 @@ func (d *Door) PutRecords(ctx context.Context, in *PutRecordsInput) (*PutRecords
 	if err := refuse("DryRun", isTrue(in.DryRun)); err != nil {
 		return nil, err
 	}
-	if err := d.takesPuts(ctx, name); err != nil {
-		return nil, err
+	if err := d.Streams.Usable(ctx, name); err != nil { // judged before anything else of the request
+		return nil, translate(err, name)
 	}
 	entries := make([]stream.Entry, len(in.Records))
 	for i := range in.Records {
