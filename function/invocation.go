@@ -224,40 +224,6 @@ func failureMessage(id, message string) string {
 	return "RequestId: " + id + " Error: " + message
 }
 
-// checkJSON returns an *InvalidPayloadError unless the payload is JSON.
-func checkJSON(payload []byte) error {
-	if json.Valid(payload) {
-		return nil
-	}
-	var any json.RawMessage
-	problem := "not valid"
-	if err := json.Unmarshal(payload, &any); err != nil {
-		problem = err.Error()
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
-			line, column := position(payload, syntax.Offset)
-			problem = fmt.Sprintf("%s\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: %d, column: %d]",
-				syntax.Error(), line, column)
-		}
-	}
-	return &InvalidPayloadError{Problem: problem}
-}
-
-// position returns line and column, from 1, of the byte before offset.
-func position(text []byte, offset int64) (line, column int) {
-	line, column = 1, 0
-	for i, c := range text {
-		if int64(i) >= offset {
-			break
-		}
-		column++
-		if c == '\n' && int64(i) < offset-1 {
-			line, column = line+1, 0
-		}
-	}
-	return line, column
-}
-
 // newTraceID returns a trace that nobody follows, in the form that X-Ray has.
 func newTraceID(now time.Time) string {
 	return fmt.Sprintf("Root=1-%08x-%08x%016x;Parent=%016x;Sampled=0", uint32(now.Unix()), rand.Uint32(), rand.Uint64(), rand.Uint64())

@@ -140,6 +140,16 @@ func TestIteratorExpires(t *testing.T) {
 		if !ok || !expired.Created.Equal(issued.Truncate(time.Millisecond)) || !expired.Now.Equal(r.clock.Now()) {
 			t.Errorf("after a millisecond more: %+v", expired)
 		}
+		// The next iterator's life begins when it is given.
+		clock.swing(-100 * time.Second)
+		page, err := r.GetRecords(t.Context(), testAccount, testRegion, it, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clock.swing(250 * time.Second)
+		if _, err := r.GetRecords(t.Context(), testAccount, testRegion, page.Iterator, 0); err != nil {
+			t.Errorf("the next iterator: %v", err)
+		}
 		// Expiry is judged before the stream.
 		if err := r.Delete(t.Context(), st.Name); err != nil {
 			t.Fatal(err)

@@ -180,6 +180,30 @@ func TestWait(t *testing.T) {
 	})
 }
 
+// TestReadStopsAtWhatWasPublished has a block in the store of which the appender does not know yet.
+func TestReadStopsAtWhatWasPublished(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Config{TailBytes: 1})
+		st := r.make("s", 1)
+		key := ShardKey{st.Number, 0}
+		r.put("s", "k", "first")
+		pass := make(chan struct{})
+		r.hooks.set(nil, func(store.LogID) error { <-pass; return nil })
+		done := r.putLater(t.Context(), "s", entries("second", 1))
+		synctest.Wait()
+		found, next := r.drain(key, 0, 10)
+		if got := texts(found); !slices.Equal(got, []string{"first"}) {
+			t.Error(got)
+		}
+		close(pass)
+		<-done
+		if found, _ := r.drain(key, next, 10); len(found) != 1 {
+			t.Errorf("then %v", texts(found))
+		}
+		r.stop()
+	})
+}
+
 func TestClosedShardEnds(t *testing.T) {
 	r := newRig(t, Config{})
 	st := r.make("s", 1)

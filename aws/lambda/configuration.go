@@ -64,10 +64,22 @@ func runtimeVersion(f function.Function) string {
 	return arn.New("lambda", f.Region, "", "runtime:"+hex.EncodeToString(sum[:])).String()
 }
 
-// listed describes a function as the list operations do: without its states.
-func listed(f function.Function) FunctionConfiguration {
+// qualified describes a function with the name by which it was asked for, qualifier included.
+func qualified(f function.Function, ref function.Ref) *FunctionConfiguration {
+	c := configuration(f)
+	c.FunctionArn = new(ref.ARN())
+	return c
+}
+
+// listed describes a function as the list operations do: without its states and the version of its runtime, and as a
+// version among others when all versions are listed.
+func listed(f function.Function, all bool) FunctionConfiguration {
 	c := configuration(f)
 	c.State, c.StateReason, c.StateReasonCode = nil, nil, nil
 	c.LastUpdateStatus, c.LastUpdateStatusReason, c.LastUpdateStatusReasonCode = nil, nil, nil
+	c.RuntimeVersionConfig = nil
+	if all {
+		c.FunctionArn = new(function.Ref{Name: f.Name, Qualifier: function.Latest}.ARN())
+	}
 	return *c
 }

@@ -32,6 +32,9 @@ func (d *Door) CreateFunction(ctx context.Context, in *CreateFunctionRequest) (*
 	)...); err != nil {
 		return nil, err
 	}
+	if err := refuseLogLevel(in.LoggingConfig); err != nil {
+		return nil, err
+	}
 	f := function.Function{Name: name, Role: in.Role, Architectures: in.Architectures}
 	assign(&f.Runtime, in.Runtime)
 	assign(&f.Handler, in.Handler)

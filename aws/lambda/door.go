@@ -2,7 +2,6 @@ package lambda
 
 import (
 	"context"
-	"errors"
 
 	"github.com/jonboulle/clockwork"
 
@@ -47,6 +46,3 @@ func unqualified(ctx context.Context, name string) (function.Name, error) {
 	}
 	return ref.Name, nil
 }
-
-// isMissing reports whether there is no such function.
-func isMissing(err error) bool { return errors.Is(err, function.ErrNotFound) }

@@ -18,7 +18,7 @@ func (d *Door) GetFunction(ctx context.Context, in *GetFunctionRequest) (*GetFun
 	}
 	call := protocol.CallFrom(ctx)
 	return &GetFunctionResponse{
-		Configuration: configuration(f),
+		Configuration: qualified(f, ref),
 		Code: &FunctionCodeLocation{
 			RepositoryType: new("S3"),
 			Location:       new(call.Scheme + "://" + call.Host + d.links.make(f.Name)),

@@ -12,5 +12,5 @@ func (d *Door) GetFunctionConfiguration(ctx context.Context, in *GetFunctionConf
 	if err != nil {
 		return nil, translate(err)
 	}
-	return configuration(f), nil
+	return qualified(f, ref), nil
 }

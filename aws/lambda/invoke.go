@@ -35,7 +35,8 @@ func (d *Door) Invoke(ctx context.Context, in *InvocationRequest) (*InvocationRe
 	if err != nil {
 		return nil, err
 	}
-	result, err := d.Functions.Invoke(ctx, function.Invocation{
+	// A caller that goes away does not end the function, as it does not at AWS.
+	result, err := d.Functions.Invoke(context.WithoutCancel(ctx), function.Invocation{
 		Ref: ref, RequestID: protocol.CallFrom(ctx).RequestID, Payload: in.Payload, ClientContext: client,
 		Tail: in.LogType != nil && *in.LogType == LogTypeTail,
 	})

@@ -12,7 +12,7 @@ const maxListedFunctions = 50
 
 // ListFunctions lists the account's functions of the region in the order of their names.
 func (d *Door) ListFunctions(ctx context.Context, in *ListFunctionsRequest) (*ListFunctionsResponse, error) {
-	// Without versions, "ALL" of them is the functions themselves; there are no replicas of other regions to list.
+	// There are no replicas of other regions to list.
 	if err := refuse(member{"MasterRegion", in.MasterRegion != nil && *in.MasterRegion != "ALL"}); err != nil {
 		return nil, err
 	}
@@ -31,7 +31,7 @@ func (d *Door) ListFunctions(ctx context.Context, in *ListFunctionsRequest) (*Li
 	}
 	out := &ListFunctionsResponse{Functions: make([]FunctionConfiguration, len(list))}
 	for i, f := range list {
-		out.Functions[i] = listed(f)
+		out.Functions[i] = listed(f, in.FunctionVersion != nil)
 	}
 	if more {
 		out.NextMarker = marker(list[len(list)-1].Name.Name)

@@ -20,6 +20,14 @@ func refuse(members ...member) error {
 func given(text *string) bool { return text != nil && *text != "" }
 func isTrue(flag *bool) bool  { return flag != nil && *flag }
 
+// refuseLogLevel answers levels for a log that has none: one in plain text.
+func refuseLogLevel(logging *LoggingConfig) error {
+	if logging != nil && (given(logging.ApplicationLogLevel) || given(logging.SystemLogLevel)) {
+		return invalid(`LogLevel is not supported when LogFormat is set to "Text". Remove LogLevel from your request or change the LogFormat to "JSON" and try again.`)
+	}
+	return nil
+}
+
 // unsupported are the settings that creating and updating a function share and that are not carried out.
 func unsupported(
 	vpc *VpcConfig, dead *DeadLetterConfig, key *string, tracing *TracingConfig, layers []string, files []FileSystemConfig,
@@ -34,8 +42,7 @@ func unsupported(
 		{"FileSystemConfigs", len(files) > 0},
 		{"ImageConfig", image != nil && (len(image.EntryPoint) > 0 || len(image.Command) > 0 || given(image.WorkingDirectory))},
 		{"SnapStart.ApplyOn PublishedVersions", snap != nil && snap.ApplyOn != nil && *snap.ApplyOn != SnapStartApplyOnNone},
-		{"LoggingConfig.ApplicationLogLevel", logging != nil && given(logging.ApplicationLogLevel)},
-		{"LoggingConfig.SystemLogLevel", logging != nil && given(logging.SystemLogLevel)},
+		{"LoggingConfig.LogFormat JSON", logging != nil && logging.LogFormat != nil && *logging.LogFormat != LogFormatText},
 		{"CapacityProviderConfig", capacity != nil},
 		{"DurableConfig", durable != nil},
 	}

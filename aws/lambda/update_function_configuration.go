@@ -18,6 +18,9 @@ func (d *Door) UpdateFunctionConfiguration(ctx context.Context, in *UpdateFuncti
 		in.ImageConfig, in.SnapStart, in.LoggingConfig, in.CapacityProviderConfig, in.DurableConfig)...); err != nil {
 		return nil, err
 	}
+	if err := refuseLogLevel(in.LoggingConfig); err != nil {
+		return nil, err
+	}
 	u := function.ConfigurationUpdate{
 		Runtime: in.Runtime, Handler: in.Handler, Role: in.Role, Description: in.Description, MemoryMB: in.MemorySize,
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -20,6 +21,9 @@ const (
 	busyTries = 50
 	busyWait  = 2 * time.Millisecond
 )
+
+// wrapperVariable names a program that is to start the runtime.
+const wrapperVariable = "AWS_LAMBDA_EXEC_WRAPPER"
 
 // command returns the arguments that start the function, and what interprets it. A function without a program that
 // could be started is an *function.InitError.
@@ -39,7 +43,11 @@ func (e *Executor) command(ctx context.Context, spec function.Spec) ([]string, i
 	default:
 		argv = []string{in.path, e.bootstraps.node}
 	}
-	if wrapper := spec.Function.Environment["AWS_LAMBDA_EXEC_WRAPPER"]; wrapper != "" {
+	if wrapper := spec.Function.Environment[wrapperVariable]; wrapper != "" {
+		// Functions know their code by AWS's path.
+		if inCode, ok := strings.CutPrefix(wrapper, "/var/task/"); ok {
+			wrapper = filepath.Join(spec.CodeDir, inCode)
+		}
 		argv = append([]string{wrapper}, argv...)
 	}
 	return argv, in, nil
@@ -64,7 +72,7 @@ func bootstrapCommand(codeDir string) ([]string, error) {
 // startError says what it means that a program could not be started.
 func (e *Executor) startError(spec function.Spec, err error) error {
 	managed := function.ManagedRuntime(spec.Function.Runtime)
-	if managed && spec.Function.Environment["AWS_LAMBDA_EXEC_WRAPPER"] != "" {
+	if managed && spec.Function.Environment[wrapperVariable] != "" {
 		// The shell that starts runtimes at AWS would say so.
 		return &function.InitError{ErrorType: function.ErrorExit, Message: "Runtime exited with error: exit status 127"}
 	}
@@ -80,10 +88,10 @@ func (e *Executor) startError(spec function.Spec, err error) error {
 	return fmt.Errorf("start bootstrap: %w", err)
 }
 
-// startCommand starts a program that makes cmd, again while its file is still open elsewhere for writing.
-func startCommand(ctx context.Context, make func() *exec.Cmd) (*exec.Cmd, error) {
+// startCommand starts what prepare returns, and again while its file is still open elsewhere for writing.
+func startCommand(ctx context.Context, prepare func() *exec.Cmd) (*exec.Cmd, error) {
 	for tries := 1; ; tries++ {
-		cmd := make()
+		cmd := prepare()
 		err := cmd.Start()
 		if err == nil {
 			return cmd, nil

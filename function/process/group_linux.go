@@ -15,12 +15,12 @@ func attributes() *syscall.SysProcAttr {
 }
 
 // waitUnreaped returns when the process has ended, and leaves it to be reaped: its number cannot be given to another
-// process before that, so that its group can still be killed.
-func waitUnreaped(cmd *exec.Cmd) {
+// process before that, so that its group can still be killed. It reports false when it could not wait.
+func waitUnreaped(cmd *exec.Cmd) bool {
 	for {
 		err := unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
 		if !errors.Is(err, unix.EINTR) {
-			return
+			return err == nil
 		}
 	}
 }

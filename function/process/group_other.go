@@ -10,6 +10,6 @@ import (
 // attributes put the process into a group of its own.
 func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
-// waitUnreaped does not wait here: the group is killed after the process was reaped, while its number is hardly in use
+// waitUnreaped cannot wait here: the group is killed after the process was reaped, while its number is hardly in use
 // again.
-func waitUnreaped(*exec.Cmd) {}
+func waitUnreaped(*exec.Cmd) bool { return false }

@@ -146,12 +146,12 @@ func (e *Executor) launch(ctx context.Context, spec function.Spec, argv []string
 
 // watch waits for the process and clears up after it.
 func (i *instance) watch() {
-	waitUnreaped(i.cmd)
+	if !waitUnreaped(i.cmd) {
+		_ = i.cmd.Wait()
+	}
 	i.mu.Lock()
 	_ = syscall.Kill(-i.cmd.Process.Pid, syscall.SIGKILL) // whom it left behind
-	i.mu.Unlock()
-	_ = i.cmd.Wait() // what it says is in ProcessState
-	i.mu.Lock()
+	_ = i.cmd.Wait()                                      // does not wait any more; what it says is in ProcessState
 	i.reaped = true
 	i.timer.Stop()
 	settled := i.settled

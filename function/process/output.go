@@ -106,6 +106,9 @@ func (o *output) cut(p []byte) {
 		} else {
 			o.add(p[:end])
 			o.flush()
+			if cap(o.line) > keepLineBytes {
+				o.line = nil
+			}
 		}
 		p = p[end+1:]
 	}
@@ -125,9 +128,6 @@ func (o *output) add(p []byte) {
 
 func (o *output) flush() {
 	o.log.WriteLine(o.line)
-	if cap(o.line) > keepLineBytes {
-		o.line = nil
-	}
 	o.line = o.line[:0]
 }
 

@@ -15,11 +15,13 @@ import (
 	"github.com/millrace/millrace/store/storetest"
 )
 
-// damages are what is done to the bytes of a file at rest.
-var damages = []struct {
+// damage is something done to the bytes of a file at rest.
+type damage struct {
 	name string
 	do   func(data []byte, at int, rng *rand.Rand) []byte
-}{
+}
+
+var damages = []damage{
 	{"flipped bit", func(data []byte, at int, rng *rand.Rand) []byte {
 		data[at] ^= 1 << rng.IntN(8)
 		return data
@@ -42,17 +44,23 @@ func TestDamageAtRest(t *testing.T) {
 	if testing.Short() {
 		places = 2
 	}
-	testDamage(t, mem, w, places, func(string) bool { return true })
+	testDamage(t, mem, w, places, damages, func(string) bool { return true })
 }
 
-// TestDamageAfterCrash does the same to a store that was not closed. Only the log is left out: its end is where a crash
-// tears it, so that damage there cannot be told from a crash.
+// TestDamageAfterCrash does the same to a store that was not closed. The last records of the log and the manifest are
+// where a crash tears them, so that damage there cannot be told from a crash; the log gets some more to bear witness, and
+// of the manifest's records TestManifestDamage takes care.
 func TestDamageAfterCrash(t *testing.T) {
 	mem := vfs.NewCrashableMem()
 	w := storetest.NewWorkload(1, 3)
 	s := mustOpen(t, crashOptions(mem))
 	if err := w.Run(t.Context(), s, 100); err != nil {
 		t.Fatal(err)
+	}
+	for range 3 {
+		if _, err := s.Append(t.Context(), store.LogID{Stream: 1 << 40}, []byte("witness")); err != nil {
+			t.Fatal(err)
+		}
 	}
 	crashed := mem.CrashClone(vfs.CrashCloneCfg{})
 	if err := s.Close(); err != nil {
@@ -62,12 +70,14 @@ func TestDamageAfterCrash(t *testing.T) {
 	if testing.Short() {
 		places = 2
 	}
-	testDamage(t, crashed, w, places, func(name string) bool {
+	testDamage(t, crashed, w, places, damages, func(name string) bool {
 		return path.Ext(name) != ".log" && !strings.HasPrefix(path.Base(name), "MANIFEST-")
 	})
+	// A log that is cut off is as a crash leaves it.
+	testDamage(t, crashed, w, 20*places, damages[:2], func(name string) bool { return path.Ext(name) == ".log" })
 }
 
-func testDamage(t *testing.T, mem *vfs.MemFS, w *storetest.Workload, places int, include func(string) bool) {
+func testDamage(t *testing.T, mem *vfs.MemFS, w *storetest.Workload, places int, damages []damage, include func(string) bool) {
 	record := w.Record()
 	rng := rng(1)
 	outcomes := make(map[string]int)

@@ -1,0 +1,291 @@
+package process_test
+
+import (
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/millrace/millrace/function"
+	"github.com/millrace/millrace/function/process"
+)
+
+// pythonHandlers is one module with a handler for everything that is tested.
+const pythonHandlers = `
+import collections, decimal, json, logging, os, sys, time
+
+count = 0
+
+def echo(event, context):
+    return event
+
+def counter(event, context):
+    global count
+    count += 1
+    return count
+
+def nothing(event, context):
+    pass
+
+def raises(event, context):
+    raise ValueError("Handler fails\u00e9")
+
+class Own(Exception):
+    pass
+
+def nested(event, context):
+    def inner():
+        raise Own()
+    inner()
+
+def leaves(event, context):
+    sys.exit(event)
+
+def values(event, context):
+    return {"d": decimal.Decimal("1.10"), "n": float("nan"), "dn": decimal.Decimal("NaN"), "u": "\u00e9\u2603", "t": (1, 2), "big": 12345678901234567890}
+
+def raw(event, context):
+    return b"\x00raw"
+
+def unserializable(event, context):
+    return {1, 2}
+
+def surrogate(event, context):
+    return "\ud800"
+
+async def coroutine(event, context):
+    return 1
+
+def prints(event, context):
+    print("to stdout")
+    print("to stderr", file=sys.stderr)
+    sys.stdout.write("part")
+    logging.getLogger().setLevel(logging.INFO)
+    logging.info("from the logger")
+    return None
+
+def slow(event, context):
+    time.sleep(1000)
+
+def describe(event, context):
+    left = context.get_remaining_time_in_millis()
+    assert 0 < left <= 20000, left
+    return {
+        "request": context.aws_request_id, "name": context.function_name, "version": context.function_version,
+        "arn": context.invoked_function_arn, "memory": context.memory_limit_in_mb, "group": context.log_group_name,
+        "stream": context.log_stream_name == os.environ["AWS_LAMBDA_LOG_STREAM_NAME"], "tenant": context.tenant_id,
+        "client": context.client_context and [context.client_context.custom, context.client_context.env, context.client_context.client.app_title],
+        "identity": context.identity.cognito_identity_id, "trace": os.environ["_X_AMZN_TRACE_ID"],
+        "path": sys.path[0] == os.environ["LAMBDA_TASK_ROOT"] == os.getcwd(), "env": os.environ["AWS_EXECUTION_ENV"],
+    }
+
+def large(event, context):
+    return "x" * event
+`
+
+func pythons() []string {
+	return []string{"python3.8", "python3.9", "python3.10", "python3.11", "python3.12", "python3.13", "python3.14"}
+}
+
+func TestPython(t *testing.T) {
+	for _, version := range pythons() {
+		t.Run(version, func(t *testing.T) {
+			h := open(t)
+			need(t, h, version)
+			handlers := []string{
+				"echo", "counter", "nothing", "raises", "nested", "leaves", "values", "raw", "unserializable", "surrogate", "coroutine",
+				"describe", "large",
+			}
+			for _, name := range handlers {
+				h.deploy(name, version, "lib/handlers."+name, files{"lib/handlers.py": pythonHandlers})
+			}
+			h.expect("echo", `{"a": [1, null, "é"]}`, "", escaped(version, `{"a": [1, null, "é"]}`))
+			h.expect("counter", `1`, "", `1`)
+			h.expect("counter", `1`, "", `2`)
+			h.expect("nothing", `1`, "", `null`)
+			h.expect("leaves", `0`, "Unhandled", `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: req-1 Error: Runtime exited without providing a reason"}`)
+			h.expect("leaves", `4`, "Unhandled", `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: req-1 Error: Runtime exited with error: exit status 4"}`)
+			h.expect("values", `1`, "", escaped(version, `{"d": 1.10, "n": NaN, "dn": NaN, "u": "é☃", "t": [1, 2], "big": 12345678901234567890}`))
+			h.expect("raw", `1`, "", "\x00raw")
+			h.expect("large", `6291554`, "", `"`+strings.Repeat("x", 6291554)+`"`)
+			h.expect("large", `6291555`, "Unhandled",
+				`{"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"}`)
+			if again := h.invoke("large", `1`); again.Cold || string(again.Payload) != `"x"` {
+				t.Errorf("after a response that was too large: cold %v, %s", again.Cold, again.Payload)
+			}
+			for name, want := range map[string][2]string{
+				"unserializable": {"Runtime.MarshalError", "Unable to marshal response: Object of type set is not JSON serializable"},
+				"coroutine":      {"Runtime.MarshalError", "Unable to marshal response: Object of type coroutine is not JSON serializable"},
+			} {
+				got := h.invoke(name, `1`)
+				if string(got.Payload) != fmt.Sprintf(`{"errorMessage": %q, "errorType": %q, "requestId": "req-1", "stackTrace": []}`, want[1], want[0]) {
+					t.Errorf("%s: %s", name, got.Payload)
+				}
+			}
+			if got := h.invoke("surrogate", `1`); version >= "python3.12" && len(version) > 9 && !strings.Contains(string(got.Payload), "Runtime.MarshalError") {
+				t.Errorf("surrogate: %s", got.Payload)
+			}
+			pythonErrors(t, h)
+			pythonContext(t, h, version)
+		})
+	}
+}
+
+// escaped is JSON as Python writes it before 3.12.
+func escaped(version, text string) string {
+	if len(version) == len("python3.12") && version >= "python3.12" {
+		return text
+	}
+	return strings.NewReplacer("é", `\u00e9`, "☃", `\u2603`).Replace(text)
+}
+
+func pythonErrors(t *testing.T, h *house) {
+	var got struct {
+		ErrorMessage, ErrorType, RequestID string
+		StackTrace                         []string
+	}
+	decode(t, h.invoke("raises", `1`).Payload, &got)
+	trace := regexp.MustCompile(`^  File "/.*/lib/handlers\.py", line \d+, in raises\n    raise ValueError\("Handler fails\\u00e9"\)\n$`)
+	if got.ErrorMessage != "Handler failsé" || got.ErrorType != "ValueError" || got.RequestID != "req-1" ||
+		len(got.StackTrace) != 1 || !trace.MatchString(got.StackTrace[0]) {
+		t.Errorf("raises: %+v", got)
+	}
+	result := h.invoke("nested", `1`)
+	decode(t, result.Payload, &got)
+	if got.ErrorMessage != "" || got.ErrorType != "Own" || len(got.StackTrace) != 2 {
+		t.Errorf("nested: %+v", got)
+	}
+	if !regexp.MustCompile("\n\\[ERROR\\] Own\rTraceback \\(most recent call last\\):\r\u00a0\u00a0File .*\r.*\n").Match(result.LogTail) {
+		t.Errorf("log of nested: %q", result.LogTail)
+	}
+}
+
+func pythonContext(t *testing.T, h *house, version string) {
+	result, err := h.functions.Invoke(t.Context(), function.Invocation{
+		Ref: function.Ref{Name: ref("describe").Name, Qualifier: function.Latest}, RequestID: "req-2", TraceID: "Root=mine",
+		ClientContext: `{"custom":{"k":"ü"},"env":{"e":1},"client":{"app_title":"T"}}`,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf(`{"request": "req-2", "name": "describe", "version": "$LATEST", `+
+		`"arn": "arn:aws:lambda:eu-west-1:123456789012:function:describe:$LATEST", "memory": "128", "group": "/aws/lambda/describe", "stream": true, `+
+		`"tenant": null, "client": [{"k": "ü"}, {"e": 1}, "T"], "identity": null, "trace": "Root=mine", "path": true, "env": "AWS_Lambda_%s"}`, version)
+	want = strings.ReplaceAll(escaped(version, want), "ü", escapedUmlaut(version))
+	if string(result.Payload) != want {
+		t.Errorf("context:\n%s\nwant\n%s", result.Payload, want)
+	}
+	if plain := h.invoke("describe", `1`); !strings.Contains(string(plain.Payload), `function:describe", `) || !strings.Contains(string(plain.Payload), `"client": null`) {
+		t.Errorf("context without: %s", plain.Payload)
+	}
+}
+
+func escapedUmlaut(version string) string {
+	if escaped(version, "é") == "é" {
+		return "ü"
+	}
+	return `\u00fc`
+}
+
+func TestPythonFailedImports(t *testing.T) {
+	h := open(t)
+	need(t, h, "python3.11")
+	tests := []struct{ name, handler, code, errorType, message string }{
+		{"nodot", "handler", "", "Runtime.MalformedHandlerName", "Bad handler 'handler': not enough values to unpack (expected 2, got 1)"},
+		{"builtin", "sys.exit", "", "Runtime.BuiltInModuleConflict", "Cannot use built-in module sys as a handler module"},
+		{"nomodule", "absent.handler", "", "Runtime.ImportModuleError", "Unable to import module 'absent': No module named 'absent'"},
+		{"noimport", "main.handler", "import absent", "Runtime.ImportModuleError", "Unable to import module 'main': No module named 'absent'"},
+		{"syntax", "main.handler", "def f(:\n", "Runtime.UserCodeSyntaxError", "Syntax error in module 'main': invalid syntax (main.py, line 1)"},
+		{"nohandler", "main.handler", "x = 1", "Runtime.HandlerNotFound", "Handler 'handler' missing on module 'main'"},
+		{"raises", "main.handler", "raise Exception('Runtime startup fails')", "Exception", "Runtime startup fails"},
+	}
+	for _, test := range tests {
+		h.deploy(test.name, "python3.11", test.handler, files{"main.py": test.code})
+		for range 2 {
+			result := h.invoke(test.name, `{}`)
+			var got struct {
+				ErrorMessage, ErrorType string
+				RequestID               *string
+				StackTrace              []string
+			}
+			decode(t, result.Payload, &got)
+			if result.FunctionError != "Unhandled" || got.ErrorType != test.errorType || got.ErrorMessage != test.message || got.RequestID == nil || *got.RequestID != "" {
+				t.Errorf("%s: %s", test.name, result.Payload)
+			}
+			if (test.name == "raises" || test.name == "syntax") != (len(got.StackTrace) > 0) || strings.Contains(string(result.Payload), "bootstrap.py") {
+				t.Errorf("%s: %s", test.name, result.Payload)
+			}
+			if !strings.Contains(string(result.LogTail), "[ERROR] "+test.errorType) {
+				t.Errorf("%s: log %s", test.name, result.LogTail)
+			}
+		}
+	}
+	h.deploy("exits", "python3.11", "main.handler", files{"main.py": "import sys; sys.exit(2)"})
+	h.expect("exits", `1`, "Unhandled", `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: req-1 Error: Runtime exited with error: exit status 2"}`)
+}
+
+func TestPythonLog(t *testing.T) {
+	h := open(t)
+	need(t, h, "python3.11")
+	h.deploy("f", "python3.11", "main.prints", files{"main.py": pythonHandlers})
+	pattern := regexp.MustCompile(`^START .*\nto stdout\nto stderr\npart\[INFO\]\t\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\treq-1\tfrom the logger\nEND `)
+	if got := h.invoke("f", `1`).LogTail; !pattern.Match(got) {
+		t.Errorf("log: %s", got)
+	}
+}
+
+func TestPythonTimeout(t *testing.T) {
+	h := open(t)
+	need(t, h, "python3.11")
+	h.deploy("f", "python3.11", "main.slow", files{"main.py": pythonHandlers}, timeout(time.Second))
+	h.expect("f", `1`, "Unhandled", `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: req-1 Error: Task timed out after 1.00 seconds"}`)
+}
+
+func TestExecWrapper(t *testing.T) {
+	h := open(t)
+	need(t, h, "python3.11")
+	wrap := func(path string) func(*function.Function) {
+		return func(f *function.Function) { f.Environment = map[string]string{"AWS_LAMBDA_EXEC_WRAPPER": path} }
+	}
+	code := files{"main.py": "import os\ndef handler(e, c): return os.environ['WRAPPED']", "wrapper*": "#!/bin/sh\nexport WRAPPED=$#\nexec \"$@\"\n"}
+	h.deploy("f", "python3.11", "main.handler", code, wrap("/var/task/wrapper"))
+	h.expect("f", `1`, "", `"4"`)
+	h.deploy("g", "python3.11", "main.handler", code, wrap("/no/such/wrapper"))
+	h.expect("g", `1`, "Unhandled", `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: req-1 Error: Runtime exited with error: exit status 127"}`)
+}
+
+// The code is not changed by running it.
+func TestPythonLeavesNoCache(t *testing.T) {
+	h := open(t)
+	need(t, h, "python3.11")
+	h.deploy("f", "python3.11", "main.handler", files{"main.py": "import other\ndef handler(e, c): return e", "other.py": ""})
+	h.expect("f", `1`, "", `1`)
+	if caches, err := filepath.Glob(filepath.Join(h.code, "run-*", "*", "__pycache__")); err != nil || len(caches) != 0 {
+		t.Errorf("%v, %v", caches, err)
+	}
+}
+
+func TestMissingInterpreters(t *testing.T) {
+	log := slog.New(slog.DiscardHandler)
+	t.Setenv("PATH", t.TempDir())
+	executor, err := process.New(process.Config{Dir: t.TempDir(), Log: log, Interpreters: map[string]string{"python3.13": "/no/such/python"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for runtime, want := range map[string]string{
+		"python3.12": "The runtime python3.12 cannot be run on this host: python3.12 was not found on the PATH, nor any other Python.",
+		"nodejs20.x": "The runtime nodejs20.x cannot be run on this host: node 20 was not found on the PATH, nor any other Node.js.",
+		"python3.13": "The runtime python3.13 cannot be run on this host: the configured interpreter /no/such/python does not work: fork/exec /no/such/python: no such file or directory.",
+		"java21":     "The runtime java21 cannot be run on this host: only Python, Node.js and provided runtimes are run as processes.",
+	} {
+		if err := executor.Check(t.Context(), function.Spec{Function: function.Function{Runtime: runtime}}); err == nil || err.Error() != want {
+			t.Errorf("%s: %v", runtime, err)
+		}
+	}
+	if err := executor.Check(t.Context(), function.Spec{Function: function.Function{Runtime: "provided.al2023"}}); err != nil {
+		t.Error(err)
+	}
+}

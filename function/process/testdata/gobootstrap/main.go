@@ -1,0 +1,98 @@
+// Command gobootstrap is a function on aws-lambda-go that does what its event asks for.
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+type event struct {
+	Do     string
+	Text   string
+	Number int
+}
+
+var invocations int
+
+func handle(ctx context.Context, raw json.RawMessage) (any, error) {
+	invocations++
+	var e event
+	if err := json.Unmarshal(raw, &e); err != nil {
+		return raw, nil // echo what is no request
+	}
+	switch e.Do {
+	case "error":
+		return nil, errors.New(e.Text)
+	case "panic":
+		panic(e.Text)
+	case "exit":
+		os.Exit(e.Number)
+	case "signal":
+		_ = syscall.Kill(os.Getpid(), syscall.Signal(e.Number))
+		select {}
+	case "hang":
+		return hang(e.Text)
+	case "wait": // until a file exists, and say so with another
+		if e.Number > 0 {
+			_ = os.WriteFile(e.Text+".started", nil, 0o600)
+		}
+		for {
+			if _, err := os.Stat(e.Text); err == nil {
+				return "waited", nil
+			}
+			time.Sleep(time.Millisecond)
+		}
+	case "large":
+		return strings.Repeat("x", e.Number-2), nil // and two quotes
+	case "print":
+		fmt.Println(e.Text)
+		fmt.Fprint(os.Stderr, "no newline")
+		return nil, nil
+	case "longline":
+		chunk := bytes.Repeat([]byte("y"), 1<<20)
+		for range e.Number {
+			_, _ = os.Stdout.Write(chunk)
+		}
+		_, _ = os.Stdout.WriteString("end\n")
+		return nil, nil
+	case "count":
+		return invocations, nil
+	case "pid":
+		return os.Getpid(), nil
+	case "environment":
+		return os.Environ(), nil
+	case "context":
+		lc, _ := lambdacontext.FromContext(ctx)
+		deadline, _ := ctx.Deadline()
+		return map[string]any{"context": lc, "left": time.Until(deadline).Milliseconds(), "trace": os.Getenv("_X_AMZN_TRACE_ID")}, nil
+	}
+	return raw, nil
+}
+
+// hang starts a child that lives on in the group, writes both numbers to a file, and never answers.
+func hang(file string) (any, error) {
+	child := exec.Command("sleep", "1000")
+	if err := child.Start(); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(file+".part", fmt.Appendf(nil, "%d %d", os.Getpid(), child.Process.Pid), 0o600); err != nil {
+		return nil, err
+	}
+	if err := os.Rename(file+".part", file); err != nil {
+		return nil, err
+	}
+	select {}
+}
+
+func main() { lambda.Start(handle) }
