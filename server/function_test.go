@@ -106,14 +106,23 @@ func eventually(t *testing.T, what string, holds func() bool) {
 func TestWarmInstanceAndLogTail(t *testing.T) {
 	url := start(t)
 	deploy(t, url, "count", `n=0; handle() { echo "seen $n" >&2; printf '{"pid":%d,"event":%s}' $$ "$event"; }`, ``)
+	pid := func(body string) string { return strings.SplitN(body, ",", 2)[0] }
 	_, first := invoke(t, url, "count", `{"a":1}`)
 	answer, second := invoke(t, url, "count", `{"a":2}`)
+	// An instance that takes long to ask for its next event is passed over, as on AWS: it is used once it has asked.
+	seen := map[string]bool{pid(first): true}
+	for range 20 {
+		if seen[pid(second)] {
+			break
+		}
+		seen[pid(second)] = true
+		answer, second = invoke(t, url, "count", `{"a":2}`)
+	}
+	if !seen[pid(second)] {
+		t.Error("no instance was used twice")
+	}
 	if !strings.Contains(first, `"event":{"a":1}`) || !strings.Contains(second, `"event":{"a":2}`) {
 		t.Errorf("answered %s and %s", first, second)
-	}
-	pid := func(body string) string { return strings.SplitN(body, ",", 2)[0] }
-	if pid(first) != pid(second) {
-		t.Errorf("the warm instance was not used again: %s, %s", first, second)
 	}
 	tail, err := base64.StdEncoding.DecodeString(answer.Header.Get("X-Amz-Log-Result"))
 	if err != nil {
