@@ -2,6 +2,7 @@ package function
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"slices"
@@ -119,6 +120,7 @@ func (s *Service) UpdateCode(ctx context.Context, name Name, u CodeUpdate) (Func
 		}
 		f.CodeSize = int64(len(u.Zip))
 		if u.DryRun {
+			f.CodeBlob = sha256.Sum256(u.Zip)
 			return func() {}, a.Verify()
 		}
 		id, err := s.code.put(ctx, u.Zip)

@@ -244,7 +244,7 @@ func TestUpdatePreconditions(t *testing.T) {
 			t.Errorf("code: %v", err)
 		}
 		dry, err := h.functions.UpdateCode(t.Context(), name("f"), function.CodeUpdate{Zip: code(t, "2"), RevisionID: f.RevisionID, DryRun: true})
-		if err != nil || dry.CodeSize != int64(len(code(t, "2"))) || dry.RevisionID != f.RevisionID {
+		if err != nil || dry.CodeSize != int64(len(code(t, "2"))) || dry.CodeBlob != sha(code(t, "2")) || dry.RevisionID != f.RevisionID {
 			t.Errorf("dry run: %+v %v", dry, err)
 		}
 		if got := h.get("f"); got.CodeBlob != f.CodeBlob || states(got) != active {

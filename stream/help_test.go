@@ -33,8 +33,8 @@ type hooks struct {
 	append func(log store.LogID, data []byte) error
 	// after, if not nil, is asked after each append; its error takes the place of the ordinal, though the block is there.
 	after func(log store.LogID) error
-	// spoil, if not nil, may change a block that is read.
-	spoil func(data []byte) []byte
+	// spoil, if not nil, may change a block that is read, which is its own.
+	spoil atomic.Pointer[func(data []byte)]
 	// reads counts the blocks that were read.
 	reads atomic.Int64
 }
@@ -43,8 +43,9 @@ func (h *hooks) ReadBlocks(ctx context.Context, log store.LogID, from uint64) it
 	return func(yield func(store.Block, error) bool) {
 		for b, err := range h.Store.ReadBlocks(ctx, log, from) {
 			h.reads.Add(1)
-			if err == nil && h.spoil != nil {
-				b.Data = h.spoil(bytes.Clone(b.Data))
+			if spoil := h.spoil.Load(); err == nil && spoil != nil {
+				b.Data = bytes.Clone(b.Data)
+				(*spoil)(b.Data)
 			}
 			if !yield(b, err) {
 				return

@@ -196,6 +196,7 @@ func (e *explorer) seekAndRead() {
 // readThrough reads to the tip in steps of odd sizes, and checks each batch.
 func (e *explorer) readThrough(key ShardKey, after Position, empty bool) (found []Record) {
 	e.t.Helper()
+	tip := false
 	for {
 		records, bytes := 1+e.rng.IntN(30), 1+e.rng.IntN(1000)
 		b, err := e.Read(e.t.Context(), key, after, records, bytes)
@@ -217,7 +218,11 @@ func (e *explorer) readThrough(key ShardKey, after Position, empty bool) (found 
 			}
 			break
 		}
-		if behind := e.clock.Now().Sub(b.Records[len(b.Records)-1].Arrival).Milliseconds(); b.MillisBehind != 0 && b.MillisBehind != behind {
+		if tip {
+			e.t.Fatal("a batch that was 0 ms behind had records after it")
+		}
+		tip = b.MillisBehind == 0
+		if behind := max(1, e.clock.Now().Sub(b.Records[len(b.Records)-1].Arrival).Milliseconds()); !tip && b.MillisBehind != behind {
 			e.t.Fatalf("%d ms behind, want %d", b.MillisBehind, behind)
 		}
 	}

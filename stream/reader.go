@@ -12,7 +12,7 @@ type Batch struct {
 	Records []Record
 	// Next is the cursor to go on with.
 	Next Position
-	// MillisBehind is how far the batch's end lies behind the newest record, in milliseconds of arrival; 0 at the tip.
+	// MillisBehind is how long ago the batch's last record arrived, in milliseconds; 0 just when nothing comes after it.
 	MillisBehind int64
 	// End says that the shard is closed and Next is its end: nothing will ever come.
 	End bool
@@ -42,7 +42,8 @@ func (s *Service) Read(ctx context.Context, key ShardKey, after Position, maxRec
 	}
 	b := Batch{Records: c.found, Next: c.cursor, End: closed && c.cursor >= tip}
 	if b.Next < tip && len(b.Records) > 0 {
-		b.MillisBehind = max(0, now.Sub(b.Records[len(b.Records)-1].Arrival).Milliseconds())
+		// A reader takes 0 for the tip, so that one who is not there is a millisecond behind at least.
+		b.MillisBehind = max(1, now.Sub(b.Records[len(b.Records)-1].Arrival).Milliseconds())
 	}
 	return b, nil
 }

@@ -126,12 +126,12 @@ func TestCorruptBlockIsNamed(t *testing.T) {
 	if _, err := r.Read(t.Context(), key, 0, 1, 1); err != nil { // so that the log's end is known
 		t.Fatal(err)
 	}
-	r.hooks.spoil = func(data []byte) []byte {
+	spoil := func(data []byte) {
 		if i := bytes.Index(data, []byte("bad")); i >= 0 {
 			data[i] ^= 0x20
 		}
-		return data
 	}
+	r.hooks.spoil.Store(&spoil)
 	b, err := r.Read(t.Context(), key, 0, 1, MaxReadBytes)
 	if err != nil || len(b.Records) != 1 {
 		t.Fatalf("what is before it can be read: %v", err)

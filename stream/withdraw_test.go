@@ -13,7 +13,7 @@ import (
 )
 
 // TestContextsThatEndAtAnyMoment cancels puts while they wait, while they are given the lead and while they lead. No
-// put hangs, none that was acknowledged is lost, and one that was withdrawn is not stored.
+// put hangs, what was acknowledged is there, and nothing is there twice.
 func TestContextsThatEndAtAnyMoment(t *testing.T) {
 	const writers, rounds, shards = 12, 150, 2
 	r := newRig(t, Config{})

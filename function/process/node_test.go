@@ -222,8 +222,10 @@ func TestNodeFailedInitialization(t *testing.T) {
 		{"nohandler", "index.handler", "", "Runtime.HandlerNotFound", "index.handler is undefined or not exported"},
 		{"nofunction", "index.notAFunction", "exports.notAFunction = 1", "Runtime.HandlerNotFound", "index.notAFunction is not a function"},
 		{"nodot", "handler", "", "Runtime.MalformedHandlerName", "Bad handler"},
-		{"dots", "../index.handler", "", "Runtime.MalformedHandlerName",
-			"'../index.handler' is not a valid handler name. Use absolute paths when specifying root directories in handler names."},
+		{
+			"dots", "../index.handler", "", "Runtime.MalformedHandlerName",
+			"'../index.handler' is not a valid handler name. Use absolute paths when specifying root directories in handler names.",
+		},
 		{"throws", "index.handler", "throw new TypeError('startup fails')", "TypeError", "startup fails"},
 	} {
 		h.deploy(test.name, runtime, test.handler, files{"index.js": test.code})
