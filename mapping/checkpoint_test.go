@@ -42,9 +42,13 @@ func TestProgress(t *testing.T) {
 		hash     int
 		done     bool
 	}{
-		{5, 4, true}, {20, 4, true}, {21, 4, false},
-		{50, 5, true}, {51, 5, false}, // odd
-		{40, 6, true}, {41, 6, false}, // divisible by three
+		{5, 4, true},
+		{20, 4, true},
+		{21, 4, false},
+		{50, 5, true},
+		{51, 5, false}, // odd
+		{40, 6, true},
+		{41, 6, false}, // divisible by three
 		{50, 8, false},
 	} {
 		if got := p.done(&stream.Record{Position: c.position, Hash: key(c.hash)}); got != c.done {

@@ -231,11 +231,6 @@ func decode(t testing.TB, payload []byte, v any) {
 	}
 }
 
-// withLog sends the log of the room to a handler.
-func withLog(log *slog.Logger) option {
-	return func(f *function.Config, p *process.Config) { f.Log, p.Log = log, log }
-}
-
 // need skips a test of a runtime that this machine does not have.
 func need(t testing.TB, h *house, runtime string) {
 	t.Helper()
