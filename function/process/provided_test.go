@@ -33,12 +33,12 @@ func TestGoFunction(t *testing.T) {
 // Every way of failing has its document, and a function that failed works again.
 func TestFailures(t *testing.T) {
 	h := open(t)
-	h.gobootstrap("f", timeout(time.Second))
+	h.gobootstrap("f", timeout(5*time.Second))
 	tests := []struct{ payload, want string }{
 		{`{"Do":"exit","Number":3}`, `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: req-1 Error: Runtime exited with error: exit status 3"}`},
 		{`{"Do":"exit","Number":0}`, `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: req-1 Error: Runtime exited without providing a reason"}`},
 		{`{"Do":"signal","Number":9}`, `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: req-1 Error: Runtime exited with error: signal: killed"}`},
-		{`{"Do":"wait","Text":"/never"}`, `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: req-1 Error: Task timed out after 1.00 seconds"}`},
+		{`{"Do":"wait","Text":"/never"}`, `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: req-1 Error: Task timed out after 5.00 seconds"}`},
 		{`{"Do":"large","Number":6291557}`, `{"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"}`},
 	}
 	for _, test := range tests {

