@@ -9,7 +9,8 @@ import (
 )
 
 // writeLedger adds a line for each record: sequence number, partition key. It is one write call, so that instances that
-// run at the same time do not tear each other's lines.
+// run at the same time do not tear each other's lines. It begins with a line of its own: a process that is killed may
+// leave half a line, which must not become the beginning of another one.
 func writeLedger(path string, records []events.KinesisEventRecord) error {
 	if path == "" {
 		return nil
@@ -18,7 +19,7 @@ func writeLedger(path string, records []events.KinesisEventRecord) error {
 	if err != nil {
 		return err
 	}
-	var lines []byte
+	lines := []byte{'\n'}
 	for i := range records {
 		lines = fmt.Appendf(lines, "%s\t%q\n", records[i].Kinesis.SequenceNumber, records[i].Kinesis.PartitionKey)
 	}
@@ -50,6 +51,9 @@ func readLedger(path string, wanted map[string]int64) (taken, error) {
 		defer f.Close()
 		lines := bufio.NewScanner(f)
 		for lines.Scan() {
+			if len(lines.Bytes()) == 0 {
+				continue
+			}
 			var number, key string
 			if _, err := fmt.Sscanf(lines.Text(), "%s\t%q", &number, &key); err != nil {
 				return t, fmt.Errorf("ledger line %q: %w", lines.Text(), err)
