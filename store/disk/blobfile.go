@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
+	"sync"
 
+	"github.com/cockroachdb/pebble/v2/sstable/colblk"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/millrace/millrace/store"
@@ -16,6 +19,9 @@ import (
 // in use panics while it reports that, and on a goroutine of its own when a compaction finds it; the process would end,
 // and again after every start. So the guard checks what Pebble reads from these files and answers damage with an error
 // that Pebble takes as a failed read. The checks are Pebble's own, of its own checksums.
+//
+// A rewrite (the compaction that copies what is left of a file of which much was deleted) does not even survive a failed
+// read. So the guard reads the whole file before a rewrite of it begins, and lets none begin that would fail.
 
 const (
 	blobFileExt = ".blob"
@@ -71,6 +77,97 @@ func (v *valueFile) ReadAt(p []byte, offset int64) (int, error) {
 func (v *valueFile) damaged(offset int64) error {
 	v.guard.damage.Store(true)
 	return fmt.Errorf("%w: %s at byte %d", store.ErrCorrupt, v.name, offset)
+}
+
+// verify reads the whole file.
+func (v *valueFile) verify() (err error) {
+	defer rescue(&err) // the index is sound, but the decoder is not made for strangers
+	footer := make([]byte, footerLen)
+	if _, err := v.ReadAt(footer, v.size-footerLen); err != nil {
+		return err
+	}
+	// The index block: 4 bytes of its own, then columns, the second of which holds where the blocks begin and the last
+	// one ends.
+	start, length := binary.LittleEndian.Uint64(footer[4:]), binary.LittleEndian.Uint64(footer[12:])
+	index := make([]byte, length+trailerLen)
+	if _, err := v.ReadAt(index, int64(start)); err != nil {
+		return err
+	}
+	decoder := colblk.DecodeBlock(index[:length], 4)
+	offsets := colblk.DecodeColumn(&decoder, 1, decoder.Rows()+1, colblk.DataTypeUint, colblk.DecodeUnsafeUints)
+	var block []byte
+	for i := range decoder.Rows() {
+		from, to := offsets.At(i), offsets.At(i+1)
+		if from >= to || to > start {
+			return v.damaged(int64(start))
+		}
+		block = slices.Grow(block[:0], int(to-from))[:to-from]
+		if _, err := v.ReadAt(block, int64(from)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rewrites are the files that Pebble is about to rewrite.
+type rewrites struct {
+	mu     sync.Mutex
+	inputs map[uint64]bool // by number, whether the file was found sound
+}
+
+// begin notes that a rewrite begins. Pebble creates its output next.
+func (r *rewrites) begin(file uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.inputs == nil {
+		r.inputs = make(map[uint64]bool)
+	}
+	r.inputs[file] = false
+}
+
+func (r *rewrites) end(file uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.inputs, file)
+}
+
+// unverified returns the files that were not found sound yet.
+func (r *rewrites) unverified() []uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var files []uint64
+	for file, sound := range r.inputs {
+		if !sound {
+			files = append(files, file)
+		}
+	}
+	return files
+}
+
+func (r *rewrites) verified(file uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.inputs[file]; ok {
+		r.inputs[file] = true
+	}
+}
+
+// verifyRewrites reads the files that are about to be rewritten, which lie in the directory.
+func (g *guard) verifyRewrites(dir string) error {
+	for _, number := range g.rewrites.unverified() {
+		f, err := g.Open(g.PathJoin(dir, fmt.Sprintf("%06d%s", number, blobFileExt)), vfs.SequentialReadsOption)
+		if err != nil {
+			return err
+		}
+		if v, ok := f.(*valueFile); ok {
+			err = v.verify()
+		}
+		if err := errors.Join(err, f.Close()); err != nil {
+			return err
+		}
+		g.rewrites.verified(number)
+	}
+	return nil
 }
 
 func isValueFile(name string) bool { return path.Ext(name) == blobFileExt }

@@ -84,7 +84,7 @@ const (
 )
 
 func crashOptions(fs vfs.FS) disk.Options {
-	return disk.Options{Dir: crashDir, FS: fs, MemtableBytes: crashMemtable}
+	return disk.Options{Dir: crashDir, FS: fs, MemtableBytes: crashMemtable}.Eager()
 }
 
 // recovers opens the store that a crash left and holds it against the record.

@@ -58,7 +58,7 @@ func TestDamageAfterCrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		if _, err := s.Append(t.Context(), store.LogID{Stream: 1 << 40}, []byte("witness")); err != nil {
+		if _, err := s.Append(t.Context(), store.LogID{Stream: 1 << 40}, make([]byte, 600)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -74,7 +74,7 @@ func TestDamageAfterCrash(t *testing.T) {
 		return path.Ext(name) != ".log" && !strings.HasPrefix(path.Base(name), "MANIFEST-")
 	})
 	// A log that is cut off is as a crash leaves it.
-	testDamage(t, crashed, w, 20*places, damages[:2], func(name string) bool { return path.Ext(name) == ".log" })
+	testDamage(t, crashed, w, 6*places, damages[:2], func(name string) bool { return path.Ext(name) == ".log" })
 }
 
 func testDamage(t *testing.T, mem *vfs.MemFS, w *storetest.Workload, places int, damages []damage, include func(string) bool) {

@@ -34,6 +34,8 @@ type guard struct {
 	retry   time.Duration
 	closing chan struct{}
 
+	rewrites rewrites
+
 	damage atomic.Bool // some file was found damaged
 	opened atomic.Bool // before, nothing waits for room: the store's opening then fails
 	frozen atomic.Bool
@@ -75,11 +77,13 @@ const (
 	compacted                 // table files written by a compaction: not urgent
 )
 
+const rewriteCategory = "pebble-blob-file-rewrite"
+
 func kindOf(category vfs.DiskWriteCategory) fileKind {
 	switch category {
 	case "pebble-memtable-flush":
 		return flushed
-	case "pebble-compaction", "pebble-blob-file-rewrite":
+	case "pebble-compaction", rewriteCategory:
 		return compacted
 	default:
 		return vital
@@ -209,16 +213,22 @@ func (g *guard) alarmed() <-chan struct{} {
 	return g.alarm
 }
 
-// Create implements vfs.FS. A marker names another file, whose own name Pebble leaves to the same sync of the directory;
-// a crash may keep the one name and lose the other. So what a marker may name is made durable before the marker is.
+// Create implements vfs.FS. The marker of the manifest in use names another file, whose own name Pebble leaves to the same
+// sync of the directory; a crash may keep the one name and lose the other. So what it names is made durable first.
 func (g *guard) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
-	if strings.HasPrefix(g.PathBase(name), "marker.") {
+	if strings.HasPrefix(g.PathBase(name), "marker.manifest.") {
 		dir := g.PathDir(name)
 		_ = g.sync("sync "+dir, func() error { return syncDir(g.FS, dir) }) // frozen, if anything
 	}
 	kind := kindOf(category)
 	if kind == compacted && g.damage.Load() {
 		g.pause(failurePace * g.retry) // a compaction that failed over damage is tried again at once, and for ever
+	}
+	if category == rewriteCategory {
+		if err := g.verifyRewrites(g.PathDir(name)); err != nil {
+			g.pause(failurePace * g.retry)
+			return nil, fmt.Errorf("a rewrite would fail: %w", err)
+		}
 	}
 	return g.make(kind, "create", name, category, func() (vfs.File, error) { return g.FS.Create(name, category) })
 }
@@ -259,10 +269,14 @@ func (g *guard) make(kind fileKind, verb, name string, category vfs.DiskWriteCat
 	}
 }
 
-// makeFrozen creates a file in memory. New ones of compactions would need too much of it; they wait for the end.
+// makeFrozen creates a file in memory. New ones of compactions would need too much of it; they wait for the end, or fail
+// while Pebble is being opened, which may wait for them.
 func (g *guard) makeFrozen(kind fileKind, name string, category vfs.DiskWriteCategory) (vfs.File, error) {
 	if kind == compacted {
-		<-g.closing
+		if g.opened.Load() {
+			<-g.closing
+		}
+		g.pause(g.retry)
 		return nil, errFrozen
 	}
 	if err := g.after.MkdirAll(g.PathDir(name), os.ModePerm); err != nil {

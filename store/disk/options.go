@@ -34,6 +34,8 @@ type Options struct {
 	// RetryInterval is how often a write that found no room is tried again, and how often the store looks whether
 	// there is room while it refuses writes; 0 is 100 ms.
 	RetryInterval time.Duration
+
+	eager bool // compact and rewrite files of values whenever that is possible, for tests
 }
 
 const (
@@ -47,6 +49,9 @@ const (
 	// separatedBytes is the size from which a value lives apart from its key, in a file that compactions do not
 	// rewrite. Nearly all blocks are larger, nearly all table entries smaller.
 	separatedBytes = 512
+
+	// tableBytes is the size of a table with its values at the top level; those below are larger.
+	tableBytes = 16 << 20
 
 	// trimFlushDelay is how long a trim may wait for others before the space of all is given back together.
 	trimFlushDelay = 10 * time.Second
@@ -78,7 +83,7 @@ func (o Options) withDefaults() Options {
 }
 
 // pebbleOptions configures the engine below.
-func pebbleOptions(o Options, fs vfs.FS, logger *pebbleLog) *pebble.Options {
+func pebbleOptions(o Options, fs *guard, logger *pebbleLog) *pebble.Options {
 	p := &pebble.Options{
 		FS:                          fs,
 		CacheSize:                   o.CacheBytes,
@@ -91,19 +96,27 @@ func pebbleOptions(o Options, fs vfs.FS, logger *pebbleLog) *pebble.Options {
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
 		FlushDelayDeleteRange:       trimFlushDelay,
 		Logger:                      logger,
-		EventListener:               logger.listener(),
+		EventListener:               logger.listener(&fs.rewrites),
 	}
 	p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
 	p.Experimental.FileCacheShards = 2
-	p.Experimental.ValueSeparationPolicy = func() pebble.ValueSeparationPolicy {
-		return pebble.ValueSeparationPolicy{
-			Enabled:               true,
-			MinimumSize:           separatedBytes,
-			MaxBlobReferenceDepth: 10,
-			RewriteMinimumAge:     5 * time.Minute,
-			TargetGarbageRatio:    0.3,
-		}
+	// A table's size counts what its values take elsewhere. With Pebble's 2 MiB a table would hold four blocks.
+	p.TargetFileSizes[0] = tableBytes
+	policy := pebble.ValueSeparationPolicy{
+		Enabled:               true,
+		MinimumSize:           separatedBytes,
+		MaxBlobReferenceDepth: 10,
+		RewriteMinimumAge:     5 * time.Minute,
+		TargetGarbageRatio:    0.3,
 	}
+	if o.eager {
+		p.FlushDelayDeleteRange = time.Millisecond
+		p.L0CompactionThreshold = 1
+		policy.MaxBlobReferenceDepth = 2
+		policy.RewriteMinimumAge = 0
+		policy.TargetGarbageRatio = 0.01
+	}
+	p.Experimental.ValueSeparationPolicy = func() pebble.ValueSeparationPolicy { return policy }
 	p.Experimental.EnableDeleteOnlyCompactionExcises = func() bool { return true }
 	return p
 }

@@ -3,10 +3,15 @@ package disk
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/record"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/millrace/millrace/store"
 )
 
 // TestManifestDamage flips every byte of a manifest, and cuts it off everywhere.
@@ -107,4 +112,104 @@ func TestMarkedChunks(t *testing.T) {
 			t.Errorf("%s: a log's former life is called damage at %d, %v", test.name, at, err)
 		}
 	}
+}
+
+// TestLogDamage zeroes every sector of real logs, some of them in a file's second life. The damage is found whenever a
+// record behind it bears witness.
+func TestLogDamage(t *testing.T) {
+	for seed := range uint64(2) {
+		mem := vfs.NewCrashableMem()
+		s, err := Open(Options{Dir: "/s", FS: mem, MemtableBytes: 256 << 10}.Eager())
+		if err != nil {
+			t.Fatal(err)
+		}
+		rng := rand.New(rand.NewPCG(seed, 0))
+		var group sync.WaitGroup
+		for w := range uint64(3) {
+			sizes := make([]int, 60)
+			for i := range sizes {
+				sizes[i] = rng.IntN(3000)
+				if rng.IntN(20) == 0 {
+					sizes[i] = 50_000
+				}
+			}
+			group.Go(func() {
+				for _, size := range sizes {
+					if _, err := s.Append(t.Context(), store.LogID{Stream: w}, make([]byte, size)); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		group.Wait()
+		clone := mem.CrashClone(vfs.CrashCloneCfg{})
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		names, err := clone.List(s.dbDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			var number uint32
+			if _, err := fmt.Sscanf(name, "%d.log", &number); err == nil {
+				data, err := readFile(clone, clone.PathJoin(s.dbDir(), name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				testLogDamage(t, name, data, number)
+			}
+		}
+	}
+}
+
+func testLogDamage(t *testing.T, name string, data []byte, number uint32) {
+	records := readRecords(t, data, number)
+	for from := 0; from < len(data); from += 512 {
+		to := min(from+512, len(data))
+		damaged := bytes.Clone(data)
+		clear(damaged[from:to])
+		want, lost := false, uint64(0)
+		for _, r := range records {
+			if r.end > from && lost == 0 && !bytes.Equal(damaged, data) {
+				lost = r.number
+			}
+			want = want || r.begin >= to && lost > 0 && r.durable >= lost
+		}
+		at, err := logDamage(bytes.NewReader(damaged), number)
+		if err != nil || (at >= 0) != want {
+			t.Fatalf("%s: zeroed from %d to %d of %d: damage at %d, %v; want it found: %t", name, from, to, len(data), at, err, want)
+		}
+	}
+}
+
+type markedRecord struct {
+	begin, end      int
+	number, durable uint64
+}
+
+// readRecords reads the live records of a log.
+func readRecords(t *testing.T, data []byte, number uint32) []markedRecord {
+	var records []markedRecord
+	var body []byte
+	begin := 0
+	err := eachChunk(bytes.NewReader(data), func(at int64, c chunk) bool {
+		if c.part == partNone || c.log != number {
+			return c.part == partNone
+		}
+		if c.part == partFull || c.part == partFirst {
+			begin, body = int(at), nil
+		}
+		body = append(body, c.bytes...)
+		if c.part == partFull || c.part == partLast {
+			r := markedRecord{begin: begin, end: int(at) + c.size}
+			r.number, r.durable, _ = readLogMark(body[max(len(body)-logMarkOp, 0):])
+			records = append(records, r)
+		}
+		return true
+	})
+	if err != nil && err != errStopped {
+		t.Fatal(err)
+	}
+	return records
 }

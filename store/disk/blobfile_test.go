@@ -1,0 +1,104 @@
+package disk
+
+import (
+	"encoding/binary"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/millrace/millrace/store"
+)
+
+// TestRewriteOverDamage lets Pebble rewrite files of values that are damaged, on its own goroutines. Without the guard's
+// checks the process would end here.
+func TestRewriteOverDamage(t *testing.T) {
+	fs := vfs.NewMem()
+	o := Options{Dir: "/db", FS: fs, RetryInterval: time.Millisecond}.withDefaults()
+	rewrites := make(chan error, 1000)
+	open := func(o Options) (*pebble.DB, *guard) {
+		g := newGuard(o, func(bool) bool { return false }, func(err error) { t.Error(err) })
+		g.opened.Store(true)
+		options := pebbleOptions(o, g, &pebbleLog{log: o.Log, fail: func(err error) error { return err }})
+		end := options.EventListener.BlobFileRewriteEnd
+		options.EventListener.BlobFileRewriteEnd = func(info pebble.BlobFileRewriteInfo) {
+			end(info)
+			rewrites <- info.Err
+		}
+		db, err := pebble.Open(o.Dir, options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return db, g
+	}
+
+	db, _ := open(o)
+	value := make([]byte, 10_000)
+	for i := range uint32(300) {
+		if err := db.Set(binary.BigEndian.AppendUint32(nil, i), value, pebble.NoSync); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(db.Flush(), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	damageValueFiles(t, fs, o.Dir)
+	db, g := open(o.Eager())
+	for i := range uint32(300) {
+		if i%3 != 0 {
+			if err := db.Delete(binary.BigEndian.AppendUint32(nil, i), pebble.NoSync); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := errors.Join(db.Flush(), db.Compact(t.Context(), []byte{0}, []byte{0xff}, false)); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-rewrites:
+		if !errors.Is(err, store.ErrCorrupt) {
+			t.Errorf("rewrite: %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("no rewrite")
+	}
+	g.close()
+	if err := db.Close(); err != nil {
+		t.Error(err)
+	}
+	if n := len(rewrites); n > 100 {
+		t.Errorf("a rewrite that must fail was tried %d times", n)
+	}
+}
+
+// damageValueFiles changes bytes all over the files of values, but not their ends.
+func damageValueFiles(t *testing.T, fs vfs.FS, dir string) {
+	t.Helper()
+	names, err := fs.List(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, name := range names {
+		if !isValueFile(name) {
+			continue
+		}
+		name = fs.PathJoin(dir, name)
+		data, err := readFile(fs, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for at := 0; at < len(data)-1000; at += 3000 {
+			data[at] ^= 1
+		}
+		if err := writeFile(fs, name, data); err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	if n == 0 {
+		t.Fatal("no files of values")
+	}
+}
