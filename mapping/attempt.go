@@ -38,11 +38,11 @@ func (l *lane) attempt(ctx, grace context.Context, b *batch) (answer, error) {
 	}
 	stats := &l.r.rd.e.stats
 	if !b.again {
-		stats.waited(b, l.r.s.Clock.Now())
+		stats.waited(b, l.r.s.config.Clock.Now())
 		b.again = true
 	}
 	repeated := b.attempts > 0
-	result, err := l.r.s.Invoker.Invoke(grace, function.Invocation{
+	result, err := l.r.s.config.Invoker.Invoke(grace, function.Invocation{
 		Ref:       l.r.rd.function,
 		RequestID: b.requestID,
 		Payload:   event,
@@ -83,7 +83,7 @@ func (l *lane) judge(b *batch, result function.Result, err error) answer {
 	case errors.Is(err, function.ErrNotFound), errors.As(err, &notReady):
 	default:
 		report = resultInternal
-		l.r.s.Log.Error("cannot invoke", "mapping", l.r.rd.e.uuid, "function", l.r.rd.row.FunctionARN, "error", err)
+		l.r.s.config.Log.Error("cannot invoke", "mapping", l.r.rd.e.uuid, "function", l.r.rd.row.FunctionARN, "error", err)
 	}
 	if ans.outcome == refused {
 		b.refusals++

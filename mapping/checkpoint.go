@@ -127,6 +127,26 @@ func (c checkpoints) load(ctx context.Context) (map[uint32]progress, []string, e
 	return byShard, void, nil
 }
 
+// expired returns the keys of shards that the stream does not have any more, since the last of their records has
+// expired.
+func (c checkpoints) expired(done map[uint32]progress, st *stream.Stream) []string {
+	var keys []string
+	for shard, facts := range done {
+		if _, listed := st.Shard(shard); !listed {
+			keys = append(keys, c.keys(shard, facts)...)
+		}
+	}
+	return keys
+}
+
+func (c checkpoints) keys(shard uint32, facts progress) []string {
+	keys := make([]string, 0, len(facts))
+	for part := range facts {
+		keys = append(keys, c.key(shard, part))
+	}
+	return keys
+}
+
 // maxDrop bounds the deletions of one commit.
 const maxDrop = 10_000
 

@@ -113,3 +113,13 @@ func TestCheckpointKeys(t *testing.T) {
 		t.Errorf("%q", keys)
 	}
 }
+
+func TestExpiredCheckpoints(t *testing.T) {
+	points := newCheckpoints(newFakeTables(), "u", 1)
+	done := map[uint32]progress{1: {wholeShard: {Complete: true}, summary: {}}, 2: {wholeShard: {}}}
+	keys := points.expired(done, &stream.Stream{Shards: []stream.Shard{{Index: 2}, {Index: 3}}})
+	slices.Sort(keys)
+	if want := []string{points.key(1, summary), points.key(1, wholeShard)}; !slices.Equal(keys, want) {
+		t.Errorf("%q, not %q", keys, want)
+	}
+}

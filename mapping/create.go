@@ -49,7 +49,7 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (Mapping, error) {
 		UUID: uuid.NewString(), Account: in.Account, Region: in.Region,
 		SourceARN: in.Source.ARN(), FunctionARN: in.Function.ARN(),
 		Settings: in.Settings, StartType: in.Start.Type, Timestamp: in.Start.Timestamp,
-		Begun: !in.Disabled, Phase: created(!in.Disabled, now.Add(s.TransitionDelay)), LastModified: now,
+		Begun: !in.Disabled, Phase: created(!in.Disabled, now.Add(s.config.TransitionDelay)), LastModified: now,
 	}
 	var begin []store.Write
 	if r.Begun {
@@ -95,7 +95,7 @@ func (s *Service) checkFunction(ctx context.Context, account, region string, ref
 	if ref.Account != account || ref.Region != region || ref.Qualifier != "" && ref.Qualifier != "$LATEST" {
 		return ErrFunctionNotFound
 	}
-	_, err := s.Invoker.Get(ctx, ref.Name)
+	_, err := s.config.Invoker.Get(ctx, ref.Name)
 	if errors.Is(err, function.ErrNotFound) {
 		return ErrFunctionNotFound
 	}
@@ -110,8 +110,8 @@ func (s *Service) checkSource(ctx context.Context, account, region string, name 
 	if name.Account != account {
 		return stream.Stream{}, &SourceDeniedError{ARN: name.ARN()}
 	}
-	st, err := s.Source.Describe(ctx, name)
-	if isNotFound(err) {
+	st, err := s.config.Source.Describe(ctx, name)
+	if isNotFound(err) || err == nil && st.Status == stream.StatusDeleting {
 		return st, &SourceNotFoundError{ARN: name.ARN()}
 	}
 	return st, err
@@ -121,7 +121,7 @@ func (s *Service) checkDestination(ctx context.Context, arn string) error {
 	if arn == "" {
 		return nil
 	}
-	if err := s.Destination.Check(ctx, arn); err != nil {
+	if err := s.config.Destination.Check(ctx, arn); err != nil {
 		return &DestinationError{ARN: arn, Err: err}
 	}
 	return nil
@@ -133,12 +133,12 @@ func (s *Service) begin(ctx context.Context, r *row, source stream.Stream) ([]st
 	if r.StartType == stream.TrimHorizon {
 		return nil, nil
 	}
-	points := newCheckpoints(s.Store, r.UUID, source.Number)
+	points := newCheckpoints(s.config.Store, r.UUID, source.Number)
 	writes := make([]store.Write, 0, len(source.Shards))
 	for _, shard := range source.Shards {
 		fact := checkpoint{Complete: r.StartType == stream.Latest && !shard.Open()}
 		if !fact.Complete {
-			at, err := s.Source.Seek(ctx, stream.ShardKey{Stream: source.Number, Index: shard.Index}, r.start())
+			at, err := s.config.Source.Seek(ctx, stream.ShardKey{Stream: source.Number, Index: shard.Index}, r.start())
 			if errors.Is(err, stream.ErrGone) {
 				return nil, &SourceNotFoundError{ARN: r.SourceARN}
 			}
@@ -158,7 +158,7 @@ func (s *Service) begin(ctx context.Context, r *row, source stream.Stream) ([]st
 
 // insert stores a new mapping and lets it run, unless its source is mapped to its function already.
 func (s *Service) insert(ctx context.Context, r row, also []store.Write) error {
-	if s.count() >= s.MaxMappings {
+	if s.count() >= s.config.MaxMappings {
 		return ErrTooMany
 	}
 	claim, err := s.claim(ctx, &r)
@@ -169,7 +169,7 @@ func (s *Service) insert(ctx context.Context, r row, also []store.Write) error {
 	if err != nil {
 		return err
 	}
-	err = s.Store.Commit(ctx, append(also, put, claim)...)
+	err = s.config.Store.Commit(ctx, append(also, put, claim)...)
 	if errors.Is(err, store.ErrConflict) { // someone was faster: the pair is taken now
 		if _, err := s.claim(ctx, &r); err != nil {
 			return err
@@ -207,7 +207,7 @@ func (s *Service) isThere(uuid string) bool {
 		return false
 	}
 	r, _ := e.current()
-	return r.Phase.at(s.Clock.Now()) != gone
+	return r.Phase.at(s.config.Clock.Now()) != gone
 }
 
 func (s *Service) count() int {
@@ -217,7 +217,7 @@ func (s *Service) count() int {
 }
 
 // now returns the time as it is stored and shown: in UTC, to the millisecond.
-func (s *Service) now() time.Time { return s.Clock.Now().UTC().Truncate(time.Millisecond) }
+func (s *Service) now() time.Time { return s.config.Clock.Now().UTC().Truncate(time.Millisecond) }
 
 // isNotFound reports whether the error says that there is no such stream.
 func isNotFound(err error) bool {

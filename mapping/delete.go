@@ -21,7 +21,7 @@ func (s *Service) Delete(ctx context.Context, account, region, uuid string) (Map
 		return Mapping{}, ErrInUse
 	}
 	next := old
-	next.Phase = deleted(now.Add(s.TransitionDelay))
+	next.Phase = deleted(now.Add(s.config.TransitionDelay))
 	if err := s.replace(ctx, e, &old, next, nil); err != nil {
 		return Mapping{}, err
 	}
@@ -32,15 +32,13 @@ func (s *Service) Delete(ctx context.Context, account, region, uuid string) (Map
 
 // reap removes all that is stored of a mapping that is gone. Its lanes have stopped.
 func (s *Service) reap(ctx context.Context, e *entry, r *row) error {
-	points := newCheckpoints(s.Store, r.UUID, 0)
+	points := newCheckpoints(s.config.Store, r.UUID, 0)
 	done, keys, err := points.load(ctx)
 	if err != nil {
 		return err
 	}
 	for shard, facts := range done {
-		for part := range facts {
-			keys = append(keys, points.key(shard, part))
-		}
+		keys = append(keys, points.keys(shard, facts)...)
 	}
 	last := []store.Write{s.table.rows.Remove(r.UUID, 0), s.table.results.Remove(r.UUID, 0)}
 	holder, revision, err := s.table.pairs.Get(ctx, r.pairKey())

@@ -72,7 +72,7 @@ func (f *eventForm) appendRecord(dst []byte, r *stream.Record, role string) []by
 	dst = append(dst, recordSequence...)
 	dst = append(dst, number...)
 	dst = append(dst, recordData...)
-	dst = base64.StdEncoding.AppendEncode(dst, r.Data)
+	dst = appendBase64(dst, r.Data)
 	dst = append(dst, recordArrival...)
 	dst = appendSeconds(dst, r.Arrival)
 	dst = append(dst, recordEventID...)

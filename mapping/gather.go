@@ -70,12 +70,12 @@ func (l *lane) gather(ctx context.Context) (batch, bool) {
 			break
 		}
 		full := grown.extend(queue, l.r.rd.row.Settings.BatchSize, l.r.form, role)
-		left := due.Sub(l.r.s.Clock.Now())
+		left := due.Sub(l.r.s.config.Clock.Now())
 		if full || closed || left <= 0 {
 			return l.take(grown), true
 		}
 		if timer == nil {
-			timer = l.r.s.Clock.NewTimer(left)
+			timer = l.r.s.config.Clock.NewTimer(left)
 			defer timer.Stop()
 		}
 		select {
@@ -119,7 +119,7 @@ func (l *lane) windowEnd() time.Time {
 	if length == 0 {
 		return time.Time{}
 	}
-	if past := l.r.s.Clock.Since(l.window); past >= length {
+	if past := l.r.s.config.Clock.Since(l.window); past >= length {
 		l.window = l.window.Add(past.Truncate(length))
 	}
 	return l.window.Add(length)
@@ -127,7 +127,7 @@ func (l *lane) windowEnd() time.Time {
 
 // lookUpRole returns the role that the function runs as, or ran as when it was last there.
 func (l *lane) lookUpRole(ctx context.Context) string {
-	if f, err := l.r.s.Invoker.Get(ctx, l.r.rd.function.Name); err == nil {
+	if f, err := l.r.s.config.Invoker.Get(ctx, l.r.rd.function.Name); err == nil {
 		l.role = f.Role
 	}
 	return l.role

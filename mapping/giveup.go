@@ -22,7 +22,7 @@ func (l *lane) giveUp(grace context.Context, b *batch, a action, last *response)
 			FunctionARN: l.r.rd.row.FunctionARN,
 			Condition:   a.why,
 			InvokeCount: max(1, b.attempts),
-			Time:        l.r.s.Clock.Now(),
+			Time:        l.r.s.config.Clock.Now(),
 			Shard:       l.r.shard,
 			SourceARN:   l.r.rd.row.SourceARN,
 			Records:     records,
@@ -37,7 +37,7 @@ func (l *lane) giveUp(grace context.Context, b *batch, a action, last *response)
 			return err
 		}
 	}
-	l.r.s.Log.Info("records given up", "mapping", l.r.rd.e.uuid, "shard", l.r.shard.ID(), "records", a.n, "condition", a.why)
+	l.r.s.config.Log.Info("records given up", "mapping", l.r.rd.e.uuid, "shard", l.r.shard.ID(), "records", a.n, "condition", a.why)
 	if err := l.settle(grace, b, a.n); err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (l *lane) send(grace context.Context, target string, d *document) error {
 	message := d.append(nil)
 	var err error
 	for n := 1; n <= sendTries; n++ {
-		if err = l.r.s.Destination.Send(grace, target, message); err == nil {
+		if err = l.r.s.config.Destination.Send(grace, target, message); err == nil {
 			l.r.rd.e.stats.documents.Add(1)
 			return nil
 		}
@@ -63,7 +63,7 @@ func (l *lane) send(grace context.Context, target string, d *document) error {
 		}
 	}
 	l.r.rd.e.stats.documentFailures.Add(1)
-	l.r.s.Log.Error("on-failure document dropped", "mapping", l.r.rd.e.uuid, "destination", target, "error", err,
+	l.r.s.config.Log.Error("on-failure document dropped", "mapping", l.r.rd.e.uuid, "destination", target, "error", err,
 		"document", string(message))
 	return nil
 }

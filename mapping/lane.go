@@ -52,7 +52,7 @@ func (l *lane) run(ctx, grace context.Context) {
 			}
 			return
 		}
-		l.window = l.r.s.Clock.Now()
+		l.window = l.r.s.config.Clock.Now()
 	}
 }
 
@@ -62,7 +62,7 @@ func (l *lane) carry(ctx, grace context.Context, whole batch) error {
 	stack, last := []batch{whole}, answer{}
 	for len(stack) > 0 {
 		b, next := &stack[len(stack)-1], answer{}
-		for _, a := range verdict(b, last.outcome, l.policy(), l.r.s.Clock.Now()) {
+		for _, a := range verdict(b, last.outcome, l.policy(), l.r.s.config.Clock.Now()) {
 			var err error
 			switch a.kind {
 			case attempt:

@@ -14,7 +14,7 @@ func (s *Service) Get(account, region, uuid string) (Mapping, error) {
 	if err != nil {
 		return Mapping{}, err
 	}
-	return e.snapshot(s.Clock.Now()), nil
+	return e.snapshot(s.config.Clock.Now()), nil
 }
 
 // Filter chooses mappings. What is nil does not choose.
@@ -30,7 +30,7 @@ func (f Filter) matches(m *Mapping) bool {
 // List returns mappings of an account and region in order of their UUIDs: those after the given one ("" for all), at
 // most limit, and whether there are more.
 func (s *Service) List(account, region string, f Filter, after string, limit int) ([]Mapping, bool) {
-	now := s.Clock.Now()
+	now := s.config.Clock.Now()
 	var found []Mapping
 	for _, e := range s.all() {
 		m := e.snapshot(now)
@@ -43,4 +43,16 @@ func (s *Service) List(account, region string, f Filter, after string, limit int
 		return found[:limit], true
 	}
 	return found, false
+}
+
+// All returns the mappings of all accounts and regions, in no order.
+func (s *Service) All() []Mapping {
+	now := s.config.Clock.Now()
+	var found []Mapping
+	for _, e := range s.all() {
+		if m := e.snapshot(now); m.State != gone {
+			found = append(found, m)
+		}
+	}
+	return found
 }

@@ -39,5 +39,4 @@ const (
 	resultOK       = "OK"
 	resultFailed   = "PROBLEM: Function call failed"
 	resultInternal = "PROBLEM: internal Lambda error. Please contact Lambda customer support."
-	resultProblem  = "PROBLEM: " // followed by why the source cannot be read
 )

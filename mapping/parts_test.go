@@ -127,7 +127,7 @@ func (p *parts) await(tb testing.TB, uuid string, records int) {
 		if stats.Delivered >= uint64(records) {
 			return
 		}
-		<-p.mappings.Clock.After(10 * time.Millisecond)
+		<-p.mappings.config.Clock.After(10 * time.Millisecond)
 	}
 	tb.Fatal("records are not delivered")
 }
@@ -197,7 +197,7 @@ func TestCheckpointIsDurableBeforeTheNextBatch(t *testing.T) {
 				after.note(t, in)
 			}}
 			newParts(t, clone, p)
-			<-p.mappings.Clock.After(time.Second)
+			<-p.mappings.config.Clock.After(time.Second)
 			p.stop()
 			if after.first[shard] != record {
 				t.Errorf("seed %d: crashed as record %d was handed over, goes on with %d", seed, record, after.first[shard])

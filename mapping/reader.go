@@ -49,13 +49,13 @@ func newReader(rd *reading, shard stream.Shard, done progress) *reader {
 		key:     stream.ShardKey{Stream: rd.points.stream, Index: shard.Index},
 		form:    newEventForm(rd.row.source(), shard),
 		counts:  rd.e.stats.shard(shard.Index),
-		retry:   backoff{Base: rd.s.RetryBase, Cap: rd.s.RetryCap},
+		retry:   backoff{Base: rd.s.config.RetryBase, Cap: rd.s.config.RetryCap},
 		changed: make(chan struct{}, 1),
 		lanes:   make([]lane, factor),
 		others:  progress{},
 		saved:   max(done[summary].Position, done[wholeShard].Position),
 	}
-	now := rd.s.Clock.Now()
+	now := rd.s.config.Clock.Now()
 	for i := range r.lanes {
 		at := max(r.saved, done[sector{factor, i}].Position)
 		r.lanes[i] = lane{r: r, sector: sector{factor, i}, fed: at, settled: at, window: now, wake: make(chan struct{}, 1)}
@@ -140,10 +140,10 @@ func (r *reader) read(ctx, grace context.Context, from stream.Position, size int
 	if !r.arm(cancel) {
 		return nil
 	}
-	err = r.s.Source.Wait(ctx, r.key, b.Next)
+	err = r.s.config.Source.Wait(ctx, r.key, b.Next)
 	r.arm(nil)
 	if err != nil && ctx.Err() == nil {
-		r.s.Log.Warn("cannot wait for records", "mapping", r.rd.e.uuid, "shard", r.shard.ID(), "error", err)
+		r.s.config.Log.Warn("cannot wait for records", "mapping", r.rd.e.uuid, "shard", r.shard.ID(), "error", err)
 		r.s.sleep(ctx, r.retry.delay(4), nil)
 	}
 	return r.failure()
@@ -153,7 +153,7 @@ func (r *reader) read(ctx, grace context.Context, from stream.Position, size int
 // is an error when the stream is gone, or the shard with the last of its records.
 func (r *reader) fetch(ctx context.Context, from stream.Position, size int) (stream.Batch, error) {
 	for n := 1; ; n++ {
-		b, err := r.s.Source.Read(ctx, r.key, from, maxChunkRecords, size)
+		b, err := r.s.config.Source.Read(ctx, r.key, from, maxChunkRecords, size)
 		if err == nil || ctx.Err() != nil {
 			return b, nil
 		}
@@ -166,8 +166,8 @@ func (r *reader) fetch(ctx context.Context, from stream.Position, size int) (str
 				return stream.Batch{Next: from, End: true}, nil
 			}
 		}
-		r.rd.report(resultProblem + sourceProblem(err, r.rd.row.source()))
-		r.s.Log.Warn("cannot read shard", "mapping", r.rd.e.uuid, "shard", r.shard.ID(), "error", err)
+		r.rd.report(sourceProblem(err, r.rd.row.source()))
+		r.s.config.Log.Warn("cannot read shard", "mapping", r.rd.e.uuid, "shard", r.shard.ID(), "error", err)
 		r.s.sleep(ctx, r.retry.delay(n), nil)
 	}
 }
@@ -274,7 +274,7 @@ func (r *reader) persist(grace context.Context, part sector, fact checkpoint) er
 		if err == nil || grace.Err() != nil {
 			return err
 		}
-		r.s.Log.Error("cannot store checkpoint", "mapping", r.rd.e.uuid, "shard", r.shard.ID(), "error", err)
+		r.s.config.Log.Error("cannot store checkpoint", "mapping", r.rd.e.uuid, "shard", r.shard.ID(), "error", err)
 		r.s.sleep(grace, r.retry.delay(n), nil)
 	}
 }
@@ -336,4 +336,4 @@ func (r *reader) summarised(at stream.Position, ok bool) {
 }
 
 // pressed reports whether the lanes of all mappings hold as much as they may.
-func (s *Service) pressed() bool { return s.buffered.Load() >= s.BufferBytes }
+func (s *Service) pressed() bool { return s.buffered.Load() >= s.config.BufferBytes }

@@ -130,11 +130,11 @@ func (rd *reading) recheck() <-chan time.Time {
 	for i := range rd.stream.Shards {
 		index := rd.stream.Shards[i].Index
 		if rd.done[index][wholeShard].Complete && !parents[int64(index)] {
-			return rd.s.Clock.After(min(rd.s.Recheck, time.Second))
+			return rd.s.config.Clock.After(min(rd.s.config.Recheck, time.Second))
 		}
 	}
 	if len(rd.active) == 0 {
-		return rd.s.Clock.After(rd.s.Recheck)
+		return rd.s.config.Clock.After(rd.s.config.Recheck)
 	}
 	return nil
 }
@@ -154,7 +154,7 @@ func (rd *reading) refresh(ctx context.Context) error {
 // describe returns the stream as it is now, and is an error when it is no longer the one that is read. Lanes call it
 // too.
 func (rd *reading) describe(ctx context.Context) (stream.Stream, error) {
-	st, err := rd.s.Source.Describe(ctx, rd.row.source())
+	st, err := rd.s.config.Source.Describe(ctx, rd.row.source())
 	if err != nil {
 		return st, err
 	}
@@ -220,13 +220,13 @@ func (rd *reading) save(ctx context.Context) {
 	if len(writes) == 0 {
 		return
 	}
-	err := rd.s.Store.Commit(ctx, writes...)
+	err := rd.s.config.Store.Commit(ctx, writes...)
 	for i, r := range readers {
 		r.summarised(summaries[i], err == nil)
 	}
 	switch {
 	case err != nil:
-		rd.s.Log.Warn("cannot save progress", "mapping", rd.e.uuid, "error", err)
+		rd.s.config.Log.Warn("cannot save progress", "mapping", rd.e.uuid, "error", err)
 		rd.touch(nil)
 	case unsaved:
 		rd.e.markSaved(result)

@@ -22,7 +22,7 @@ type runner struct {
 func (r *runner) run(ctx, grace context.Context) {
 	for ctx.Err() == nil {
 		row, changed := r.e.current()
-		now := r.s.Clock.Now()
+		now := r.s.config.Clock.Now()
 		switch row.Phase.at(now) {
 		case Enabled:
 			r.serve(ctx, grace, row, changed)
@@ -45,8 +45,8 @@ func (r *runner) run(ctx, grace context.Context) {
 func (r *runner) reap(ctx context.Context, row *row) bool {
 	err := r.s.reap(ctx, r.e, row)
 	if err != nil && ctx.Err() == nil {
-		r.s.Log.Error("cannot remove event source mapping", "mapping", r.e.uuid, "error", err)
-		r.s.sleep(ctx, r.s.Recheck, nil)
+		r.s.config.Log.Error("cannot remove event source mapping", "mapping", r.e.uuid, "error", err)
+		r.s.sleep(ctx, r.s.config.Recheck, nil)
 	}
 	return err == nil
 }
@@ -70,42 +70,42 @@ func (r *runner) serve(ctx, grace context.Context, row row, changed <-chan struc
 			return
 		}
 		if err != nil {
-			r.e.report(resultProblem + sourceProblem(err, row.source()))
+			r.e.report(sourceProblem(err, row.source()))
 			r.log().Warn("cannot read the event source", "stream", row.SourceARN, "error", err)
 		}
 		r.s.sleep(ctx, wait, nil)
 	}
 }
 
-func (r *runner) log() *slog.Logger { return r.s.Log.With("mapping", r.e.uuid) }
+func (r *runner) log() *slog.Logger { return r.s.config.Log.With("mapping", r.e.uuid) }
 
 // follow reads one incarnation of the stream for as long as it is there. When it returns before ctx has ended, it says
 // how long to wait before looking again, and, if there is one, the problem.
 func (r *runner) follow(ctx, grace context.Context, row row) (time.Duration, error) {
-	st, err := r.s.Source.Describe(ctx, row.source())
+	st, err := r.s.config.Source.Describe(ctx, row.source())
 	switch {
 	case err != nil:
-		return r.s.Recheck, err
+		return r.s.config.Recheck, err
 	case st.Status == stream.StatusDeleting:
-		return r.s.Recheck, &stream.NotFoundError{Name: st.Name}
+		return r.s.config.Recheck, &stream.NotFoundError{Name: st.Name}
 	case len(st.Shards) == 0: // still being created
-		return min(r.s.Recheck, time.Second), nil
+		return min(r.s.config.Recheck, time.Second), nil
 	}
-	points := newCheckpoints(r.s.Store, row.UUID, st.Number)
+	points := newCheckpoints(r.s.config.Store, row.UUID, st.Number)
 	done, void, err := points.load(ctx)
-	if err == nil && len(void) > 0 {
-		err = points.drop(ctx, void)
+	if err == nil {
+		err = points.drop(ctx, append(void, points.expired(done, &st)...))
 	}
 	if err != nil {
-		return min(r.s.Recheck, time.Second), err
+		return min(r.s.config.Recheck, time.Second), err
 	}
-	return r.s.Recheck, newReading(r.s, r.e, row, st, points, done).run(ctx, grace)
+	return r.s.config.Recheck, newReading(r.s, r.e, row, st, points, done).run(ctx, grace)
 }
 
-// sourceProblem says in the source's words why it cannot be read.
+// sourceProblem is the result that says why the source cannot be read.
 func sourceProblem(err error, name stream.Name) string {
 	if isNotFound(err) {
-		return fmt.Sprintf("Stream %s under account %s not found.", name.Name, name.Account)
+		return fmt.Sprintf("PROBLEM: Stream %s under account %s not found.", name.Name, name.Account)
 	}
-	return err.Error()
+	return resultInternal // what went wrong inside is for the log
 }

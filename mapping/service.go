@@ -74,7 +74,7 @@ func (c Config) withDefaults() (Config, error) {
 // Service keeps the mappings and, while Run runs, leads their records to their functions. Its methods may be called at
 // the same time from many goroutines, also while Run is not running.
 type Service struct {
-	Config
+	config Config
 
 	table    table
 	buffered atomic.Int64 // bytes that lanes hold, over all mappings
@@ -91,7 +91,7 @@ func New(c Config) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{
-		Config:  c,
+		config:  c,
 		table:   newTable(c.Store),
 		entries: map[string]*entry{},
 		arrived: make(chan struct{}, 1),
@@ -135,7 +135,7 @@ func (s *Service) Run(ctx context.Context) error {
 
 // awaitStop waits for the runners, and ends their grace when it is over.
 func (s *Service) awaitStop(runners *sync.WaitGroup, cancel context.CancelFunc) {
-	over := s.Clock.AfterFunc(s.StopGrace, cancel)
+	over := s.config.Clock.AfterFunc(s.config.StopGrace, cancel)
 	defer over.Stop()
 	runners.Wait()
 }
@@ -182,7 +182,7 @@ func (s *Service) find(account, region, uuid string) (*entry, row, error) {
 		return nil, row{}, ErrNotFound
 	}
 	r, _ := e.current()
-	if r.Account != account || r.Region != region || r.Phase.at(s.Clock.Now()) == gone {
+	if r.Account != account || r.Region != region || r.Phase.at(s.config.Clock.Now()) == gone {
 		return nil, row{}, ErrNotFound
 	}
 	return e, r, nil
@@ -190,7 +190,7 @@ func (s *Service) find(account, region, uuid string) (*entry, row, error) {
 
 // sleep waits until the time has passed, or something else comes first: the end of ctx, or the closing of a channel.
 func (s *Service) sleep(ctx context.Context, d time.Duration, or <-chan struct{}) {
-	timer := s.Clock.NewTimer(d)
+	timer := s.config.Clock.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.Chan():

@@ -213,7 +213,7 @@ func TestOnlyOneOfManyUpdates(t *testing.T) {
 
 func TestTableIsBounded(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.service.MaxMappings = 1
+		w.service.config.MaxMappings = 1
 		if _, err := w.create("charge", nil); err != nil {
 			t.Fatal(err)
 		}
@@ -265,7 +265,7 @@ func TestStoredMappingsAreChecked(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := w.service.Config
+			c := w.service.config
 			c.Store = w.tables
 			if _, err := New(c); err == nil {
 				t.Errorf("%s: no error", name)
@@ -311,7 +311,7 @@ func TestStats(t *testing.T) {
 // records when it goes on.
 func TestSlowLaneHoldsUpNobody(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.service.BufferBytes = 1 // always short
+		w.service.config.BufferBytes = 0 // always short
 		w.functions["charge"] = &fakeFunction{failsOn: []string{"1/0"}}
 		m, err := w.create("charge", func(in *CreateInput) {
 			in.Settings.ParallelizationFactor, in.Settings.BatchSize = 2, 10
@@ -350,7 +350,7 @@ func TestSlowLaneHoldsUpNobody(t *testing.T) {
 func TestNobodyPolls(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		counting := &countingSource{Source: w.source}
-		w.service.Source = counting
+		w.service.config.Source = counting
 		for _, target := range []string{"charge", "refund"} {
 			if _, err := w.create(target, func(in *CreateInput) { in.Settings.ParallelizationFactor = 10 }); err != nil {
 				t.Fatal(err)

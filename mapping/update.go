@@ -56,7 +56,7 @@ func (s *Service) Update(ctx context.Context, account, region, uuid string, c Ch
 	}
 	next := old
 	next.Settings = c.Apply(old.Settings)
-	next.Phase = old.Phase.updated(c.Enabled, now.Add(s.TransitionDelay))
+	next.Phase = old.Phase.updated(c.Enabled, now.Add(s.config.TransitionDelay))
 	next.LastModified = now
 	if c.Function != nil {
 		next.FunctionARN = c.Function.ARN()
@@ -136,7 +136,7 @@ func (s *Service) replace(ctx context.Context, e *entry, old *row, next row, als
 	if err != nil {
 		return err
 	}
-	err = s.Store.Commit(ctx, append(also, put)...)
+	err = s.config.Store.Commit(ctx, append(also, put)...)
 	if errors.Is(err, store.ErrConflict) {
 		return ErrInUse
 	}
