@@ -12,8 +12,9 @@ import (
 )
 
 // settleGrace is how long an invocation waits for an environment that has answered and is about to be ready again,
-// before it takes another. It is ready some 50 µs after its answer, unless the function works on.
-const settleGrace = 50 * time.Millisecond
+// before it takes another. It is ready some 50 µs after its answer, unless the function works on or its runtime is a slow
+// one; another takes at least this long to start.
+const settleGrace = 100 * time.Millisecond
 
 // errRetired says that the deployment was replaced; there is a newer one, or none.
 var errRetired = errors.New("deployment is retired")

@@ -166,7 +166,7 @@ func TestSettlingInstances(t *testing.T) {
 
 		begun := time.Now()
 		h.expect("f", "done") // waits in vain
-		if waited := time.Since(begun); waited != 50*time.Millisecond {
+		if waited := time.Since(begun); waited != 100*time.Millisecond {
 			t.Errorf("waited %s", waited)
 		}
 		h.expectCounts(2, 2)

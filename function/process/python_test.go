@@ -84,6 +84,9 @@ def describe(event, context):
 
 def large(event, context):
     return "x" * event
+
+def call(event, context):
+    return globals()[event[0]](event[1], context)
 `
 
 func pythons() []string {
@@ -95,43 +98,46 @@ func TestPython(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			h := open(t)
 			need(t, h, version)
-			handlers := []string{
-				"echo", "counter", "nothing", "raises", "nested", "leaves", "values", "raw", "unserializable", "surrogate", "coroutine",
-				"describe", "large",
-			}
-			for _, name := range handlers {
+			for _, name := range []string{"call", "raises", "nested"} {
 				h.deploy(name, version, "lib/handlers."+name, files{"lib/handlers.py": pythonHandlers})
 			}
-			h.expect("echo", `{"a": [1, null, "é"]}`, "", escaped(version, `{"a": [1, null, "é"]}`))
-			h.expect("counter", `1`, "", `1`)
-			h.expect("counter", `1`, "", `2`)
-			h.expect("nothing", `1`, "", `null`)
-			h.expect("leaves", `0`, "Unhandled", `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: req-1 Error: Runtime exited without providing a reason"}`)
-			h.expect("leaves", `4`, "Unhandled", `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: req-1 Error: Runtime exited with error: exit status 4"}`)
-			h.expect("values", `1`, "", escaped(version, `{"d": 1.10, "n": NaN, "dn": NaN, "u": "é☃", "t": [1, 2], "big": 12345678901234567890}`))
-			h.expect("raw", `1`, "", "\x00raw")
-			h.expect("large", `6291554`, "", `"`+strings.Repeat("x", 6291554)+`"`)
-			h.expect("large", `6291555`, "Unhandled",
-				`{"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"}`)
-			if again := h.invoke("large", `1`); again.Cold || string(again.Payload) != `"x"` {
-				t.Errorf("after a response that was too large: cold %v, %s", again.Cold, again.Payload)
-			}
-			for name, want := range map[string][2]string{
-				"unserializable": {"Runtime.MarshalError", "Unable to marshal response: Object of type set is not JSON serializable"},
-				"coroutine":      {"Runtime.MarshalError", "Unable to marshal response: Object of type coroutine is not JSON serializable"},
+			h.expect("call", `["echo", {"a": [1, null, "é"]}]`, "", escaped(version, `{"a": [1, null, "é"]}`))
+			h.expect("call", `["counter", 1]`, "", `1`)
+			h.expect("call", `["counter", 1]`, "", `2`)
+			h.expect("call", `["nothing", 1]`, "", `null`)
+			h.expect("call", `["values", 1]`, "", escaped(version, `{"d": 1.10, "n": NaN, "dn": NaN, "u": "é☃", "t": [1, 2], "big": 12345678901234567890}`))
+			h.expect("call", `["raw", 1]`, "", "\x00raw")
+			for name, message := range map[string]string{
+				"unserializable": "Object of type set is not JSON serializable",
+				"coroutine":      "Object of type coroutine is not JSON serializable",
 			} {
-				got := h.invoke(name, `1`)
-				if string(got.Payload) != fmt.Sprintf(`{"errorMessage": %q, "errorType": %q, "requestId": "req-1", "stackTrace": []}`, want[1], want[0]) {
-					t.Errorf("%s: %s", name, got.Payload)
-				}
+				h.expect("call", fmt.Sprintf("[%q, 1]", name), "Unhandled", fmt.Sprintf(
+					`{"errorMessage": "Unable to marshal response: %s", "errorType": "Runtime.MarshalError", "requestId": "req-1", "stackTrace": []}`, message))
 			}
-			if got := h.invoke("surrogate", `1`); version >= "python3.12" && len(version) > 9 && !strings.Contains(string(got.Payload), "Runtime.MarshalError") {
+			if got := h.invoke("call", `["surrogate", 1]`); escaped(version, "é") == "é" && !strings.Contains(string(got.Payload), "Runtime.MarshalError") {
 				t.Errorf("surrogate: %s", got.Payload)
+			}
+			if again := h.invoke("call", `["counter", 1]`); again.Cold || string(again.Payload) != `3` {
+				t.Errorf("after all these: cold %v, %s", again.Cold, again.Payload)
 			}
 			pythonErrors(t, h)
 			pythonContext(t, h, version)
 		})
 	}
+}
+
+func TestPythonSizesAndExits(t *testing.T) {
+	h := open(t)
+	need(t, h, "python3.11")
+	h.deploy("call", "python3.11", "handlers.call", files{"handlers.py": pythonHandlers})
+	h.expect("call", `["large", 6291554]`, "", `"`+strings.Repeat("x", 6291554)+`"`)
+	h.expect("call", `["large", 6291555]`, "Unhandled",
+		`{"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"}`)
+	if again := h.invoke("call", `["large", 1]`); again.Cold || string(again.Payload) != `"x"` {
+		t.Errorf("after a response that was too large: cold %v, %s", again.Cold, again.Payload)
+	}
+	h.expect("call", `["leaves", 0]`, "Unhandled", `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: req-1 Error: Runtime exited without providing a reason"}`)
+	h.expect("call", `["leaves", 4]`, "Unhandled", `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: req-1 Error: Runtime exited with error: exit status 4"}`)
 }
 
 // escaped is JSON as Python writes it before 3.12.
@@ -165,20 +171,20 @@ func pythonErrors(t *testing.T, h *house) {
 
 func pythonContext(t *testing.T, h *house, version string) {
 	result, err := h.functions.Invoke(t.Context(), function.Invocation{
-		Ref: function.Ref{Name: ref("describe").Name, Qualifier: function.Latest}, RequestID: "req-2", TraceID: "Root=mine",
-		ClientContext: `{"custom":{"k":"ü"},"env":{"e":1},"client":{"app_title":"T"}}`,
+		Ref: function.Ref{Name: ref("call").Name, Qualifier: function.Latest}, RequestID: "req-2", TraceID: "Root=mine",
+		Payload: []byte(`["describe", 1]`), ClientContext: `{"custom":{"k":"ü"},"env":{"e":1},"client":{"app_title":"T"}}`,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := fmt.Sprintf(`{"request": "req-2", "name": "describe", "version": "$LATEST", `+
-		`"arn": "arn:aws:lambda:eu-west-1:123456789012:function:describe:$LATEST", "memory": "128", "group": "/aws/lambda/describe", "stream": true, `+
+	want := fmt.Sprintf(`{"request": "req-2", "name": "call", "version": "$LATEST", `+
+		`"arn": "arn:aws:lambda:eu-west-1:123456789012:function:call:$LATEST", "memory": "128", "group": "/aws/lambda/call", "stream": true, `+
 		`"tenant": null, "client": [{"k": "ü"}, {"e": 1}, "T"], "identity": null, "trace": "Root=mine", "path": true, "env": "AWS_Lambda_%s"}`, version)
 	want = strings.ReplaceAll(escaped(version, want), "ü", escapedUmlaut(version))
 	if string(result.Payload) != want {
 		t.Errorf("context:\n%s\nwant\n%s", result.Payload, want)
 	}
-	if plain := h.invoke("describe", `1`); !strings.Contains(string(plain.Payload), `function:describe", `) || !strings.Contains(string(plain.Payload), `"client": null`) {
+	if plain := h.invoke("call", `["describe", 1]`); !strings.Contains(string(plain.Payload), `function:call", `) || !strings.Contains(string(plain.Payload), `"client": null`) {
 		t.Errorf("context without: %s", plain.Payload)
 	}
 }
@@ -242,6 +248,36 @@ func TestPythonTimeout(t *testing.T) {
 	need(t, h, "python3.11")
 	h.deploy("f", "python3.11", "main.slow", files{"main.py": pythonHandlers}, timeout(time.Second))
 	h.expect("f", `1`, "Unhandled", `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: req-1 Error: Task timed out after 1.00 seconds"}`)
+}
+
+func TestManagedEnvironment(t *testing.T) {
+	h := open(t)
+	need(t, h, "python3.11")
+	h.deploy("f", "python3.11", "main.handler", files{"main.py": "import os, sys\ndef handler(e, c): return [dict(os.environ), sys.executable]"})
+	var got []any
+	decode(t, h.invoke("f", `1`).Payload, &got)
+	env, root := got[0].(map[string]any), got[0].(map[string]any)["LAMBDA_TASK_ROOT"].(string)
+	for name, want := range map[string]string{
+		"AWS_EXECUTION_ENV": "AWS_Lambda_python3.11", "PWD": root, "LC_CTYPE": "C.UTF-8", "PYTHONPATH": env["LAMBDA_RUNTIME_DIR"].(string),
+		"PATH": filepath.Dir(got[1].(string)) + ":/usr/local/bin:/usr/bin:/bin:/opt/bin", "_HANDLER": "main.handler",
+	} {
+		if env[name] != want {
+			t.Errorf("%s=%v, want %s", name, env[name], want)
+		}
+	}
+	runtime := nodeRuntime(t, h)
+	h.deploy("n", runtime, "main.handler", files{"main.js": "exports.handler = async () => process.env"})
+	env = nil
+	decode(t, h.invoke("n", `1`).Payload, &env)
+	root, dir := env["LAMBDA_TASK_ROOT"].(string), env["LAMBDA_RUNTIME_DIR"].(string)
+	for name, want := range map[string]string{
+		"AWS_EXECUTION_ENV": "AWS_Lambda_nodejs20.x", "PWD": root,
+		"NODE_PATH": "/opt/nodejs/node20/node_modules:/opt/nodejs/node_modules:" + dir + "/node_modules:" + dir + ":" + root,
+	} {
+		if env[name] != want {
+			t.Errorf("%s=%v, want %s", name, env[name], want)
+		}
+	}
 }
 
 func TestExecWrapper(t *testing.T) {
