@@ -22,8 +22,8 @@ const CodePath = "/_millrace/code/"
 // linkLife is how long a link to a function's code is good, as AWS's.
 const linkLife = 10 * time.Minute
 
-// codeLinks makes and checks links to code: whoever has one may fetch just that archive, until it expires. The key
-// lives as long as the process; so do its links.
+// codeLinks makes and checks links to code: whoever has one may fetch the archive that just that function has
+// then, until the link expires. The key lives as long as the process; so do its links.
 type codeLinks struct {
 	key   []byte
 	clock clockwork.Clock

@@ -10,9 +10,12 @@ import (
 
 // CreateFunction makes a function from a zip archive. It is Pending in the answer, and Active or Failed a moment later.
 func (d *Door) CreateFunction(ctx context.Context, in *CreateFunctionRequest) (*FunctionConfiguration, error) {
-	name, err := unqualified(ctx, in.FunctionName)
+	ref, err := functionRef(ctx, in.FunctionName, nil)
 	if err != nil {
 		return nil, err
+	}
+	if ref.Qualifier != "" && ref.Qualifier != function.Latest {
+		return nil, invalid("A function cannot be created as the version or alias %s.", ref.Qualifier)
 	}
 	if err := refuse(append(unsupported(
 		in.VpcConfig, in.DeadLetterConfig, in.KMSKeyArn, in.TracingConfig, in.Layers, in.FileSystemConfigs,
@@ -35,7 +38,7 @@ func (d *Door) CreateFunction(ctx context.Context, in *CreateFunctionRequest) (*
 	if err := refuseLogLevel(in.LoggingConfig); err != nil {
 		return nil, err
 	}
-	f := function.Function{Name: name, Role: in.Role, Architectures: in.Architectures}
+	f := function.Function{Name: ref.Name, Role: in.Role, Architectures: in.Architectures}
 	assign(&f.Runtime, in.Runtime)
 	assign(&f.Handler, in.Handler)
 	assign(&f.Description, in.Description)
@@ -55,7 +58,7 @@ func (d *Door) CreateFunction(ctx context.Context, in *CreateFunctionRequest) (*
 	}
 	created, err := d.Functions.Create(ctx, f, in.Code.ZipFile)
 	if errors.Is(err, function.ErrExists) {
-		return nil, conflict("Function already exist: %s", name.Name)
+		return nil, conflict("Function already exist: %s", ref.Name.Name)
 	}
 	if err != nil {
 		return nil, translate(err)

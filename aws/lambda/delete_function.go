@@ -3,6 +3,7 @@ package lambda
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/millrace/millrace/function"
 )
@@ -14,11 +15,13 @@ func (d *Door) DeleteFunction(ctx context.Context, in *DeleteFunctionRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	switch ref.Qualifier {
-	case "":
+	switch {
+	case ref.Qualifier == "":
 		err = d.Functions.Delete(ctx, ref.Name)
-	case function.Latest:
+	case ref.Qualifier == function.Latest:
 		return nil, invalid("$LATEST version cannot be deleted without deleting the function.")
+	case strings.Trim(ref.Qualifier, "0123456789") != "": // a name is an alias's
+		return nil, invalid("Deletion of aliases is not currently supported.")
 	default:
 		_, err = d.Functions.Get(ctx, ref.Name)
 	}

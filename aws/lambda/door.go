@@ -32,17 +32,23 @@ func functionRef(ctx context.Context, name string, qualifier *string) (function.
 	if err == nil && qualifier != nil {
 		ref, err = ref.With(*qualifier)
 	}
-	return ref, translate(err)
+	if err == nil {
+		return ref, nil
+	}
+	if known := translateState(err); known != nil {
+		return ref, known
+	}
+	// AWS's pattern lets a few texts pass that name nothing, such as an ARN without a partition.
+	return ref, invalid("Value '%s' at 'functionName' is not the name or the ARN of a function.", name)
 }
 
-// unqualified reads the name of a function that an operation changes as a whole.
-func unqualified(ctx context.Context, name string) (function.Name, error) {
+// existing reads the name of a function that an operation changes as a whole. The function is there: what is not is
+// not found, whatever is asked of it.
+func (d *Door) existing(ctx context.Context, name string) (function.Name, error) {
 	ref, err := functionRef(ctx, name, nil)
 	if err != nil {
 		return function.Name{}, err
 	}
-	if ref.Qualifier != "" && ref.Qualifier != function.Latest {
-		return function.Name{}, translate(&function.NotFoundError{ARN: ref.ARN()})
-	}
-	return ref.Name, nil
+	_, err = d.Functions.Find(ctx, ref)
+	return ref.Name, translate(err)
 }

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -24,6 +25,9 @@ func (d *Door) Invoke(ctx context.Context, in *InvocationRequest) (*InvocationRe
 		member{"DurableExecutionName", given(in.DurableExecutionName)},
 	); err != nil {
 		return nil, err
+	}
+	if given(in.TenantId) {
+		return nil, invalid("The invoked function is not enabled for tenancy configuration. Remove the tenant ID from your request and try again.")
 	}
 	if kind == InvocationTypeDryRun {
 		if err := d.Functions.DryRun(ctx, ref); err != nil {
@@ -65,7 +69,7 @@ func clientContext(header *string) (string, error) {
 		return "", invalid("Client context must be no more than %d bytes when base64-encoded", maxClientContext)
 	}
 	decoded, err := base64.StdEncoding.DecodeString(*header)
-	if err != nil || !json.Valid(decoded) {
+	if err != nil || !json.Valid(decoded) || bytes.TrimLeft(decoded, " \t\r\n")[0] != '{' {
 		return "", &protocol.Error{Code: InvalidRequestContentException, Message: "Client context must be a valid Base64-encoded JSON object."}
 	}
 	return string(decoded), nil

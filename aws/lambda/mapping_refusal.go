@@ -21,7 +21,7 @@ func refuseForeign(members ...foreign) error {
 func refuseMapping(
 	filters *FilterCriteria, window *int, responses []string, key *string, metrics *EventSourceMappingMetricsConfig, destination *DestinationConfig,
 ) error {
-	if destination != nil && destination.OnSuccess != nil {
+	if destination != nil && destination.OnSuccess != nil && given(destination.OnSuccess.Destination) {
 		return invalid("OnSuccess configuration is not supported for event source mappings.")
 	}
 	return refuse(

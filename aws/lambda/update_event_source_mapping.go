@@ -25,11 +25,7 @@ func (d *Door) UpdateEventSourceMapping(ctx context.Context, in *UpdateEventSour
 		OnFailure: onFailure(in.DestinationConfig),
 	}
 	if in.FunctionName != nil {
-		ref, err := mappedFunction(call, *in.FunctionName)
-		if err != nil {
-			return nil, err
-		}
-		change.Function = &ref
+		change.Function = new(mappedFunction(call, *in.FunctionName))
 	}
 	m, err := d.Mappings.Update(ctx, call.Account, call.Region, in.UUID, change)
 	if err != nil {
@@ -40,7 +36,7 @@ func (d *Door) UpdateEventSourceMapping(ctx context.Context, in *UpdateEventSour
 
 func refuseUpdate(in *UpdateEventSourceMappingRequest) error {
 	if err := refuseForeign(
-		foreign{"SourceAccessConfigurations", in.SourceAccessConfigurations != nil},
+		foreign{"SourceAccessConfigurations", len(in.SourceAccessConfigurations) > 0},
 		foreign{"AmazonManagedKafkaEventSourceConfig", in.AmazonManagedKafkaEventSourceConfig != nil},
 		foreign{"SelfManagedKafkaEventSourceConfig", in.SelfManagedKafkaEventSourceConfig != nil},
 		foreign{"ScalingConfig", in.ScalingConfig != nil},

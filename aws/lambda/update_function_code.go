@@ -8,7 +8,7 @@ import (
 
 // UpdateFunctionCode begins to replace a function's code.
 func (d *Door) UpdateFunctionCode(ctx context.Context, in *UpdateFunctionCodeRequest) (*FunctionConfiguration, error) {
-	name, err := unqualified(ctx, in.FunctionName)
+	name, err := d.existing(ctx, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,7 @@ import (
 
 // UpdateFunctionConfiguration begins to change a function's settings. Each that is given replaces the old one whole.
 func (d *Door) UpdateFunctionConfiguration(ctx context.Context, in *UpdateFunctionConfigurationRequest) (*FunctionConfiguration, error) {
-	name, err := unqualified(ctx, in.FunctionName)
+	name, err := d.existing(ctx, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}

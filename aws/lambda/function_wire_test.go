@@ -1,0 +1,293 @@
+package lambda_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/millrace/millrace/aws/lambda"
+	"github.com/millrace/millrace/aws/protocol"
+	"github.com/millrace/millrace/function"
+	"github.com/millrace/millrace/store/disk"
+)
+
+var rewriteFunctions = flag.Bool("rewrite-functions", false, "write the answers into testdata/functions instead of comparing; read the difference before keeping it")
+
+// executor runs functions without processes: what a function does is its handler's name.
+type executor struct{}
+
+func (executor) Check(_ context.Context, spec function.Spec) error {
+	if spec.Function.Runtime == "java21" {
+		return &function.RuntimeMissingError{Runtime: "java21", Missing: "there is no Java."}
+	}
+	return nil
+}
+
+func (executor) Start(_ context.Context, spec function.Spec) (function.Instance, error) {
+	if spec.Function.Handler == "crash" {
+		return nil, &function.InitError{ErrorType: function.ErrorExit, Message: "Runtime exited with error: exit status 1", Duration: time.Second}
+	}
+	return instance{spec, make(chan struct{})}, nil
+}
+
+type instance struct {
+	spec function.Spec
+	done chan struct{}
+}
+
+func (i instance) Invoke(_ context.Context, r function.Request) (function.Response, error) {
+	r.Settled()
+	out := function.Response{Duration: 1500 * time.Microsecond, MaxMemoryMB: 12}
+	switch i.spec.Function.Handler {
+	case "fail":
+		out.Payload, out.ErrorType = []byte(`{"errorMessage":"no","errorType":"Exception"}`), "Runtime.Unknown"
+	case "timeout":
+		out.ErrorType, out.Message = function.ErrorTimeout, "Task timed out after 3.00 seconds"
+	case "null":
+		out.Payload = []byte("null")
+	case "context":
+		out.Payload = []byte(r.ClientContext)
+	default:
+		i.spec.Log.WriteLine([]byte("echoing"))
+		out.Payload = slices.Clone(r.Payload)
+	}
+	return out, nil
+}
+
+func (i instance) Done() <-chan struct{} { return i.done }
+func (i instance) Close()                {}
+
+// house is the room of functions with its door behind the dispatcher.
+type house struct {
+	functions *function.Service
+	door      *lambda.Door
+	http.Handler
+}
+
+// open opens a house in memory and runs it until stop is called.
+func open(t testing.TB, change func(*function.Config)) (h *house, stop func()) {
+	t.Helper()
+	engine, err := disk.Open(disk.Options{Memory: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := function.Config{
+		Store: engine, Clock: clockwork.NewRealClock(), Log: slog.New(slog.DiscardHandler), Executor: executor{},
+		CodeDir: filepath.Join(t.TempDir(), "code"),
+	}
+	change(&c)
+	functions, err := function.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- functions.Run(ctx) }()
+	door := lambda.New(functions, nil, c.Clock)
+	config := protocol.Config{Log: c.Log, Account: "123456789012", Region: "eu-west-1"}
+	return &house{functions, door, protocol.NewHandler(config, door.Service())}, sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if err := engine.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestFunctionWire plays testdata/functions/*.txt: a story each, in a house of its own and in virtual time, which begins
+// with the year 2000. Transitions take ten seconds. Each pair of sections is a request (method and path, headers, the
+// body after an empty line) and its answer; the mark says where the answer is known from: AWS (recorded or documented),
+// PEER (another implementation that observed AWS), OPEN (AWS is unknown here, or we differ on purpose).
+//
+// A section named "after 30s: …" lets time pass first. ZIP(x) stands for an archive, REPEAT(n) for as many letters;
+// revision ids, markers and signatures are named in the order of their first appearance.
+func TestFunctionWire(t *testing.T) {
+	files, err := filepath.Glob("testdata/functions/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no testdata", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Test(t, func(t *testing.T) { play(t, archive) })
+			if *rewriteFunctions {
+				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+var (
+	mark  = regexp.MustCompile(`\[(AWS|PEER|OPEN)\]$`)
+	after = regexp.MustCompile(`^after (\S+): `)
+)
+
+func play(t *testing.T, archive *txtar.Archive) {
+	h, stop := open(t, func(c *function.Config) { c.TransitionDelay = 10 * time.Second })
+	defer stop()
+	masks := new(masks)
+	for i := 0; i+1 < len(archive.Files); i += 2 {
+		request, answer := archive.Files[i], &archive.Files[i+1]
+		if answer.Name != "answer" || !mark.MatchString(request.Name) {
+			t.Fatalf("section %q wants a mark and an answer", request.Name)
+		}
+		if found := after.FindStringSubmatch(request.Name); found != nil {
+			d, err := time.ParseDuration(found[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			<-time.After(d)
+			synctest.Wait()
+		}
+		got := masks.hide(exchange(t, h, masks.show(t, string(request.Data))))
+		if *rewriteFunctions {
+			answer.Data = []byte(got)
+		} else if got != string(answer.Data) {
+			t.Errorf("%s\n--- got\n%s--- want\n%s", request.Name, got, answer.Data)
+		}
+	}
+}
+
+// exchange sends a request and shows the answer: the status, the headers that matter, and the body if there is one.
+func exchange(t *testing.T, h http.Handler, text string) string {
+	t.Helper()
+	head, body, _ := strings.Cut(strings.TrimSuffix(text, "\n"), "\n\n")
+	lines := strings.Split(head, "\n")
+	method, target, ok := strings.Cut(lines[0], " ")
+	if !ok {
+		t.Fatalf("request line %q", lines[0])
+	}
+	r := httptest.NewRequest(method, "http://localhost:4566"+target, strings.NewReader(body))
+	r.Header.Set("X-Amz-Date", "20000101T000000Z")
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20000101/eu-west-1/lambda/aws4_request, SignedHeaders=host, Signature=0f")
+	for _, line := range lines[1:] {
+		name, value, _ := strings.Cut(line, ": ")
+		r.Header.Set(name, value)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	out := fmt.Sprintln(w.Code)
+	for _, name := range []string{"x-amzn-ErrorType", "X-Amz-Executed-Version", "X-Amz-Function-Error", "X-Amz-Log-Result"} {
+		for sent, values := range w.Header() {
+			if !strings.EqualFold(sent, name) {
+				continue
+			}
+			if name == "X-Amz-Log-Result" {
+				values = []string{readable(t, values[0])}
+			}
+			out += name + ": " + strings.Join(values, ", ") + "\n"
+		}
+	}
+	if w.Body.Len() > 0 {
+		out += w.Body.String() + "\n"
+	}
+	return out
+}
+
+// readable decodes a log's tail; its lines and tabs are written as in Go.
+func readable(t *testing.T, tail string) string {
+	t.Helper()
+	log, err := base64.StdEncoding.DecodeString(tail)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(string(log))
+}
+
+// masks gives what no two runs have in common a name.
+type masks struct{ revisions, markers, ids []string }
+
+var (
+	revisions  = regexp.MustCompile(`(RevisionId":")([^"]+)`)
+	markers    = regexp.MustCompile(`(NextMarker":")([^"]+)`)
+	ids        = regexp.MustCompile(`(RequestId: )([0-9a-f-]{36})`)
+	signatures = regexp.MustCompile(`signature=[0-9a-f]{64}`)
+	stamps     = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z [0-9a-f-]{36}`)
+	zips       = regexp.MustCompile(`ZIP\((.*?)\)`)
+	letters    = regexp.MustCompile(`x{60,}`)
+	repeats    = regexp.MustCompile(`REPEAT\((\d+)\)`)
+)
+
+func (m *masks) hide(answer string) string {
+	answer = hide(answer, revisions, &m.revisions, "REVISION")
+	answer = hide(answer, markers, &m.markers, "MARKER")
+	answer = hide(answer, ids, &m.ids, "ID")
+	answer = stamps.ReplaceAllString(answer, "STAMP ID")
+	answer = letters.ReplaceAllStringFunc(answer, func(found string) string { return fmt.Sprintf("REPEAT(%d)", len(found)) })
+	return signatures.ReplaceAllString(answer, "signature=SIGNATURE")
+}
+
+func hide(answer string, pattern *regexp.Regexp, all *[]string, kind string) string {
+	return pattern.ReplaceAllStringFunc(answer, func(found string) string {
+		parts := pattern.FindStringSubmatch(found)
+		i := slices.Index(*all, parts[2])
+		if i < 0 {
+			i = len(*all)
+			*all = append(*all, parts[2])
+		}
+		return fmt.Sprintf("%s%s-%d", parts[1], kind, i+1)
+	})
+}
+
+func (m *masks) show(t *testing.T, request string) string {
+	t.Helper()
+	for i, s := range slices.Backward(m.revisions) {
+		request = strings.ReplaceAll(request, fmt.Sprintf("REVISION-%d", i+1), s)
+	}
+	for i, s := range slices.Backward(m.markers) {
+		request = strings.ReplaceAll(request, fmt.Sprintf("MARKER-%d", i+1), s)
+	}
+	request = repeats.ReplaceAllStringFunc(request, func(found string) string {
+		var n int
+		if _, err := fmt.Sscanf(found, "REPEAT(%d)", &n); err != nil {
+			t.Fatal(err)
+		}
+		return strings.Repeat("x", n)
+	})
+	return zips.ReplaceAllStringFunc(request, func(found string) string {
+		return base64.StdEncoding.EncodeToString(zipped(t, zips.FindStringSubmatch(found)[1]))
+	})
+}
+
+// zipped is an archive with one file of the given content; it is always the same for the same content.
+func zipped(t testing.TB, content string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	f, err := w.CreateHeader(&zip.FileHeader{Name: "main.py", Method: zip.Store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write([]byte(content)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
