@@ -7,9 +7,9 @@ TOOL = $(GO) tool -modfile=tools/go.mod
 .PHONY: build test check lint unit race generate bench clean needs
 
 build: ## one static binary in bin/
-	$(GO) build -trimpath -o bin/millrace ./cmd/millrace
+	$(GO) build -trimpath -ldflags='-s -w' -o bin/millrace ./cmd/millrace
 
-test: needs lint race ## everything that must pass: linters, and all tests under the race detector
+test: needs lint unit race ## everything that must pass: linters, all tests, and all of them once more under the race detector
 
 check: lint unit ## the same without the race detector
 
@@ -17,9 +17,9 @@ needs: ## installs what the tests of real clients use, where it is missing (Debi
 	tools/needs
 
 unit:
-	$(GO) test ./...
+	$(GO) test -timeout 20m ./...
 
-race:
+race: ## tests that repeat themselves with other seeds do so less often here
 	CGO_ENABLED=1 $(GO) test -race -timeout 25m ./...
 
 lint: ## gofumpt, vet, staticcheck, govulncheck

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/millrace/millrace/internal/race"
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/stream"
 )
@@ -244,7 +245,7 @@ func ofDifferentLanes(calls map[int][]stream.Record, factor int) bool {
 // crash lets a lane repeat at most the batch it had in flight. Stops in order and changes of any setting repeat nothing.
 func TestOrdeals(t *testing.T) {
 	seeds := uint64(100)
-	if testing.Short() {
+	if testing.Short() || race.Enabled {
 		seeds = 30
 	}
 	for seed := range seeds {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/millrace/millrace/internal/race"
 	"github.com/millrace/millrace/queue"
 	"github.com/millrace/millrace/store/disk"
 )
@@ -37,7 +38,11 @@ type model struct {
 // TestModel plays random histories, restarts and crashes among them, and compares all that the room says with a model:
 // nothing is lost, nothing is received while it is hidden, and what was deleted stays so.
 func TestModel(t *testing.T) {
-	for seed := range uint64(10) {
+	seeds := uint64(10)
+	if race.Enabled {
+		seeds = 3
+	}
+	for seed := range seeds {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { playModel(t, seed) })
 		})

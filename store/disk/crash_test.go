@@ -10,6 +10,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/millrace/millrace/internal/race"
 	"github.com/millrace/millrace/store/disk"
 	"github.com/millrace/millrace/store/disk/faultfs"
 	"github.com/millrace/millrace/store/storetest"
@@ -118,7 +119,7 @@ func TestCrashAtEveryPoint(t *testing.T) {
 // TestCrashUnderLoad crashes with many writers under way at once, and so long that tables are flushed and compacted.
 func TestCrashUnderLoad(t *testing.T) {
 	seeds, every := 3, 37
-	if testing.Short() {
+	if testing.Short() || race.Enabled {
 		seeds, every = 1, 101
 	}
 	for seed := range uint64(seeds) {
@@ -136,7 +137,7 @@ func TestCrashUnderLoad(t *testing.T) {
 // TestCrashWhileRecovering crashes a store, and then its opening at every point.
 func TestCrashWhileRecovering(t *testing.T) {
 	every := 500
-	if testing.Short() {
+	if testing.Short() || race.Enabled {
 		every = 2000
 	}
 	w := storetest.NewWorkload(9, 4)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/millrace/millrace/internal/race"
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/store/disk"
 	"github.com/millrace/millrace/store/storetest"
@@ -41,7 +42,7 @@ func TestDamageAtRest(t *testing.T) {
 	w := storetest.NewWorkload(1, 3)
 	runWithCloses(t, mem, w, 2, 80)
 	places := 10
-	if testing.Short() {
+	if testing.Short() || race.Enabled {
 		places = 2
 	}
 	testDamage(t, mem, w, places, damages, func(string) bool { return true })
@@ -67,7 +68,7 @@ func TestDamageAfterCrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	places := 8
-	if testing.Short() {
+	if testing.Short() || race.Enabled {
 		places = 2
 	}
 	testDamage(t, crashed, w, places, damages, func(name string) bool {

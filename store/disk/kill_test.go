@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/millrace/millrace/internal/race"
 	"github.com/millrace/millrace/store/disk"
 	"github.com/millrace/millrace/store/storetest"
 )
@@ -53,7 +54,7 @@ func beKilled(dir, seedText string) error {
 // TestKill kills a process that writes, at a random moment, and opens the store it left, again and again.
 func TestKill(t *testing.T) {
 	rounds := 10
-	if testing.Short() {
+	if testing.Short() || race.Enabled {
 		rounds = 3
 	}
 	dir := t.TempDir()
