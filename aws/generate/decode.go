@@ -44,8 +44,8 @@ func writeDecode(m *model, s *source) error {
 }
 
 func (m *model) writeDecodeBody(s *source, sh *shape) error {
-	s.p("// DecodeJSON reads the structure from a document.")
-	s.p("func (v *%s) DecodeJSON(r *jsonwire.Reader) {", exported(sh.name))
+	s.p("// Decode reads the structure from a document.")
+	s.p("func (v *%s) Decode(r wire.Reader) {", exported(sh.name))
 	if mask := m.mask(sh, sh.inBody()); mask != 0 {
 		s.p("\tv.missing |= %#x", mask)
 	}
@@ -78,27 +78,27 @@ func (x *member) wireName() string {
 func (m *model) readCall(sh *shape, x *member) (string, error) {
 	field := "&v." + exported(x.name)
 	if t, ok := scalars[x.shape.Type]; ok {
-		read := "(*jsonwire.Reader)." + t.name
+		read := "wire.Reader." + t.name
 		switch bit := m.bit(sh, x); {
 		case x.shape.Type == "blob":
-			return fmt.Sprintf("jsonwire.OptionalBlob(r, %s)", field), nil
+			return fmt.Sprintf("wire.ReadBlob(r, %s)", field), nil
 		case bit >= 0:
-			return fmt.Sprintf("jsonwire.Required(r, %s, &v.missing, %#x, %s)", field, uint64(1)<<bit, read), nil
+			return fmt.Sprintf("wire.ReadRequired(r, %s, &v.missing, %#x, %s)", field, uint64(1)<<bit, read), nil
 		default:
-			return fmt.Sprintf("jsonwire.Optional(r, %s, %s)", field, read), nil
+			return fmt.Sprintf("wire.ReadOptional(r, %s, %s)", field, read), nil
 		}
 	}
 	switch x.shape.Type {
 	case "structure":
-		return fmt.Sprintf("jsonwire.OptionalStruct(r, %s, (*%s).DecodeJSON)", field, exported(x.Shape)), nil
+		return fmt.Sprintf("wire.ReadStruct(r, %s, (*%s).Decode)", field, exported(x.Shape)), nil
 	case "list":
-		return m.readEach("Scalars", "Structs", field, x.shape.Member)
+		return m.readEach("ReadScalars", "ReadStructs", field, x.shape.Member)
 	case "map":
 		value := m.shapes[x.shape.Value.Shape]
 		if value.Type == "list" {
-			return m.readEach("ListMap", "", field, value.Member)
+			return m.readEach("ReadListMap", "", field, value.Member)
 		}
-		return m.readEach("ScalarMap", "StructMap", field, x.shape.Value)
+		return m.readEach("ReadScalarMap", "ReadStructMap", field, x.shape.Value)
 	}
 	return "", fmt.Errorf("type %s is not supported", x.shape.Type)
 }
@@ -106,10 +106,10 @@ func (m *model) readCall(sh *shape, x *member) (string, error) {
 func (m *model) readEach(ofScalars, ofStructs, field string, element *ref) (string, error) {
 	inner := m.shapes[element.Shape]
 	if t, ok := scalars[inner.Type]; ok {
-		return fmt.Sprintf("jsonwire.%s(r, %s, (*jsonwire.Reader).%s)", ofScalars, field, t.name), nil
+		return fmt.Sprintf("wire.%s(r, %s, wire.Reader.%s)", ofScalars, field, t.name), nil
 	}
 	if inner.Type == "structure" && ofStructs != "" {
-		return fmt.Sprintf("jsonwire.%s(r, %s, (*%s).DecodeJSON)", ofStructs, field, exported(inner.name)), nil
+		return fmt.Sprintf("wire.%s(r, %s, (*%s).Decode)", ofStructs, field, exported(inner.name)), nil
 	}
 	return "", fmt.Errorf("elements of type %s are not supported", inner.Type)
 }

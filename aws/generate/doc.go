@@ -8,7 +8,7 @@
 //	types_gen.go     the shapes as Go types, and the values of enums
 //	decode_gen.go    reading inputs, from the body and from the rest of a REST request
 //	validate_gen.go  the constraints of inputs
-//	encode_gen.go    writing outputs, as JSON, XML and headers
+//	encode_gen.go    writing outputs, as documents, XML and headers
 //	query_gen.go     how a form becomes a document, for services with the query protocol
 //	service_gen.go   the Operations interface and the table for the dispatcher
 //

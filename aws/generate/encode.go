@@ -13,7 +13,7 @@ func writeEncode(m *model, s *source) error {
 		}
 	}
 	for _, sh := range m.reached("structure", m.outputs) {
-		if err := m.writeAppendJSON(s, sh); err != nil {
+		if err := m.writeEncodeBody(s, sh); err != nil {
 			return err
 		}
 		if m.over.Query != nil {
@@ -48,50 +48,50 @@ func held(x *member) string {
 	return "v." + exported(x.name)
 }
 
-func (m *model) writeAppendJSON(s *source, sh *shape) error {
-	s.p("// AppendJSON appends the structure as a document.")
-	s.p("func (v *%s) AppendJSON(b []byte) []byte {\n\tb = append(b, '{')", exported(sh.name))
+func (m *model) writeEncodeBody(s *source, sh *shape) error {
+	s.p("// Encode writes the structure.")
+	s.p("func (v *%s) Encode(w wire.Writer) {\n\tw.OpenStruct()", exported(sh.name))
 	for _, x := range sh.inBody() {
-		call, err := m.appendCall(x)
+		call, err := m.writeCall(x)
 		if err != nil {
 			return fmt.Errorf("%s.%s: %w", sh.name, x.name, err)
 		}
-		guarded(s, x, fmt.Sprintf("b = jsonwire.AppendName(b, %q)\n%s", x.wireName(), call))
+		guarded(s, x, fmt.Sprintf("w.Name(%q)\n%s", x.wireName(), call))
 	}
-	s.p("\treturn append(b, '}')\n}\n")
+	s.p("\tw.CloseStruct()\n}\n")
 	return nil
 }
 
-func (m *model) appendCall(x *member) (string, error) {
+func (m *model) writeCall(x *member) (string, error) {
 	value := held(x)
 	if t, ok := scalars[x.shape.Type]; ok {
-		return fmt.Sprintf("b = jsonwire.Append%s(b, %s)", t.name, value), nil
+		return fmt.Sprintf("w.%s(%s)", t.name, value), nil
 	}
 	switch x.shape.Type {
 	case "structure":
-		return fmt.Sprintf("b = %s.AppendJSON(b)", value), nil
+		return fmt.Sprintf("%s.Encode(w)", value), nil
 	case "list":
-		return m.appendEach("AppendList", "AppendStructs", value, x.shape.Member.Shape)
+		return m.writeEach("WriteList", "WriteStructs", value, x.shape.Member.Shape)
 	case "map":
 		inner := m.shapes[x.shape.Value.Shape]
 		if inner.Type == "list" {
 			if m.shapes[inner.Member.Shape].Type != "string" {
 				return "", fmt.Errorf("map of lists of %s is not supported", inner.Member.Shape)
 			}
-			return fmt.Sprintf("b = jsonwire.AppendMap(b, %s, jsonwire.AppendStrings)", value), nil
+			return fmt.Sprintf("wire.WriteMap(w, %s, wire.WriteStrings)", value), nil
 		}
-		return m.appendEach("AppendMap", "AppendStructMap", value, inner.name)
+		return m.writeEach("WriteMap", "WriteStructMap", value, inner.name)
 	}
 	return "", fmt.Errorf("type %s is not supported", x.shape.Type)
 }
 
-func (m *model) appendEach(ofScalars, ofStructs, value, element string) (string, error) {
+func (m *model) writeEach(ofScalars, ofStructs, value, element string) (string, error) {
 	inner := m.shapes[element]
 	if t, ok := scalars[inner.Type]; ok {
-		return fmt.Sprintf("b = jsonwire.%s(b, %s, jsonwire.Append%s)", ofScalars, value, t.name), nil
+		return fmt.Sprintf("wire.%s(w, %s, wire.Writer.%s)", ofScalars, value, t.name), nil
 	}
 	if inner.Type == "structure" {
-		return fmt.Sprintf("b = jsonwire.%s(b, %s, (*%s).AppendJSON)", ofStructs, value, exported(element)), nil
+		return fmt.Sprintf("wire.%s(w, %s, (*%s).Encode)", ofStructs, value, exported(element)), nil
 	}
 	return "", fmt.Errorf("elements of type %s are not supported", inner.Type)
 }

@@ -92,7 +92,7 @@ func TestTinyModel(t *testing.T) {
 		"types_gen.go":    "Body *string",
 		"decode_gen.go":   "v.missing &^= 0x1",
 		"validate_gen.go": `Enum: []string{"A", "B"}`,
-		"encode_gen.go":   `jsonwire.AppendName(b, "Id")`,
+		"encode_gen.go":   `w.Name("Id")`,
 		"service_gen.go":  `{Name: "Put", Method: "PUT", Path: "/2026-01-01/x"}`,
 	} {
 		if !bytes.Contains(files[name], []byte(want)) {

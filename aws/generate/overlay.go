@@ -26,6 +26,10 @@ type overlay struct {
 	// InternalCode is the code of internal failures, MissingCode that of absent members (see protocol.Service).
 	InternalCode string `json:"internalCode"`
 	MissingCode  string `json:"missingCode"`
+	// CBOR says that the service also speaks AWS's CBOR 1.1, RPCName how paths of the protocol rpc-v2-cbor call it;
+	// empty = not spoken.
+	CBOR    bool   `json:"cbor"`
+	RPCName string `json:"rpcName"`
 	// Query tells how the query protocol is spoken; absent = not.
 	Query *struct {
 		Version    string `json:"version"`

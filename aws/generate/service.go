@@ -136,6 +136,12 @@ func (m *model) writeTraits(s *source) {
 	if m.metadata.Protocol == "json" {
 		s.p("TargetPrefix: %q,\nJSONVersion: %q,", m.metadata.TargetPrefix, m.metadata.JSONVersion)
 	}
+	if over.CBOR {
+		s.p("CBOR: true,")
+	}
+	if over.RPCName != "" {
+		s.p("RPCName: %q,", over.RPCName)
+	}
 	if m.metadata.Protocol == "rest-json" {
 		s.p("REST: true,")
 	}

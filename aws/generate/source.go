@@ -23,12 +23,12 @@ var imports = map[string]string{
 	"constraint": "github.com/millrace/millrace/aws/protocol/constraint",
 	"context":    "context",
 	"http":       "net/http",
-	"jsonwire":   "github.com/millrace/millrace/aws/protocol/jsonwire",
 	"math":       "math",
 	"protocol":   "github.com/millrace/millrace/aws/protocol",
 	"query":      "github.com/millrace/millrace/aws/protocol/query",
 	"strconv":    "strconv",
 	"time":       "time",
+	"wire":       "github.com/millrace/millrace/aws/protocol/wire",
 }
 
 // file makes the whole file: mark, package, the imports that are used, and the body, formatted.

@@ -3,11 +3,11 @@
 package kinesis
 
 import (
-	"github.com/millrace/millrace/aws/protocol/jsonwire"
+	"github.com/millrace/millrace/aws/protocol/wire"
 )
 
-// DecodeJSON reads the structure from a document.
-func (v *CreateStreamInput) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *CreateStreamInput) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
 		return
@@ -15,90 +15,90 @@ func (v *CreateStreamInput) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "StreamName":
-			jsonwire.Required(r, &v.StreamName, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.StreamName, &v.missing, 0x1, wire.Reader.String)
 		case "ShardCount":
-			jsonwire.Optional(r, &v.ShardCount, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.ShardCount, wire.Reader.Int)
 		case "StreamModeDetails":
-			jsonwire.OptionalStruct(r, &v.StreamModeDetails, (*StreamModeDetails).DecodeJSON)
+			wire.ReadStruct(r, &v.StreamModeDetails, (*StreamModeDetails).Decode)
 		case "Tags":
-			jsonwire.ScalarMap(r, &v.Tags, (*jsonwire.Reader).String)
+			wire.ReadScalarMap(r, &v.Tags, wire.Reader.String)
 		case "WarmThroughputMiBps":
-			jsonwire.Optional(r, &v.WarmThroughputMiBps, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.WarmThroughputMiBps, wire.Reader.Int)
 		case "MaxRecordSizeInKiB":
-			jsonwire.Optional(r, &v.MaxRecordSizeInKiB, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.MaxRecordSizeInKiB, wire.Reader.Int)
 		case "RecordDistributionStrategy":
-			jsonwire.Optional(r, &v.RecordDistributionStrategy, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.RecordDistributionStrategy, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *DeleteStreamInput) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *DeleteStreamInput) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "StreamName":
-			jsonwire.Optional(r, &v.StreamName, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StreamName, wire.Reader.String)
 		case "EnforceConsumerDeletion":
-			jsonwire.Optional(r, &v.EnforceConsumerDeletion, (*jsonwire.Reader).Bool)
+			wire.ReadOptional(r, &v.EnforceConsumerDeletion, wire.Reader.Bool)
 		case "StreamARN":
-			jsonwire.Optional(r, &v.StreamARN, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
 		case "StreamId":
-			jsonwire.Optional(r, &v.StreamId, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *DescribeStreamInput) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *DescribeStreamInput) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "StreamName":
-			jsonwire.Optional(r, &v.StreamName, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StreamName, wire.Reader.String)
 		case "Limit":
-			jsonwire.Optional(r, &v.Limit, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.Limit, wire.Reader.Int)
 		case "ExclusiveStartShardId":
-			jsonwire.Optional(r, &v.ExclusiveStartShardId, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.ExclusiveStartShardId, wire.Reader.String)
 		case "StreamARN":
-			jsonwire.Optional(r, &v.StreamARN, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
 		case "StreamId":
-			jsonwire.Optional(r, &v.StreamId, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *DescribeStreamSummaryInput) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *DescribeStreamSummaryInput) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "StreamName":
-			jsonwire.Optional(r, &v.StreamName, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StreamName, wire.Reader.String)
 		case "StreamARN":
-			jsonwire.Optional(r, &v.StreamARN, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
 		case "StreamId":
-			jsonwire.Optional(r, &v.StreamId, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *GetRecordsInput) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *GetRecordsInput) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
 		return
@@ -106,23 +106,23 @@ func (v *GetRecordsInput) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "ShardIterator":
-			jsonwire.Required(r, &v.ShardIterator, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.ShardIterator, &v.missing, 0x1, wire.Reader.String)
 		case "Limit":
-			jsonwire.Optional(r, &v.Limit, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.Limit, wire.Reader.Int)
 		case "StreamARN":
-			jsonwire.Optional(r, &v.StreamARN, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
 		case "StreamId":
-			jsonwire.Optional(r, &v.StreamId, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
 		case "DryRun":
-			jsonwire.Optional(r, &v.DryRun, (*jsonwire.Reader).Bool)
+			wire.ReadOptional(r, &v.DryRun, wire.Reader.Bool)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *GetShardIteratorInput) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *GetShardIteratorInput) Decode(r wire.Reader) {
 	v.missing |= 0x3
 	if !r.Struct() {
 		return
@@ -130,77 +130,77 @@ func (v *GetShardIteratorInput) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "StreamName":
-			jsonwire.Optional(r, &v.StreamName, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StreamName, wire.Reader.String)
 		case "ShardId":
-			jsonwire.Required(r, &v.ShardId, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.ShardId, &v.missing, 0x1, wire.Reader.String)
 		case "ShardIteratorType":
-			jsonwire.Required(r, &v.ShardIteratorType, &v.missing, 0x2, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.ShardIteratorType, &v.missing, 0x2, wire.Reader.String)
 		case "StartingSequenceNumber":
-			jsonwire.Optional(r, &v.StartingSequenceNumber, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StartingSequenceNumber, wire.Reader.String)
 		case "Timestamp":
-			jsonwire.Optional(r, &v.Timestamp, (*jsonwire.Reader).Timestamp)
+			wire.ReadOptional(r, &v.Timestamp, wire.Reader.Timestamp)
 		case "StreamARN":
-			jsonwire.Optional(r, &v.StreamARN, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
 		case "StreamId":
-			jsonwire.Optional(r, &v.StreamId, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
 		case "DryRun":
-			jsonwire.Optional(r, &v.DryRun, (*jsonwire.Reader).Bool)
+			wire.ReadOptional(r, &v.DryRun, wire.Reader.Bool)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *ListShardsInput) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *ListShardsInput) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "StreamName":
-			jsonwire.Optional(r, &v.StreamName, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StreamName, wire.Reader.String)
 		case "NextToken":
-			jsonwire.Optional(r, &v.NextToken, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.NextToken, wire.Reader.String)
 		case "ExclusiveStartShardId":
-			jsonwire.Optional(r, &v.ExclusiveStartShardId, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.ExclusiveStartShardId, wire.Reader.String)
 		case "MaxResults":
-			jsonwire.Optional(r, &v.MaxResults, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.MaxResults, wire.Reader.Int)
 		case "StreamCreationTimestamp":
-			jsonwire.Optional(r, &v.StreamCreationTimestamp, (*jsonwire.Reader).Timestamp)
+			wire.ReadOptional(r, &v.StreamCreationTimestamp, wire.Reader.Timestamp)
 		case "ShardFilter":
-			jsonwire.OptionalStruct(r, &v.ShardFilter, (*ShardFilter).DecodeJSON)
+			wire.ReadStruct(r, &v.ShardFilter, (*ShardFilter).Decode)
 		case "StreamARN":
-			jsonwire.Optional(r, &v.StreamARN, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
 		case "StreamId":
-			jsonwire.Optional(r, &v.StreamId, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *ListStreamsInput) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *ListStreamsInput) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "Limit":
-			jsonwire.Optional(r, &v.Limit, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.Limit, wire.Reader.Int)
 		case "ExclusiveStartStreamName":
-			jsonwire.Optional(r, &v.ExclusiveStartStreamName, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.ExclusiveStartStreamName, wire.Reader.String)
 		case "NextToken":
-			jsonwire.Optional(r, &v.NextToken, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.NextToken, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *PutRecordInput) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *PutRecordInput) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
 		return
@@ -208,52 +208,52 @@ func (v *PutRecordInput) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "StreamName":
-			jsonwire.Optional(r, &v.StreamName, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StreamName, wire.Reader.String)
 		case "Data":
-			jsonwire.OptionalBlob(r, &v.Data)
+			wire.ReadBlob(r, &v.Data)
 		case "PartitionKey":
-			jsonwire.Required(r, &v.PartitionKey, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.PartitionKey, &v.missing, 0x1, wire.Reader.String)
 		case "ExplicitHashKey":
-			jsonwire.Optional(r, &v.ExplicitHashKey, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.ExplicitHashKey, wire.Reader.String)
 		case "SequenceNumberForOrdering":
-			jsonwire.Optional(r, &v.SequenceNumberForOrdering, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.SequenceNumberForOrdering, wire.Reader.String)
 		case "StreamARN":
-			jsonwire.Optional(r, &v.StreamARN, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
 		case "StreamId":
-			jsonwire.Optional(r, &v.StreamId, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
 		case "DryRun":
-			jsonwire.Optional(r, &v.DryRun, (*jsonwire.Reader).Bool)
+			wire.ReadOptional(r, &v.DryRun, wire.Reader.Bool)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *PutRecordsInput) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *PutRecordsInput) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "Records":
-			jsonwire.Structs(r, &v.Records, (*PutRecordsRequestEntry).DecodeJSON)
+			wire.ReadStructs(r, &v.Records, (*PutRecordsRequestEntry).Decode)
 		case "StreamName":
-			jsonwire.Optional(r, &v.StreamName, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StreamName, wire.Reader.String)
 		case "StreamARN":
-			jsonwire.Optional(r, &v.StreamARN, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
 		case "StreamId":
-			jsonwire.Optional(r, &v.StreamId, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
 		case "DryRun":
-			jsonwire.Optional(r, &v.DryRun, (*jsonwire.Reader).Bool)
+			wire.ReadOptional(r, &v.DryRun, wire.Reader.Bool)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *PutRecordsRequestEntry) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *PutRecordsRequestEntry) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
 		return
@@ -261,19 +261,19 @@ func (v *PutRecordsRequestEntry) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "Data":
-			jsonwire.OptionalBlob(r, &v.Data)
+			wire.ReadBlob(r, &v.Data)
 		case "ExplicitHashKey":
-			jsonwire.Optional(r, &v.ExplicitHashKey, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.ExplicitHashKey, wire.Reader.String)
 		case "PartitionKey":
-			jsonwire.Required(r, &v.PartitionKey, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.PartitionKey, &v.missing, 0x1, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *ShardFilter) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *ShardFilter) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
 		return
@@ -281,19 +281,19 @@ func (v *ShardFilter) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "Type":
-			jsonwire.Required(r, &v.Type, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.Type, &v.missing, 0x1, wire.Reader.String)
 		case "ShardId":
-			jsonwire.Optional(r, &v.ShardId, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.ShardId, wire.Reader.String)
 		case "Timestamp":
-			jsonwire.Optional(r, &v.Timestamp, (*jsonwire.Reader).Timestamp)
+			wire.ReadOptional(r, &v.Timestamp, wire.Reader.Timestamp)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *StreamModeDetails) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *StreamModeDetails) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
 		return
@@ -301,7 +301,7 @@ func (v *StreamModeDetails) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "StreamMode":
-			jsonwire.Required(r, &v.StreamMode, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.StreamMode, &v.missing, 0x1, wire.Reader.String)
 		default:
 			r.Skip()
 		}

@@ -3,357 +3,357 @@
 package kinesis
 
 import (
-	"github.com/millrace/millrace/aws/protocol/jsonwire"
+	"github.com/millrace/millrace/aws/protocol/wire"
 )
 
-// AppendJSON appends the structure as a document.
-func (v *ChildShard) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
-	b = jsonwire.AppendName(b, "ShardId")
-	b = jsonwire.AppendString(b, v.ShardId)
-	b = jsonwire.AppendName(b, "ParentShards")
-	b = jsonwire.AppendList(b, v.ParentShards, jsonwire.AppendString)
+// Encode writes the structure.
+func (v *ChildShard) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("ShardId")
+	w.String(v.ShardId)
+	w.Name("ParentShards")
+	wire.WriteList(w, v.ParentShards, wire.Writer.String)
 	if v.HashKeyRange != nil {
-		b = jsonwire.AppendName(b, "HashKeyRange")
-		b = v.HashKeyRange.AppendJSON(b)
+		w.Name("HashKeyRange")
+		v.HashKeyRange.Encode(w)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *DescribeStreamOutput) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *DescribeStreamOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.StreamDescription != nil {
-		b = jsonwire.AppendName(b, "StreamDescription")
-		b = v.StreamDescription.AppendJSON(b)
+		w.Name("StreamDescription")
+		v.StreamDescription.Encode(w)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *DescribeStreamSummaryOutput) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *DescribeStreamSummaryOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.StreamDescriptionSummary != nil {
-		b = jsonwire.AppendName(b, "StreamDescriptionSummary")
-		b = v.StreamDescriptionSummary.AppendJSON(b)
+		w.Name("StreamDescriptionSummary")
+		v.StreamDescriptionSummary.Encode(w)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *EnhancedMetrics) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *EnhancedMetrics) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.ShardLevelMetrics != nil {
-		b = jsonwire.AppendName(b, "ShardLevelMetrics")
-		b = jsonwire.AppendList(b, v.ShardLevelMetrics, jsonwire.AppendString)
+		w.Name("ShardLevelMetrics")
+		wire.WriteList(w, v.ShardLevelMetrics, wire.Writer.String)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *GetRecordsOutput) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
-	b = jsonwire.AppendName(b, "Records")
-	b = jsonwire.AppendStructs(b, v.Records, (*Record).AppendJSON)
+// Encode writes the structure.
+func (v *GetRecordsOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("Records")
+	wire.WriteStructs(w, v.Records, (*Record).Encode)
 	if v.NextShardIterator != nil {
-		b = jsonwire.AppendName(b, "NextShardIterator")
-		b = jsonwire.AppendString(b, *v.NextShardIterator)
+		w.Name("NextShardIterator")
+		w.String(*v.NextShardIterator)
 	}
 	if v.MillisBehindLatest != nil {
-		b = jsonwire.AppendName(b, "MillisBehindLatest")
-		b = jsonwire.AppendLong(b, *v.MillisBehindLatest)
+		w.Name("MillisBehindLatest")
+		w.Long(*v.MillisBehindLatest)
 	}
 	if v.ChildShards != nil {
-		b = jsonwire.AppendName(b, "ChildShards")
-		b = jsonwire.AppendStructs(b, v.ChildShards, (*ChildShard).AppendJSON)
+		w.Name("ChildShards")
+		wire.WriteStructs(w, v.ChildShards, (*ChildShard).Encode)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *GetShardIteratorOutput) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *GetShardIteratorOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.ShardIterator != nil {
-		b = jsonwire.AppendName(b, "ShardIterator")
-		b = jsonwire.AppendString(b, *v.ShardIterator)
+		w.Name("ShardIterator")
+		w.String(*v.ShardIterator)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *HashKeyRange) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
-	b = jsonwire.AppendName(b, "StartingHashKey")
-	b = jsonwire.AppendString(b, v.StartingHashKey)
-	b = jsonwire.AppendName(b, "EndingHashKey")
-	b = jsonwire.AppendString(b, v.EndingHashKey)
-	return append(b, '}')
+// Encode writes the structure.
+func (v *HashKeyRange) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("StartingHashKey")
+	w.String(v.StartingHashKey)
+	w.Name("EndingHashKey")
+	w.String(v.EndingHashKey)
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *ListShardsOutput) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *ListShardsOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.Shards != nil {
-		b = jsonwire.AppendName(b, "Shards")
-		b = jsonwire.AppendStructs(b, v.Shards, (*Shard).AppendJSON)
+		w.Name("Shards")
+		wire.WriteStructs(w, v.Shards, (*Shard).Encode)
 	}
 	if v.NextToken != nil {
-		b = jsonwire.AppendName(b, "NextToken")
-		b = jsonwire.AppendString(b, *v.NextToken)
+		w.Name("NextToken")
+		w.String(*v.NextToken)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *ListStreamsOutput) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
-	b = jsonwire.AppendName(b, "StreamNames")
-	b = jsonwire.AppendList(b, v.StreamNames, jsonwire.AppendString)
-	b = jsonwire.AppendName(b, "HasMoreStreams")
-	b = jsonwire.AppendBool(b, v.HasMoreStreams)
+// Encode writes the structure.
+func (v *ListStreamsOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("StreamNames")
+	wire.WriteList(w, v.StreamNames, wire.Writer.String)
+	w.Name("HasMoreStreams")
+	w.Bool(v.HasMoreStreams)
 	if v.NextToken != nil {
-		b = jsonwire.AppendName(b, "NextToken")
-		b = jsonwire.AppendString(b, *v.NextToken)
+		w.Name("NextToken")
+		w.String(*v.NextToken)
 	}
 	if v.StreamSummaries != nil {
-		b = jsonwire.AppendName(b, "StreamSummaries")
-		b = jsonwire.AppendStructs(b, v.StreamSummaries, (*StreamSummary).AppendJSON)
+		w.Name("StreamSummaries")
+		wire.WriteStructs(w, v.StreamSummaries, (*StreamSummary).Encode)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *PutRecordOutput) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
-	b = jsonwire.AppendName(b, "ShardId")
-	b = jsonwire.AppendString(b, v.ShardId)
-	b = jsonwire.AppendName(b, "SequenceNumber")
-	b = jsonwire.AppendString(b, v.SequenceNumber)
+// Encode writes the structure.
+func (v *PutRecordOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("ShardId")
+	w.String(v.ShardId)
+	w.Name("SequenceNumber")
+	w.String(v.SequenceNumber)
 	if v.EncryptionType != nil {
-		b = jsonwire.AppendName(b, "EncryptionType")
-		b = jsonwire.AppendString(b, *v.EncryptionType)
+		w.Name("EncryptionType")
+		w.String(*v.EncryptionType)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *PutRecordsOutput) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *PutRecordsOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.FailedRecordCount != nil {
-		b = jsonwire.AppendName(b, "FailedRecordCount")
-		b = jsonwire.AppendInt(b, *v.FailedRecordCount)
+		w.Name("FailedRecordCount")
+		w.Int(*v.FailedRecordCount)
 	}
-	b = jsonwire.AppendName(b, "Records")
-	b = jsonwire.AppendStructs(b, v.Records, (*PutRecordsResultEntry).AppendJSON)
+	w.Name("Records")
+	wire.WriteStructs(w, v.Records, (*PutRecordsResultEntry).Encode)
 	if v.EncryptionType != nil {
-		b = jsonwire.AppendName(b, "EncryptionType")
-		b = jsonwire.AppendString(b, *v.EncryptionType)
+		w.Name("EncryptionType")
+		w.String(*v.EncryptionType)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *PutRecordsResultEntry) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *PutRecordsResultEntry) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.SequenceNumber != nil {
-		b = jsonwire.AppendName(b, "SequenceNumber")
-		b = jsonwire.AppendString(b, *v.SequenceNumber)
+		w.Name("SequenceNumber")
+		w.String(*v.SequenceNumber)
 	}
 	if v.ShardId != nil {
-		b = jsonwire.AppendName(b, "ShardId")
-		b = jsonwire.AppendString(b, *v.ShardId)
+		w.Name("ShardId")
+		w.String(*v.ShardId)
 	}
 	if v.ErrorCode != nil {
-		b = jsonwire.AppendName(b, "ErrorCode")
-		b = jsonwire.AppendString(b, *v.ErrorCode)
+		w.Name("ErrorCode")
+		w.String(*v.ErrorCode)
 	}
 	if v.ErrorMessage != nil {
-		b = jsonwire.AppendName(b, "ErrorMessage")
-		b = jsonwire.AppendString(b, *v.ErrorMessage)
+		w.Name("ErrorMessage")
+		w.String(*v.ErrorMessage)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *Record) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
-	b = jsonwire.AppendName(b, "SequenceNumber")
-	b = jsonwire.AppendString(b, v.SequenceNumber)
+// Encode writes the structure.
+func (v *Record) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("SequenceNumber")
+	w.String(v.SequenceNumber)
 	if v.ApproximateArrivalTimestamp != nil {
-		b = jsonwire.AppendName(b, "ApproximateArrivalTimestamp")
-		b = jsonwire.AppendTimestamp(b, *v.ApproximateArrivalTimestamp)
+		w.Name("ApproximateArrivalTimestamp")
+		w.Timestamp(*v.ApproximateArrivalTimestamp)
 	}
-	b = jsonwire.AppendName(b, "Data")
-	b = jsonwire.AppendBlob(b, v.Data)
-	b = jsonwire.AppendName(b, "PartitionKey")
-	b = jsonwire.AppendString(b, v.PartitionKey)
+	w.Name("Data")
+	w.Blob(v.Data)
+	w.Name("PartitionKey")
+	w.String(v.PartitionKey)
 	if v.EncryptionType != nil {
-		b = jsonwire.AppendName(b, "EncryptionType")
-		b = jsonwire.AppendString(b, *v.EncryptionType)
+		w.Name("EncryptionType")
+		w.String(*v.EncryptionType)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *SequenceNumberRange) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
-	b = jsonwire.AppendName(b, "StartingSequenceNumber")
-	b = jsonwire.AppendString(b, v.StartingSequenceNumber)
+// Encode writes the structure.
+func (v *SequenceNumberRange) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("StartingSequenceNumber")
+	w.String(v.StartingSequenceNumber)
 	if v.EndingSequenceNumber != nil {
-		b = jsonwire.AppendName(b, "EndingSequenceNumber")
-		b = jsonwire.AppendString(b, *v.EndingSequenceNumber)
+		w.Name("EndingSequenceNumber")
+		w.String(*v.EndingSequenceNumber)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *Shard) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
-	b = jsonwire.AppendName(b, "ShardId")
-	b = jsonwire.AppendString(b, v.ShardId)
+// Encode writes the structure.
+func (v *Shard) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("ShardId")
+	w.String(v.ShardId)
 	if v.ParentShardId != nil {
-		b = jsonwire.AppendName(b, "ParentShardId")
-		b = jsonwire.AppendString(b, *v.ParentShardId)
+		w.Name("ParentShardId")
+		w.String(*v.ParentShardId)
 	}
 	if v.AdjacentParentShardId != nil {
-		b = jsonwire.AppendName(b, "AdjacentParentShardId")
-		b = jsonwire.AppendString(b, *v.AdjacentParentShardId)
+		w.Name("AdjacentParentShardId")
+		w.String(*v.AdjacentParentShardId)
 	}
 	if v.HashKeyRange != nil {
-		b = jsonwire.AppendName(b, "HashKeyRange")
-		b = v.HashKeyRange.AppendJSON(b)
+		w.Name("HashKeyRange")
+		v.HashKeyRange.Encode(w)
 	}
 	if v.SequenceNumberRange != nil {
-		b = jsonwire.AppendName(b, "SequenceNumberRange")
-		b = v.SequenceNumberRange.AppendJSON(b)
+		w.Name("SequenceNumberRange")
+		v.SequenceNumberRange.Encode(w)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *StreamDescription) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
-	b = jsonwire.AppendName(b, "StreamName")
-	b = jsonwire.AppendString(b, v.StreamName)
-	b = jsonwire.AppendName(b, "StreamARN")
-	b = jsonwire.AppendString(b, v.StreamARN)
-	b = jsonwire.AppendName(b, "StreamStatus")
-	b = jsonwire.AppendString(b, v.StreamStatus)
+// Encode writes the structure.
+func (v *StreamDescription) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("StreamName")
+	w.String(v.StreamName)
+	w.Name("StreamARN")
+	w.String(v.StreamARN)
+	w.Name("StreamStatus")
+	w.String(v.StreamStatus)
 	if v.StreamModeDetails != nil {
-		b = jsonwire.AppendName(b, "StreamModeDetails")
-		b = v.StreamModeDetails.AppendJSON(b)
+		w.Name("StreamModeDetails")
+		v.StreamModeDetails.Encode(w)
 	}
-	b = jsonwire.AppendName(b, "Shards")
-	b = jsonwire.AppendStructs(b, v.Shards, (*Shard).AppendJSON)
-	b = jsonwire.AppendName(b, "HasMoreShards")
-	b = jsonwire.AppendBool(b, v.HasMoreShards)
-	b = jsonwire.AppendName(b, "RetentionPeriodHours")
-	b = jsonwire.AppendInt(b, v.RetentionPeriodHours)
-	b = jsonwire.AppendName(b, "StreamCreationTimestamp")
-	b = jsonwire.AppendTimestamp(b, v.StreamCreationTimestamp)
-	b = jsonwire.AppendName(b, "EnhancedMonitoring")
-	b = jsonwire.AppendStructs(b, v.EnhancedMonitoring, (*EnhancedMetrics).AppendJSON)
+	w.Name("Shards")
+	wire.WriteStructs(w, v.Shards, (*Shard).Encode)
+	w.Name("HasMoreShards")
+	w.Bool(v.HasMoreShards)
+	w.Name("RetentionPeriodHours")
+	w.Int(v.RetentionPeriodHours)
+	w.Name("StreamCreationTimestamp")
+	w.Timestamp(v.StreamCreationTimestamp)
+	w.Name("EnhancedMonitoring")
+	wire.WriteStructs(w, v.EnhancedMonitoring, (*EnhancedMetrics).Encode)
 	if v.EncryptionType != nil {
-		b = jsonwire.AppendName(b, "EncryptionType")
-		b = jsonwire.AppendString(b, *v.EncryptionType)
+		w.Name("EncryptionType")
+		w.String(*v.EncryptionType)
 	}
 	if v.KeyId != nil {
-		b = jsonwire.AppendName(b, "KeyId")
-		b = jsonwire.AppendString(b, *v.KeyId)
+		w.Name("KeyId")
+		w.String(*v.KeyId)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *StreamDescriptionSummary) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
-	b = jsonwire.AppendName(b, "StreamName")
-	b = jsonwire.AppendString(b, v.StreamName)
-	b = jsonwire.AppendName(b, "StreamARN")
-	b = jsonwire.AppendString(b, v.StreamARN)
-	b = jsonwire.AppendName(b, "StreamStatus")
-	b = jsonwire.AppendString(b, v.StreamStatus)
+// Encode writes the structure.
+func (v *StreamDescriptionSummary) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("StreamName")
+	w.String(v.StreamName)
+	w.Name("StreamARN")
+	w.String(v.StreamARN)
+	w.Name("StreamStatus")
+	w.String(v.StreamStatus)
 	if v.StreamModeDetails != nil {
-		b = jsonwire.AppendName(b, "StreamModeDetails")
-		b = v.StreamModeDetails.AppendJSON(b)
+		w.Name("StreamModeDetails")
+		v.StreamModeDetails.Encode(w)
 	}
-	b = jsonwire.AppendName(b, "RetentionPeriodHours")
-	b = jsonwire.AppendInt(b, v.RetentionPeriodHours)
-	b = jsonwire.AppendName(b, "StreamCreationTimestamp")
-	b = jsonwire.AppendTimestamp(b, v.StreamCreationTimestamp)
-	b = jsonwire.AppendName(b, "EnhancedMonitoring")
-	b = jsonwire.AppendStructs(b, v.EnhancedMonitoring, (*EnhancedMetrics).AppendJSON)
+	w.Name("RetentionPeriodHours")
+	w.Int(v.RetentionPeriodHours)
+	w.Name("StreamCreationTimestamp")
+	w.Timestamp(v.StreamCreationTimestamp)
+	w.Name("EnhancedMonitoring")
+	wire.WriteStructs(w, v.EnhancedMonitoring, (*EnhancedMetrics).Encode)
 	if v.EncryptionType != nil {
-		b = jsonwire.AppendName(b, "EncryptionType")
-		b = jsonwire.AppendString(b, *v.EncryptionType)
+		w.Name("EncryptionType")
+		w.String(*v.EncryptionType)
 	}
 	if v.KeyId != nil {
-		b = jsonwire.AppendName(b, "KeyId")
-		b = jsonwire.AppendString(b, *v.KeyId)
+		w.Name("KeyId")
+		w.String(*v.KeyId)
 	}
-	b = jsonwire.AppendName(b, "OpenShardCount")
-	b = jsonwire.AppendInt(b, v.OpenShardCount)
+	w.Name("OpenShardCount")
+	w.Int(v.OpenShardCount)
 	if v.ConsumerCount != nil {
-		b = jsonwire.AppendName(b, "ConsumerCount")
-		b = jsonwire.AppendInt(b, *v.ConsumerCount)
+		w.Name("ConsumerCount")
+		w.Int(*v.ConsumerCount)
 	}
 	if v.StreamId != nil {
-		b = jsonwire.AppendName(b, "StreamId")
-		b = jsonwire.AppendString(b, *v.StreamId)
+		w.Name("StreamId")
+		w.String(*v.StreamId)
 	}
 	if v.WarmThroughput != nil {
-		b = jsonwire.AppendName(b, "WarmThroughput")
-		b = v.WarmThroughput.AppendJSON(b)
+		w.Name("WarmThroughput")
+		v.WarmThroughput.Encode(w)
 	}
 	if v.MaxRecordSizeInKiB != nil {
-		b = jsonwire.AppendName(b, "MaxRecordSizeInKiB")
-		b = jsonwire.AppendInt(b, *v.MaxRecordSizeInKiB)
+		w.Name("MaxRecordSizeInKiB")
+		w.Int(*v.MaxRecordSizeInKiB)
 	}
 	if v.RecordDistributionStrategy != nil {
-		b = jsonwire.AppendName(b, "RecordDistributionStrategy")
-		b = jsonwire.AppendString(b, *v.RecordDistributionStrategy)
+		w.Name("RecordDistributionStrategy")
+		w.String(*v.RecordDistributionStrategy)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *StreamModeDetails) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
-	b = jsonwire.AppendName(b, "StreamMode")
-	b = jsonwire.AppendString(b, v.StreamMode)
-	return append(b, '}')
+// Encode writes the structure.
+func (v *StreamModeDetails) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("StreamMode")
+	w.String(v.StreamMode)
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *StreamSummary) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
-	b = jsonwire.AppendName(b, "StreamName")
-	b = jsonwire.AppendString(b, v.StreamName)
-	b = jsonwire.AppendName(b, "StreamARN")
-	b = jsonwire.AppendString(b, v.StreamARN)
-	b = jsonwire.AppendName(b, "StreamStatus")
-	b = jsonwire.AppendString(b, v.StreamStatus)
+// Encode writes the structure.
+func (v *StreamSummary) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("StreamName")
+	w.String(v.StreamName)
+	w.Name("StreamARN")
+	w.String(v.StreamARN)
+	w.Name("StreamStatus")
+	w.String(v.StreamStatus)
 	if v.StreamModeDetails != nil {
-		b = jsonwire.AppendName(b, "StreamModeDetails")
-		b = v.StreamModeDetails.AppendJSON(b)
+		w.Name("StreamModeDetails")
+		v.StreamModeDetails.Encode(w)
 	}
 	if v.StreamCreationTimestamp != nil {
-		b = jsonwire.AppendName(b, "StreamCreationTimestamp")
-		b = jsonwire.AppendTimestamp(b, *v.StreamCreationTimestamp)
+		w.Name("StreamCreationTimestamp")
+		w.Timestamp(*v.StreamCreationTimestamp)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *WarmThroughputObject) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *WarmThroughputObject) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.TargetMiBps != nil {
-		b = jsonwire.AppendName(b, "TargetMiBps")
-		b = jsonwire.AppendInt(b, *v.TargetMiBps)
+		w.Name("TargetMiBps")
+		w.Int(*v.TargetMiBps)
 	}
 	if v.CurrentMiBps != nil {
-		b = jsonwire.AppendName(b, "CurrentMiBps")
-		b = jsonwire.AppendInt(b, *v.CurrentMiBps)
+		w.Name("CurrentMiBps")
+		w.Int(*v.CurrentMiBps)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }

@@ -52,6 +52,7 @@ func NewService(ops Operations) protocol.Service {
 		Name:         "kinesis",
 		TargetPrefix: "Kinesis_20131202",
 		JSONVersion:  "1.1",
+		CBOR:         true,
 		MaxBodyBytes: 20971520,
 		InternalCode: "InternalFailure",
 		Errors: map[string]protocol.ErrorShape{

@@ -4,28 +4,28 @@ package lambda
 
 import (
 	"github.com/millrace/millrace/aws/protocol"
-	"github.com/millrace/millrace/aws/protocol/jsonwire"
+	"github.com/millrace/millrace/aws/protocol/wire"
 )
 
-// DecodeJSON reads the structure from a document.
-func (v *AmazonManagedKafkaEventSourceConfig) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *AmazonManagedKafkaEventSourceConfig) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "ConsumerGroupId":
-			jsonwire.Optional(r, &v.ConsumerGroupId, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.ConsumerGroupId, wire.Reader.String)
 		case "SchemaRegistryConfig":
-			jsonwire.OptionalStruct(r, &v.SchemaRegistryConfig, (*KafkaSchemaRegistryConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.SchemaRegistryConfig, (*KafkaSchemaRegistryConfig).Decode)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *CreateEventSourceMappingRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *CreateEventSourceMappingRequest) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
 		return
@@ -33,69 +33,69 @@ func (v *CreateEventSourceMappingRequest) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "EventSourceArn":
-			jsonwire.Optional(r, &v.EventSourceArn, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.EventSourceArn, wire.Reader.String)
 		case "FunctionName":
-			jsonwire.Required(r, &v.FunctionName, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.FunctionName, &v.missing, 0x1, wire.Reader.String)
 		case "Enabled":
-			jsonwire.Optional(r, &v.Enabled, (*jsonwire.Reader).Bool)
+			wire.ReadOptional(r, &v.Enabled, wire.Reader.Bool)
 		case "BatchSize":
-			jsonwire.Optional(r, &v.BatchSize, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.BatchSize, wire.Reader.Int)
 		case "FilterCriteria":
-			jsonwire.OptionalStruct(r, &v.FilterCriteria, (*FilterCriteria).DecodeJSON)
+			wire.ReadStruct(r, &v.FilterCriteria, (*FilterCriteria).Decode)
 		case "MaximumBatchingWindowInSeconds":
-			jsonwire.Optional(r, &v.MaximumBatchingWindowInSeconds, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.MaximumBatchingWindowInSeconds, wire.Reader.Int)
 		case "ParallelizationFactor":
-			jsonwire.Optional(r, &v.ParallelizationFactor, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.ParallelizationFactor, wire.Reader.Int)
 		case "StartingPosition":
-			jsonwire.Optional(r, &v.StartingPosition, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StartingPosition, wire.Reader.String)
 		case "StartingPositionTimestamp":
-			jsonwire.Optional(r, &v.StartingPositionTimestamp, (*jsonwire.Reader).Timestamp)
+			wire.ReadOptional(r, &v.StartingPositionTimestamp, wire.Reader.Timestamp)
 		case "DestinationConfig":
-			jsonwire.OptionalStruct(r, &v.DestinationConfig, (*DestinationConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.DestinationConfig, (*DestinationConfig).Decode)
 		case "MaximumRecordAgeInSeconds":
-			jsonwire.Optional(r, &v.MaximumRecordAgeInSeconds, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.MaximumRecordAgeInSeconds, wire.Reader.Int)
 		case "BisectBatchOnFunctionError":
-			jsonwire.Optional(r, &v.BisectBatchOnFunctionError, (*jsonwire.Reader).Bool)
+			wire.ReadOptional(r, &v.BisectBatchOnFunctionError, wire.Reader.Bool)
 		case "MaximumRetryAttempts":
-			jsonwire.Optional(r, &v.MaximumRetryAttempts, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.MaximumRetryAttempts, wire.Reader.Int)
 		case "TumblingWindowInSeconds":
-			jsonwire.Optional(r, &v.TumblingWindowInSeconds, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.TumblingWindowInSeconds, wire.Reader.Int)
 		case "Topics":
-			jsonwire.Scalars(r, &v.Topics, (*jsonwire.Reader).String)
+			wire.ReadScalars(r, &v.Topics, wire.Reader.String)
 		case "Queues":
-			jsonwire.Scalars(r, &v.Queues, (*jsonwire.Reader).String)
+			wire.ReadScalars(r, &v.Queues, wire.Reader.String)
 		case "SourceAccessConfigurations":
-			jsonwire.Structs(r, &v.SourceAccessConfigurations, (*SourceAccessConfiguration).DecodeJSON)
+			wire.ReadStructs(r, &v.SourceAccessConfigurations, (*SourceAccessConfiguration).Decode)
 		case "SelfManagedEventSource":
-			jsonwire.OptionalStruct(r, &v.SelfManagedEventSource, (*SelfManagedEventSource).DecodeJSON)
+			wire.ReadStruct(r, &v.SelfManagedEventSource, (*SelfManagedEventSource).Decode)
 		case "FunctionResponseTypes":
-			jsonwire.Scalars(r, &v.FunctionResponseTypes, (*jsonwire.Reader).String)
+			wire.ReadScalars(r, &v.FunctionResponseTypes, wire.Reader.String)
 		case "AmazonManagedKafkaEventSourceConfig":
-			jsonwire.OptionalStruct(r, &v.AmazonManagedKafkaEventSourceConfig, (*AmazonManagedKafkaEventSourceConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.AmazonManagedKafkaEventSourceConfig, (*AmazonManagedKafkaEventSourceConfig).Decode)
 		case "SelfManagedKafkaEventSourceConfig":
-			jsonwire.OptionalStruct(r, &v.SelfManagedKafkaEventSourceConfig, (*SelfManagedKafkaEventSourceConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.SelfManagedKafkaEventSourceConfig, (*SelfManagedKafkaEventSourceConfig).Decode)
 		case "ScalingConfig":
-			jsonwire.OptionalStruct(r, &v.ScalingConfig, (*ScalingConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.ScalingConfig, (*ScalingConfig).Decode)
 		case "DocumentDBEventSourceConfig":
-			jsonwire.OptionalStruct(r, &v.DocumentDBEventSourceConfig, (*DocumentDBEventSourceConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.DocumentDBEventSourceConfig, (*DocumentDBEventSourceConfig).Decode)
 		case "KMSKeyArn":
-			jsonwire.Optional(r, &v.KMSKeyArn, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.KMSKeyArn, wire.Reader.String)
 		case "MetricsConfig":
-			jsonwire.OptionalStruct(r, &v.MetricsConfig, (*EventSourceMappingMetricsConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.MetricsConfig, (*EventSourceMappingMetricsConfig).Decode)
 		case "LoggingConfig":
-			jsonwire.OptionalStruct(r, &v.LoggingConfig, (*EventSourceMappingLoggingConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.LoggingConfig, (*EventSourceMappingLoggingConfig).Decode)
 		case "Tags":
-			jsonwire.ScalarMap(r, &v.Tags, (*jsonwire.Reader).String)
+			wire.ReadScalarMap(r, &v.Tags, wire.Reader.String)
 		case "ProvisionedPollerConfig":
-			jsonwire.OptionalStruct(r, &v.ProvisionedPollerConfig, (*ProvisionedPollerConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.ProvisionedPollerConfig, (*ProvisionedPollerConfig).Decode)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *CreateFunctionRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *CreateFunctionRequest) Decode(r wire.Reader) {
 	v.missing |= 0x3
 	if !r.Struct() {
 		return
@@ -103,84 +103,84 @@ func (v *CreateFunctionRequest) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "FunctionName":
-			jsonwire.Required(r, &v.FunctionName, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.FunctionName, &v.missing, 0x1, wire.Reader.String)
 		case "Runtime":
-			jsonwire.Optional(r, &v.Runtime, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.Runtime, wire.Reader.String)
 		case "Role":
-			jsonwire.Required(r, &v.Role, &v.missing, 0x2, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.Role, &v.missing, 0x2, wire.Reader.String)
 		case "Handler":
-			jsonwire.Optional(r, &v.Handler, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.Handler, wire.Reader.String)
 		case "Code":
-			jsonwire.OptionalStruct(r, &v.Code, (*FunctionCode).DecodeJSON)
+			wire.ReadStruct(r, &v.Code, (*FunctionCode).Decode)
 		case "Description":
-			jsonwire.Optional(r, &v.Description, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.Description, wire.Reader.String)
 		case "Timeout":
-			jsonwire.Optional(r, &v.Timeout, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.Timeout, wire.Reader.Int)
 		case "MemorySize":
-			jsonwire.Optional(r, &v.MemorySize, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.MemorySize, wire.Reader.Int)
 		case "Publish":
-			jsonwire.Optional(r, &v.Publish, (*jsonwire.Reader).Bool)
+			wire.ReadOptional(r, &v.Publish, wire.Reader.Bool)
 		case "VpcConfig":
-			jsonwire.OptionalStruct(r, &v.VpcConfig, (*VpcConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.VpcConfig, (*VpcConfig).Decode)
 		case "PackageType":
-			jsonwire.Optional(r, &v.PackageType, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.PackageType, wire.Reader.String)
 		case "DeadLetterConfig":
-			jsonwire.OptionalStruct(r, &v.DeadLetterConfig, (*DeadLetterConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.DeadLetterConfig, (*DeadLetterConfig).Decode)
 		case "Environment":
-			jsonwire.OptionalStruct(r, &v.Environment, (*Environment).DecodeJSON)
+			wire.ReadStruct(r, &v.Environment, (*Environment).Decode)
 		case "KMSKeyArn":
-			jsonwire.Optional(r, &v.KMSKeyArn, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.KMSKeyArn, wire.Reader.String)
 		case "TracingConfig":
-			jsonwire.OptionalStruct(r, &v.TracingConfig, (*TracingConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.TracingConfig, (*TracingConfig).Decode)
 		case "Tags":
-			jsonwire.ScalarMap(r, &v.Tags, (*jsonwire.Reader).String)
+			wire.ReadScalarMap(r, &v.Tags, wire.Reader.String)
 		case "Layers":
-			jsonwire.Scalars(r, &v.Layers, (*jsonwire.Reader).String)
+			wire.ReadScalars(r, &v.Layers, wire.Reader.String)
 		case "FileSystemConfigs":
-			jsonwire.Structs(r, &v.FileSystemConfigs, (*FileSystemConfig).DecodeJSON)
+			wire.ReadStructs(r, &v.FileSystemConfigs, (*FileSystemConfig).Decode)
 		case "ImageConfig":
-			jsonwire.OptionalStruct(r, &v.ImageConfig, (*ImageConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.ImageConfig, (*ImageConfig).Decode)
 		case "CodeSigningConfigArn":
-			jsonwire.Optional(r, &v.CodeSigningConfigArn, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.CodeSigningConfigArn, wire.Reader.String)
 		case "Architectures":
-			jsonwire.Scalars(r, &v.Architectures, (*jsonwire.Reader).String)
+			wire.ReadScalars(r, &v.Architectures, wire.Reader.String)
 		case "EphemeralStorage":
-			jsonwire.OptionalStruct(r, &v.EphemeralStorage, (*EphemeralStorage).DecodeJSON)
+			wire.ReadStruct(r, &v.EphemeralStorage, (*EphemeralStorage).Decode)
 		case "SnapStart":
-			jsonwire.OptionalStruct(r, &v.SnapStart, (*SnapStart).DecodeJSON)
+			wire.ReadStruct(r, &v.SnapStart, (*SnapStart).Decode)
 		case "LoggingConfig":
-			jsonwire.OptionalStruct(r, &v.LoggingConfig, (*LoggingConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.LoggingConfig, (*LoggingConfig).Decode)
 		case "PublishTo":
-			jsonwire.Optional(r, &v.PublishTo, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.PublishTo, wire.Reader.String)
 		case "TenancyConfig":
-			jsonwire.OptionalStruct(r, &v.TenancyConfig, (*TenancyConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.TenancyConfig, (*TenancyConfig).Decode)
 		case "CapacityProviderConfig":
-			jsonwire.OptionalStruct(r, &v.CapacityProviderConfig, (*CapacityProviderConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.CapacityProviderConfig, (*CapacityProviderConfig).Decode)
 		case "DurableConfig":
-			jsonwire.OptionalStruct(r, &v.DurableConfig, (*DurableConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.DurableConfig, (*DurableConfig).Decode)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *DeadLetterConfig) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *DeadLetterConfig) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "TargetArn":
-			jsonwire.Optional(r, &v.TargetArn, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.TargetArn, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *DeleteEventSourceMappingRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *DeleteEventSourceMappingRequest) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
@@ -198,8 +198,8 @@ func (v *DeleteEventSourceMappingRequest) DecodeHTTP(b *protocol.Binding) {
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *DeleteFunctionRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *DeleteFunctionRequest) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
@@ -220,59 +220,59 @@ func (v *DeleteFunctionRequest) DecodeHTTP(b *protocol.Binding) {
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *DestinationConfig) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *DestinationConfig) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "OnSuccess":
-			jsonwire.OptionalStruct(r, &v.OnSuccess, (*OnSuccess).DecodeJSON)
+			wire.ReadStruct(r, &v.OnSuccess, (*OnSuccess).Decode)
 		case "OnFailure":
-			jsonwire.OptionalStruct(r, &v.OnFailure, (*OnFailure).DecodeJSON)
+			wire.ReadStruct(r, &v.OnFailure, (*OnFailure).Decode)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *DocumentDBEventSourceConfig) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *DocumentDBEventSourceConfig) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "DatabaseName":
-			jsonwire.Optional(r, &v.DatabaseName, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.DatabaseName, wire.Reader.String)
 		case "CollectionName":
-			jsonwire.Optional(r, &v.CollectionName, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.CollectionName, wire.Reader.String)
 		case "FullDocument":
-			jsonwire.Optional(r, &v.FullDocument, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.FullDocument, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *Environment) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *Environment) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "Variables":
-			jsonwire.ScalarMap(r, &v.Variables, (*jsonwire.Reader).String)
+			wire.ReadScalarMap(r, &v.Variables, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *EphemeralStorage) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *EphemeralStorage) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
 		return
@@ -280,15 +280,15 @@ func (v *EphemeralStorage) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "Size":
-			jsonwire.Required(r, &v.Size, &v.missing, 0x1, (*jsonwire.Reader).Int)
+			wire.ReadRequired(r, &v.Size, &v.missing, 0x1, wire.Reader.Int)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *FileSystemConfig) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *FileSystemConfig) Decode(r wire.Reader) {
 	v.missing |= 0x3
 	if !r.Struct() {
 		return
@@ -296,74 +296,74 @@ func (v *FileSystemConfig) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "Arn":
-			jsonwire.Required(r, &v.Arn, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.Arn, &v.missing, 0x1, wire.Reader.String)
 		case "LocalMountPath":
-			jsonwire.Required(r, &v.LocalMountPath, &v.missing, 0x2, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.LocalMountPath, &v.missing, 0x2, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *Filter) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *Filter) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "Pattern":
-			jsonwire.Optional(r, &v.Pattern, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.Pattern, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *FilterCriteria) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *FilterCriteria) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "Filters":
-			jsonwire.Structs(r, &v.Filters, (*Filter).DecodeJSON)
+			wire.ReadStructs(r, &v.Filters, (*Filter).Decode)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *FunctionCode) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *FunctionCode) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "ZipFile":
-			jsonwire.OptionalBlob(r, &v.ZipFile)
+			wire.ReadBlob(r, &v.ZipFile)
 		case "S3Bucket":
-			jsonwire.Optional(r, &v.S3Bucket, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.S3Bucket, wire.Reader.String)
 		case "S3Key":
-			jsonwire.Optional(r, &v.S3Key, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.S3Key, wire.Reader.String)
 		case "S3ObjectVersion":
-			jsonwire.Optional(r, &v.S3ObjectVersion, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.S3ObjectVersion, wire.Reader.String)
 		case "ImageUri":
-			jsonwire.Optional(r, &v.ImageUri, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.ImageUri, wire.Reader.String)
 		case "S3ObjectStorageMode":
-			jsonwire.Optional(r, &v.S3ObjectStorageMode, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.S3ObjectStorageMode, wire.Reader.String)
 		case "SourceKMSKeyArn":
-			jsonwire.Optional(r, &v.SourceKMSKeyArn, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.SourceKMSKeyArn, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *GetEventSourceMappingRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *GetEventSourceMappingRequest) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
@@ -381,8 +381,8 @@ func (v *GetEventSourceMappingRequest) DecodeHTTP(b *protocol.Binding) {
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *GetFunctionConfigurationRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *GetFunctionConfigurationRequest) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
@@ -403,8 +403,8 @@ func (v *GetFunctionConfigurationRequest) DecodeHTTP(b *protocol.Binding) {
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *GetFunctionRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *GetFunctionRequest) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
@@ -425,27 +425,27 @@ func (v *GetFunctionRequest) DecodeHTTP(b *protocol.Binding) {
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *ImageConfig) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *ImageConfig) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "EntryPoint":
-			jsonwire.Scalars(r, &v.EntryPoint, (*jsonwire.Reader).String)
+			wire.ReadScalars(r, &v.EntryPoint, wire.Reader.String)
 		case "Command":
-			jsonwire.Scalars(r, &v.Command, (*jsonwire.Reader).String)
+			wire.ReadScalars(r, &v.Command, wire.Reader.String)
 		case "WorkingDirectory":
-			jsonwire.Optional(r, &v.WorkingDirectory, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.WorkingDirectory, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *InvocationRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *InvocationRequest) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
@@ -486,8 +486,8 @@ func (v *InvocationRequest) SetPayload(body []byte) {
 	v.Payload = body
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *ListEventSourceMappingsRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *ListEventSourceMappingsRequest) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
@@ -512,8 +512,8 @@ func (v *ListEventSourceMappingsRequest) DecodeHTTP(b *protocol.Binding) {
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *ListFunctionsRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *ListFunctionsRequest) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
@@ -538,200 +538,200 @@ func (v *ListFunctionsRequest) DecodeHTTP(b *protocol.Binding) {
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *LoggingConfig) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *LoggingConfig) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "LogFormat":
-			jsonwire.Optional(r, &v.LogFormat, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.LogFormat, wire.Reader.String)
 		case "ApplicationLogLevel":
-			jsonwire.Optional(r, &v.ApplicationLogLevel, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.ApplicationLogLevel, wire.Reader.String)
 		case "SystemLogLevel":
-			jsonwire.Optional(r, &v.SystemLogLevel, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.SystemLogLevel, wire.Reader.String)
 		case "LogGroup":
-			jsonwire.Optional(r, &v.LogGroup, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.LogGroup, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *OnFailure) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *OnFailure) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "Destination":
-			jsonwire.Optional(r, &v.Destination, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.Destination, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *OnSuccess) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *OnSuccess) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "Destination":
-			jsonwire.Optional(r, &v.Destination, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.Destination, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *ScalingConfig) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *ScalingConfig) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "MaximumConcurrency":
-			jsonwire.Optional(r, &v.MaximumConcurrency, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.MaximumConcurrency, wire.Reader.Int)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *SelfManagedEventSource) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *SelfManagedEventSource) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "Endpoints":
-			jsonwire.ListMap(r, &v.Endpoints, (*jsonwire.Reader).String)
+			wire.ReadListMap(r, &v.Endpoints, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *SelfManagedKafkaEventSourceConfig) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *SelfManagedKafkaEventSourceConfig) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "ConsumerGroupId":
-			jsonwire.Optional(r, &v.ConsumerGroupId, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.ConsumerGroupId, wire.Reader.String)
 		case "SchemaRegistryConfig":
-			jsonwire.OptionalStruct(r, &v.SchemaRegistryConfig, (*KafkaSchemaRegistryConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.SchemaRegistryConfig, (*KafkaSchemaRegistryConfig).Decode)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *SnapStart) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *SnapStart) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "ApplyOn":
-			jsonwire.Optional(r, &v.ApplyOn, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.ApplyOn, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *SourceAccessConfiguration) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *SourceAccessConfiguration) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "Type":
-			jsonwire.Optional(r, &v.Type, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.Type, wire.Reader.String)
 		case "URI":
-			jsonwire.Optional(r, &v.URI, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.URI, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *TracingConfig) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *TracingConfig) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "Mode":
-			jsonwire.Optional(r, &v.Mode, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.Mode, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *UpdateEventSourceMappingRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *UpdateEventSourceMappingRequest) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "FunctionName":
-			jsonwire.Optional(r, &v.FunctionName, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.FunctionName, wire.Reader.String)
 		case "Enabled":
-			jsonwire.Optional(r, &v.Enabled, (*jsonwire.Reader).Bool)
+			wire.ReadOptional(r, &v.Enabled, wire.Reader.Bool)
 		case "BatchSize":
-			jsonwire.Optional(r, &v.BatchSize, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.BatchSize, wire.Reader.Int)
 		case "FilterCriteria":
-			jsonwire.OptionalStruct(r, &v.FilterCriteria, (*FilterCriteria).DecodeJSON)
+			wire.ReadStruct(r, &v.FilterCriteria, (*FilterCriteria).Decode)
 		case "MaximumBatchingWindowInSeconds":
-			jsonwire.Optional(r, &v.MaximumBatchingWindowInSeconds, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.MaximumBatchingWindowInSeconds, wire.Reader.Int)
 		case "DestinationConfig":
-			jsonwire.OptionalStruct(r, &v.DestinationConfig, (*DestinationConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.DestinationConfig, (*DestinationConfig).Decode)
 		case "MaximumRecordAgeInSeconds":
-			jsonwire.Optional(r, &v.MaximumRecordAgeInSeconds, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.MaximumRecordAgeInSeconds, wire.Reader.Int)
 		case "BisectBatchOnFunctionError":
-			jsonwire.Optional(r, &v.BisectBatchOnFunctionError, (*jsonwire.Reader).Bool)
+			wire.ReadOptional(r, &v.BisectBatchOnFunctionError, wire.Reader.Bool)
 		case "MaximumRetryAttempts":
-			jsonwire.Optional(r, &v.MaximumRetryAttempts, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.MaximumRetryAttempts, wire.Reader.Int)
 		case "ParallelizationFactor":
-			jsonwire.Optional(r, &v.ParallelizationFactor, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.ParallelizationFactor, wire.Reader.Int)
 		case "SourceAccessConfigurations":
-			jsonwire.Structs(r, &v.SourceAccessConfigurations, (*SourceAccessConfiguration).DecodeJSON)
+			wire.ReadStructs(r, &v.SourceAccessConfigurations, (*SourceAccessConfiguration).Decode)
 		case "TumblingWindowInSeconds":
-			jsonwire.Optional(r, &v.TumblingWindowInSeconds, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.TumblingWindowInSeconds, wire.Reader.Int)
 		case "FunctionResponseTypes":
-			jsonwire.Scalars(r, &v.FunctionResponseTypes, (*jsonwire.Reader).String)
+			wire.ReadScalars(r, &v.FunctionResponseTypes, wire.Reader.String)
 		case "ScalingConfig":
-			jsonwire.OptionalStruct(r, &v.ScalingConfig, (*ScalingConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.ScalingConfig, (*ScalingConfig).Decode)
 		case "DocumentDBEventSourceConfig":
-			jsonwire.OptionalStruct(r, &v.DocumentDBEventSourceConfig, (*DocumentDBEventSourceConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.DocumentDBEventSourceConfig, (*DocumentDBEventSourceConfig).Decode)
 		case "KMSKeyArn":
-			jsonwire.Optional(r, &v.KMSKeyArn, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.KMSKeyArn, wire.Reader.String)
 		case "MetricsConfig":
-			jsonwire.OptionalStruct(r, &v.MetricsConfig, (*EventSourceMappingMetricsConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.MetricsConfig, (*EventSourceMappingMetricsConfig).Decode)
 		case "LoggingConfig":
-			jsonwire.OptionalStruct(r, &v.LoggingConfig, (*EventSourceMappingLoggingConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.LoggingConfig, (*EventSourceMappingLoggingConfig).Decode)
 		case "AmazonManagedKafkaEventSourceConfig":
-			jsonwire.OptionalStruct(r, &v.AmazonManagedKafkaEventSourceConfig, (*AmazonManagedKafkaEventSourceConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.AmazonManagedKafkaEventSourceConfig, (*AmazonManagedKafkaEventSourceConfig).Decode)
 		case "SelfManagedKafkaEventSourceConfig":
-			jsonwire.OptionalStruct(r, &v.SelfManagedKafkaEventSourceConfig, (*SelfManagedKafkaEventSourceConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.SelfManagedKafkaEventSourceConfig, (*SelfManagedKafkaEventSourceConfig).Decode)
 		case "ProvisionedPollerConfig":
-			jsonwire.OptionalStruct(r, &v.ProvisionedPollerConfig, (*ProvisionedPollerConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.ProvisionedPollerConfig, (*ProvisionedPollerConfig).Decode)
 		default:
 			r.Skip()
 		}
@@ -747,37 +747,37 @@ func (v *UpdateEventSourceMappingRequest) DecodeHTTP(b *protocol.Binding) {
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *UpdateFunctionCodeRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *UpdateFunctionCodeRequest) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "ZipFile":
-			jsonwire.OptionalBlob(r, &v.ZipFile)
+			wire.ReadBlob(r, &v.ZipFile)
 		case "S3Bucket":
-			jsonwire.Optional(r, &v.S3Bucket, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.S3Bucket, wire.Reader.String)
 		case "S3Key":
-			jsonwire.Optional(r, &v.S3Key, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.S3Key, wire.Reader.String)
 		case "S3ObjectVersion":
-			jsonwire.Optional(r, &v.S3ObjectVersion, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.S3ObjectVersion, wire.Reader.String)
 		case "ImageUri":
-			jsonwire.Optional(r, &v.ImageUri, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.ImageUri, wire.Reader.String)
 		case "Publish":
-			jsonwire.Optional(r, &v.Publish, (*jsonwire.Reader).Bool)
+			wire.ReadOptional(r, &v.Publish, wire.Reader.Bool)
 		case "DryRun":
-			jsonwire.Optional(r, &v.DryRun, (*jsonwire.Reader).Bool)
+			wire.ReadOptional(r, &v.DryRun, wire.Reader.Bool)
 		case "RevisionId":
-			jsonwire.Optional(r, &v.RevisionId, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.RevisionId, wire.Reader.String)
 		case "Architectures":
-			jsonwire.Scalars(r, &v.Architectures, (*jsonwire.Reader).String)
+			wire.ReadScalars(r, &v.Architectures, wire.Reader.String)
 		case "S3ObjectStorageMode":
-			jsonwire.Optional(r, &v.S3ObjectStorageMode, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.S3ObjectStorageMode, wire.Reader.String)
 		case "PublishTo":
-			jsonwire.Optional(r, &v.PublishTo, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.PublishTo, wire.Reader.String)
 		case "SourceKMSKeyArn":
-			jsonwire.Optional(r, &v.SourceKMSKeyArn, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.SourceKMSKeyArn, wire.Reader.String)
 		default:
 			r.Skip()
 		}
@@ -793,53 +793,53 @@ func (v *UpdateFunctionCodeRequest) DecodeHTTP(b *protocol.Binding) {
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *UpdateFunctionConfigurationRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *UpdateFunctionConfigurationRequest) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "Role":
-			jsonwire.Optional(r, &v.Role, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.Role, wire.Reader.String)
 		case "Handler":
-			jsonwire.Optional(r, &v.Handler, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.Handler, wire.Reader.String)
 		case "Description":
-			jsonwire.Optional(r, &v.Description, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.Description, wire.Reader.String)
 		case "Timeout":
-			jsonwire.Optional(r, &v.Timeout, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.Timeout, wire.Reader.Int)
 		case "MemorySize":
-			jsonwire.Optional(r, &v.MemorySize, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.MemorySize, wire.Reader.Int)
 		case "VpcConfig":
-			jsonwire.OptionalStruct(r, &v.VpcConfig, (*VpcConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.VpcConfig, (*VpcConfig).Decode)
 		case "Environment":
-			jsonwire.OptionalStruct(r, &v.Environment, (*Environment).DecodeJSON)
+			wire.ReadStruct(r, &v.Environment, (*Environment).Decode)
 		case "Runtime":
-			jsonwire.Optional(r, &v.Runtime, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.Runtime, wire.Reader.String)
 		case "DeadLetterConfig":
-			jsonwire.OptionalStruct(r, &v.DeadLetterConfig, (*DeadLetterConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.DeadLetterConfig, (*DeadLetterConfig).Decode)
 		case "KMSKeyArn":
-			jsonwire.Optional(r, &v.KMSKeyArn, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.KMSKeyArn, wire.Reader.String)
 		case "TracingConfig":
-			jsonwire.OptionalStruct(r, &v.TracingConfig, (*TracingConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.TracingConfig, (*TracingConfig).Decode)
 		case "RevisionId":
-			jsonwire.Optional(r, &v.RevisionId, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.RevisionId, wire.Reader.String)
 		case "Layers":
-			jsonwire.Scalars(r, &v.Layers, (*jsonwire.Reader).String)
+			wire.ReadScalars(r, &v.Layers, wire.Reader.String)
 		case "FileSystemConfigs":
-			jsonwire.Structs(r, &v.FileSystemConfigs, (*FileSystemConfig).DecodeJSON)
+			wire.ReadStructs(r, &v.FileSystemConfigs, (*FileSystemConfig).Decode)
 		case "ImageConfig":
-			jsonwire.OptionalStruct(r, &v.ImageConfig, (*ImageConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.ImageConfig, (*ImageConfig).Decode)
 		case "EphemeralStorage":
-			jsonwire.OptionalStruct(r, &v.EphemeralStorage, (*EphemeralStorage).DecodeJSON)
+			wire.ReadStruct(r, &v.EphemeralStorage, (*EphemeralStorage).Decode)
 		case "SnapStart":
-			jsonwire.OptionalStruct(r, &v.SnapStart, (*SnapStart).DecodeJSON)
+			wire.ReadStruct(r, &v.SnapStart, (*SnapStart).Decode)
 		case "LoggingConfig":
-			jsonwire.OptionalStruct(r, &v.LoggingConfig, (*LoggingConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.LoggingConfig, (*LoggingConfig).Decode)
 		case "CapacityProviderConfig":
-			jsonwire.OptionalStruct(r, &v.CapacityProviderConfig, (*CapacityProviderConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.CapacityProviderConfig, (*CapacityProviderConfig).Decode)
 		case "DurableConfig":
-			jsonwire.OptionalStruct(r, &v.DurableConfig, (*DurableConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.DurableConfig, (*DurableConfig).Decode)
 		default:
 			r.Skip()
 		}
@@ -855,27 +855,27 @@ func (v *UpdateFunctionConfigurationRequest) DecodeHTTP(b *protocol.Binding) {
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *VpcConfig) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *VpcConfig) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "SubnetIds":
-			jsonwire.Scalars(r, &v.SubnetIds, (*jsonwire.Reader).String)
+			wire.ReadScalars(r, &v.SubnetIds, wire.Reader.String)
 		case "SecurityGroupIds":
-			jsonwire.Scalars(r, &v.SecurityGroupIds, (*jsonwire.Reader).String)
+			wire.ReadScalars(r, &v.SecurityGroupIds, wire.Reader.String)
 		case "Ipv6AllowedForDualStack":
-			jsonwire.Optional(r, &v.Ipv6AllowedForDualStack, (*jsonwire.Reader).Bool)
+			wire.ReadOptional(r, &v.Ipv6AllowedForDualStack, wire.Reader.Bool)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *TenancyConfig) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *TenancyConfig) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
 		return
@@ -883,30 +883,30 @@ func (v *TenancyConfig) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "TenantIsolationMode":
-			jsonwire.Required(r, &v.TenantIsolationMode, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.TenantIsolationMode, &v.missing, 0x1, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *CapacityProviderConfig) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *CapacityProviderConfig) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "LambdaManagedInstancesCapacityProviderConfig":
-			jsonwire.OptionalStruct(r, &v.LambdaManagedInstancesCapacityProviderConfig, (*LambdaManagedInstancesCapacityProviderConfig).DecodeJSON)
+			wire.ReadStruct(r, &v.LambdaManagedInstancesCapacityProviderConfig, (*LambdaManagedInstancesCapacityProviderConfig).Decode)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *LambdaManagedInstancesCapacityProviderConfig) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *LambdaManagedInstancesCapacityProviderConfig) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
 		return
@@ -914,132 +914,132 @@ func (v *LambdaManagedInstancesCapacityProviderConfig) DecodeJSON(r *jsonwire.Re
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "CapacityProviderArn":
-			jsonwire.Required(r, &v.CapacityProviderArn, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.CapacityProviderArn, &v.missing, 0x1, wire.Reader.String)
 		case "PerExecutionEnvironmentMaxConcurrency":
-			jsonwire.Optional(r, &v.PerExecutionEnvironmentMaxConcurrency, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.PerExecutionEnvironmentMaxConcurrency, wire.Reader.Int)
 		case "ExecutionEnvironmentMemoryGiBPerVCpu":
-			jsonwire.Optional(r, &v.ExecutionEnvironmentMemoryGiBPerVCpu, (*jsonwire.Reader).Double)
+			wire.ReadOptional(r, &v.ExecutionEnvironmentMemoryGiBPerVCpu, wire.Reader.Double)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *DurableConfig) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *DurableConfig) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "KMSKeyArn":
-			jsonwire.Optional(r, &v.KMSKeyArn, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.KMSKeyArn, wire.Reader.String)
 		case "RetentionPeriodInDays":
-			jsonwire.Optional(r, &v.RetentionPeriodInDays, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.RetentionPeriodInDays, wire.Reader.Int)
 		case "ExecutionTimeout":
-			jsonwire.Optional(r, &v.ExecutionTimeout, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.ExecutionTimeout, wire.Reader.Int)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *EventSourceMappingMetricsConfig) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *EventSourceMappingMetricsConfig) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "Metrics":
-			jsonwire.Scalars(r, &v.Metrics, (*jsonwire.Reader).String)
+			wire.ReadScalars(r, &v.Metrics, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *EventSourceMappingLoggingConfig) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *EventSourceMappingLoggingConfig) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "SystemLogLevel":
-			jsonwire.Optional(r, &v.SystemLogLevel, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.SystemLogLevel, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *KafkaSchemaRegistryConfig) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *KafkaSchemaRegistryConfig) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "SchemaRegistryURI":
-			jsonwire.Optional(r, &v.SchemaRegistryURI, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.SchemaRegistryURI, wire.Reader.String)
 		case "EventRecordFormat":
-			jsonwire.Optional(r, &v.EventRecordFormat, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.EventRecordFormat, wire.Reader.String)
 		case "AccessConfigs":
-			jsonwire.Structs(r, &v.AccessConfigs, (*KafkaSchemaRegistryAccessConfig).DecodeJSON)
+			wire.ReadStructs(r, &v.AccessConfigs, (*KafkaSchemaRegistryAccessConfig).Decode)
 		case "SchemaValidationConfigs":
-			jsonwire.Structs(r, &v.SchemaValidationConfigs, (*KafkaSchemaValidationConfig).DecodeJSON)
+			wire.ReadStructs(r, &v.SchemaValidationConfigs, (*KafkaSchemaValidationConfig).Decode)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *KafkaSchemaRegistryAccessConfig) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *KafkaSchemaRegistryAccessConfig) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "Type":
-			jsonwire.Optional(r, &v.Type, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.Type, wire.Reader.String)
 		case "URI":
-			jsonwire.Optional(r, &v.URI, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.URI, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *KafkaSchemaValidationConfig) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *KafkaSchemaValidationConfig) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "Attribute":
-			jsonwire.Optional(r, &v.Attribute, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.Attribute, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *ProvisionedPollerConfig) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *ProvisionedPollerConfig) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "MinimumPollers":
-			jsonwire.Optional(r, &v.MinimumPollers, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.MinimumPollers, wire.Reader.Int)
 		case "MaximumPollers":
-			jsonwire.Optional(r, &v.MaximumPollers, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.MaximumPollers, wire.Reader.Int)
 		case "PollerGroupName":
-			jsonwire.Optional(r, &v.PollerGroupName, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.PollerGroupName, wire.Reader.String)
 		default:
 			r.Skip()
 		}

@@ -5,555 +5,555 @@ package lambda
 import (
 	"net/http"
 
-	"github.com/millrace/millrace/aws/protocol/jsonwire"
+	"github.com/millrace/millrace/aws/protocol/wire"
 )
 
-// AppendJSON appends the structure as a document.
-func (v *AmazonManagedKafkaEventSourceConfig) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *AmazonManagedKafkaEventSourceConfig) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.ConsumerGroupId != nil {
-		b = jsonwire.AppendName(b, "ConsumerGroupId")
-		b = jsonwire.AppendString(b, *v.ConsumerGroupId)
+		w.Name("ConsumerGroupId")
+		w.String(*v.ConsumerGroupId)
 	}
 	if v.SchemaRegistryConfig != nil {
-		b = jsonwire.AppendName(b, "SchemaRegistryConfig")
-		b = v.SchemaRegistryConfig.AppendJSON(b)
+		w.Name("SchemaRegistryConfig")
+		v.SchemaRegistryConfig.Encode(w)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *Concurrency) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *Concurrency) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.ReservedConcurrentExecutions != nil {
-		b = jsonwire.AppendName(b, "ReservedConcurrentExecutions")
-		b = jsonwire.AppendInt(b, *v.ReservedConcurrentExecutions)
+		w.Name("ReservedConcurrentExecutions")
+		w.Int(*v.ReservedConcurrentExecutions)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *DeadLetterConfig) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *DeadLetterConfig) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.TargetArn != nil {
-		b = jsonwire.AppendName(b, "TargetArn")
-		b = jsonwire.AppendString(b, *v.TargetArn)
+		w.Name("TargetArn")
+		w.String(*v.TargetArn)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *DestinationConfig) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *DestinationConfig) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.OnSuccess != nil {
-		b = jsonwire.AppendName(b, "OnSuccess")
-		b = v.OnSuccess.AppendJSON(b)
+		w.Name("OnSuccess")
+		v.OnSuccess.Encode(w)
 	}
 	if v.OnFailure != nil {
-		b = jsonwire.AppendName(b, "OnFailure")
-		b = v.OnFailure.AppendJSON(b)
+		w.Name("OnFailure")
+		v.OnFailure.Encode(w)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *DocumentDBEventSourceConfig) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *DocumentDBEventSourceConfig) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.DatabaseName != nil {
-		b = jsonwire.AppendName(b, "DatabaseName")
-		b = jsonwire.AppendString(b, *v.DatabaseName)
+		w.Name("DatabaseName")
+		w.String(*v.DatabaseName)
 	}
 	if v.CollectionName != nil {
-		b = jsonwire.AppendName(b, "CollectionName")
-		b = jsonwire.AppendString(b, *v.CollectionName)
+		w.Name("CollectionName")
+		w.String(*v.CollectionName)
 	}
 	if v.FullDocument != nil {
-		b = jsonwire.AppendName(b, "FullDocument")
-		b = jsonwire.AppendString(b, *v.FullDocument)
+		w.Name("FullDocument")
+		w.String(*v.FullDocument)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *EnvironmentError) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *EnvironmentError) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.ErrorCode != nil {
-		b = jsonwire.AppendName(b, "ErrorCode")
-		b = jsonwire.AppendString(b, *v.ErrorCode)
+		w.Name("ErrorCode")
+		w.String(*v.ErrorCode)
 	}
 	if v.Message != nil {
-		b = jsonwire.AppendName(b, "Message")
-		b = jsonwire.AppendString(b, *v.Message)
+		w.Name("Message")
+		w.String(*v.Message)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *EnvironmentResponse) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *EnvironmentResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.Variables != nil {
-		b = jsonwire.AppendName(b, "Variables")
-		b = jsonwire.AppendMap(b, v.Variables, jsonwire.AppendString)
+		w.Name("Variables")
+		wire.WriteMap(w, v.Variables, wire.Writer.String)
 	}
 	if v.Error != nil {
-		b = jsonwire.AppendName(b, "Error")
-		b = v.Error.AppendJSON(b)
+		w.Name("Error")
+		v.Error.Encode(w)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *EphemeralStorage) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
-	b = jsonwire.AppendName(b, "Size")
-	b = jsonwire.AppendInt(b, v.Size)
-	return append(b, '}')
+// Encode writes the structure.
+func (v *EphemeralStorage) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("Size")
+	w.Int(v.Size)
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *EventSourceMappingConfiguration) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *EventSourceMappingConfiguration) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.UUID != nil {
-		b = jsonwire.AppendName(b, "UUID")
-		b = jsonwire.AppendString(b, *v.UUID)
+		w.Name("UUID")
+		w.String(*v.UUID)
 	}
 	if v.StartingPosition != nil {
-		b = jsonwire.AppendName(b, "StartingPosition")
-		b = jsonwire.AppendString(b, *v.StartingPosition)
+		w.Name("StartingPosition")
+		w.String(*v.StartingPosition)
 	}
 	if v.StartingPositionTimestamp != nil {
-		b = jsonwire.AppendName(b, "StartingPositionTimestamp")
-		b = jsonwire.AppendTimestamp(b, *v.StartingPositionTimestamp)
+		w.Name("StartingPositionTimestamp")
+		w.Timestamp(*v.StartingPositionTimestamp)
 	}
 	if v.BatchSize != nil {
-		b = jsonwire.AppendName(b, "BatchSize")
-		b = jsonwire.AppendInt(b, *v.BatchSize)
+		w.Name("BatchSize")
+		w.Int(*v.BatchSize)
 	}
 	if v.MaximumBatchingWindowInSeconds != nil {
-		b = jsonwire.AppendName(b, "MaximumBatchingWindowInSeconds")
-		b = jsonwire.AppendInt(b, *v.MaximumBatchingWindowInSeconds)
+		w.Name("MaximumBatchingWindowInSeconds")
+		w.Int(*v.MaximumBatchingWindowInSeconds)
 	}
 	if v.ParallelizationFactor != nil {
-		b = jsonwire.AppendName(b, "ParallelizationFactor")
-		b = jsonwire.AppendInt(b, *v.ParallelizationFactor)
+		w.Name("ParallelizationFactor")
+		w.Int(*v.ParallelizationFactor)
 	}
 	if v.EventSourceArn != nil {
-		b = jsonwire.AppendName(b, "EventSourceArn")
-		b = jsonwire.AppendString(b, *v.EventSourceArn)
+		w.Name("EventSourceArn")
+		w.String(*v.EventSourceArn)
 	}
 	if v.FilterCriteria != nil {
-		b = jsonwire.AppendName(b, "FilterCriteria")
-		b = v.FilterCriteria.AppendJSON(b)
+		w.Name("FilterCriteria")
+		v.FilterCriteria.Encode(w)
 	}
 	if v.FunctionArn != nil {
-		b = jsonwire.AppendName(b, "FunctionArn")
-		b = jsonwire.AppendString(b, *v.FunctionArn)
+		w.Name("FunctionArn")
+		w.String(*v.FunctionArn)
 	}
 	if v.LastModified != nil {
-		b = jsonwire.AppendName(b, "LastModified")
-		b = jsonwire.AppendTimestamp(b, *v.LastModified)
+		w.Name("LastModified")
+		w.Timestamp(*v.LastModified)
 	}
 	if v.LastProcessingResult != nil {
-		b = jsonwire.AppendName(b, "LastProcessingResult")
-		b = jsonwire.AppendString(b, *v.LastProcessingResult)
+		w.Name("LastProcessingResult")
+		w.String(*v.LastProcessingResult)
 	}
 	if v.State != nil {
-		b = jsonwire.AppendName(b, "State")
-		b = jsonwire.AppendString(b, *v.State)
+		w.Name("State")
+		w.String(*v.State)
 	}
 	if v.StateTransitionReason != nil {
-		b = jsonwire.AppendName(b, "StateTransitionReason")
-		b = jsonwire.AppendString(b, *v.StateTransitionReason)
+		w.Name("StateTransitionReason")
+		w.String(*v.StateTransitionReason)
 	}
 	if v.DestinationConfig != nil {
-		b = jsonwire.AppendName(b, "DestinationConfig")
-		b = v.DestinationConfig.AppendJSON(b)
+		w.Name("DestinationConfig")
+		v.DestinationConfig.Encode(w)
 	}
 	if v.Topics != nil {
-		b = jsonwire.AppendName(b, "Topics")
-		b = jsonwire.AppendList(b, v.Topics, jsonwire.AppendString)
+		w.Name("Topics")
+		wire.WriteList(w, v.Topics, wire.Writer.String)
 	}
 	if v.Queues != nil {
-		b = jsonwire.AppendName(b, "Queues")
-		b = jsonwire.AppendList(b, v.Queues, jsonwire.AppendString)
+		w.Name("Queues")
+		wire.WriteList(w, v.Queues, wire.Writer.String)
 	}
 	if v.SourceAccessConfigurations != nil {
-		b = jsonwire.AppendName(b, "SourceAccessConfigurations")
-		b = jsonwire.AppendStructs(b, v.SourceAccessConfigurations, (*SourceAccessConfiguration).AppendJSON)
+		w.Name("SourceAccessConfigurations")
+		wire.WriteStructs(w, v.SourceAccessConfigurations, (*SourceAccessConfiguration).Encode)
 	}
 	if v.SelfManagedEventSource != nil {
-		b = jsonwire.AppendName(b, "SelfManagedEventSource")
-		b = v.SelfManagedEventSource.AppendJSON(b)
+		w.Name("SelfManagedEventSource")
+		v.SelfManagedEventSource.Encode(w)
 	}
 	if v.MaximumRecordAgeInSeconds != nil {
-		b = jsonwire.AppendName(b, "MaximumRecordAgeInSeconds")
-		b = jsonwire.AppendInt(b, *v.MaximumRecordAgeInSeconds)
+		w.Name("MaximumRecordAgeInSeconds")
+		w.Int(*v.MaximumRecordAgeInSeconds)
 	}
 	if v.BisectBatchOnFunctionError != nil {
-		b = jsonwire.AppendName(b, "BisectBatchOnFunctionError")
-		b = jsonwire.AppendBool(b, *v.BisectBatchOnFunctionError)
+		w.Name("BisectBatchOnFunctionError")
+		w.Bool(*v.BisectBatchOnFunctionError)
 	}
 	if v.MaximumRetryAttempts != nil {
-		b = jsonwire.AppendName(b, "MaximumRetryAttempts")
-		b = jsonwire.AppendInt(b, *v.MaximumRetryAttempts)
+		w.Name("MaximumRetryAttempts")
+		w.Int(*v.MaximumRetryAttempts)
 	}
 	if v.TumblingWindowInSeconds != nil {
-		b = jsonwire.AppendName(b, "TumblingWindowInSeconds")
-		b = jsonwire.AppendInt(b, *v.TumblingWindowInSeconds)
+		w.Name("TumblingWindowInSeconds")
+		w.Int(*v.TumblingWindowInSeconds)
 	}
 	if v.FunctionResponseTypes != nil {
-		b = jsonwire.AppendName(b, "FunctionResponseTypes")
-		b = jsonwire.AppendList(b, v.FunctionResponseTypes, jsonwire.AppendString)
+		w.Name("FunctionResponseTypes")
+		wire.WriteList(w, v.FunctionResponseTypes, wire.Writer.String)
 	}
 	if v.AmazonManagedKafkaEventSourceConfig != nil {
-		b = jsonwire.AppendName(b, "AmazonManagedKafkaEventSourceConfig")
-		b = v.AmazonManagedKafkaEventSourceConfig.AppendJSON(b)
+		w.Name("AmazonManagedKafkaEventSourceConfig")
+		v.AmazonManagedKafkaEventSourceConfig.Encode(w)
 	}
 	if v.SelfManagedKafkaEventSourceConfig != nil {
-		b = jsonwire.AppendName(b, "SelfManagedKafkaEventSourceConfig")
-		b = v.SelfManagedKafkaEventSourceConfig.AppendJSON(b)
+		w.Name("SelfManagedKafkaEventSourceConfig")
+		v.SelfManagedKafkaEventSourceConfig.Encode(w)
 	}
 	if v.ScalingConfig != nil {
-		b = jsonwire.AppendName(b, "ScalingConfig")
-		b = v.ScalingConfig.AppendJSON(b)
+		w.Name("ScalingConfig")
+		v.ScalingConfig.Encode(w)
 	}
 	if v.DocumentDBEventSourceConfig != nil {
-		b = jsonwire.AppendName(b, "DocumentDBEventSourceConfig")
-		b = v.DocumentDBEventSourceConfig.AppendJSON(b)
+		w.Name("DocumentDBEventSourceConfig")
+		v.DocumentDBEventSourceConfig.Encode(w)
 	}
 	if v.FilterCriteriaError != nil {
-		b = jsonwire.AppendName(b, "FilterCriteriaError")
-		b = v.FilterCriteriaError.AppendJSON(b)
+		w.Name("FilterCriteriaError")
+		v.FilterCriteriaError.Encode(w)
 	}
 	if v.KMSKeyArn != nil {
-		b = jsonwire.AppendName(b, "KMSKeyArn")
-		b = jsonwire.AppendString(b, *v.KMSKeyArn)
+		w.Name("KMSKeyArn")
+		w.String(*v.KMSKeyArn)
 	}
 	if v.MetricsConfig != nil {
-		b = jsonwire.AppendName(b, "MetricsConfig")
-		b = v.MetricsConfig.AppendJSON(b)
+		w.Name("MetricsConfig")
+		v.MetricsConfig.Encode(w)
 	}
 	if v.LoggingConfig != nil {
-		b = jsonwire.AppendName(b, "LoggingConfig")
-		b = v.LoggingConfig.AppendJSON(b)
+		w.Name("LoggingConfig")
+		v.LoggingConfig.Encode(w)
 	}
 	if v.EventSourceMappingArn != nil {
-		b = jsonwire.AppendName(b, "EventSourceMappingArn")
-		b = jsonwire.AppendString(b, *v.EventSourceMappingArn)
+		w.Name("EventSourceMappingArn")
+		w.String(*v.EventSourceMappingArn)
 	}
 	if v.ProvisionedPollerConfig != nil {
-		b = jsonwire.AppendName(b, "ProvisionedPollerConfig")
-		b = v.ProvisionedPollerConfig.AppendJSON(b)
+		w.Name("ProvisionedPollerConfig")
+		v.ProvisionedPollerConfig.Encode(w)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *FileSystemConfig) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
-	b = jsonwire.AppendName(b, "Arn")
-	b = jsonwire.AppendString(b, v.Arn)
-	b = jsonwire.AppendName(b, "LocalMountPath")
-	b = jsonwire.AppendString(b, v.LocalMountPath)
-	return append(b, '}')
+// Encode writes the structure.
+func (v *FileSystemConfig) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("Arn")
+	w.String(v.Arn)
+	w.Name("LocalMountPath")
+	w.String(v.LocalMountPath)
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *Filter) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *Filter) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.Pattern != nil {
-		b = jsonwire.AppendName(b, "Pattern")
-		b = jsonwire.AppendString(b, *v.Pattern)
+		w.Name("Pattern")
+		w.String(*v.Pattern)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *FilterCriteria) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *FilterCriteria) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.Filters != nil {
-		b = jsonwire.AppendName(b, "Filters")
-		b = jsonwire.AppendStructs(b, v.Filters, (*Filter).AppendJSON)
+		w.Name("Filters")
+		wire.WriteStructs(w, v.Filters, (*Filter).Encode)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *FunctionCodeLocation) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *FunctionCodeLocation) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.RepositoryType != nil {
-		b = jsonwire.AppendName(b, "RepositoryType")
-		b = jsonwire.AppendString(b, *v.RepositoryType)
+		w.Name("RepositoryType")
+		w.String(*v.RepositoryType)
 	}
 	if v.Location != nil {
-		b = jsonwire.AppendName(b, "Location")
-		b = jsonwire.AppendString(b, *v.Location)
+		w.Name("Location")
+		w.String(*v.Location)
 	}
 	if v.ImageUri != nil {
-		b = jsonwire.AppendName(b, "ImageUri")
-		b = jsonwire.AppendString(b, *v.ImageUri)
+		w.Name("ImageUri")
+		w.String(*v.ImageUri)
 	}
 	if v.ResolvedImageUri != nil {
-		b = jsonwire.AppendName(b, "ResolvedImageUri")
-		b = jsonwire.AppendString(b, *v.ResolvedImageUri)
+		w.Name("ResolvedImageUri")
+		w.String(*v.ResolvedImageUri)
 	}
 	if v.ResolvedS3Object != nil {
-		b = jsonwire.AppendName(b, "ResolvedS3Object")
-		b = v.ResolvedS3Object.AppendJSON(b)
+		w.Name("ResolvedS3Object")
+		v.ResolvedS3Object.Encode(w)
 	}
 	if v.SourceKMSKeyArn != nil {
-		b = jsonwire.AppendName(b, "SourceKMSKeyArn")
-		b = jsonwire.AppendString(b, *v.SourceKMSKeyArn)
+		w.Name("SourceKMSKeyArn")
+		w.String(*v.SourceKMSKeyArn)
 	}
 	if v.Error != nil {
-		b = jsonwire.AppendName(b, "Error")
-		b = v.Error.AppendJSON(b)
+		w.Name("Error")
+		v.Error.Encode(w)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *FunctionConfiguration) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *FunctionConfiguration) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.FunctionName != nil {
-		b = jsonwire.AppendName(b, "FunctionName")
-		b = jsonwire.AppendString(b, *v.FunctionName)
+		w.Name("FunctionName")
+		w.String(*v.FunctionName)
 	}
 	if v.FunctionArn != nil {
-		b = jsonwire.AppendName(b, "FunctionArn")
-		b = jsonwire.AppendString(b, *v.FunctionArn)
+		w.Name("FunctionArn")
+		w.String(*v.FunctionArn)
 	}
 	if v.Runtime != nil {
-		b = jsonwire.AppendName(b, "Runtime")
-		b = jsonwire.AppendString(b, *v.Runtime)
+		w.Name("Runtime")
+		w.String(*v.Runtime)
 	}
 	if v.Role != nil {
-		b = jsonwire.AppendName(b, "Role")
-		b = jsonwire.AppendString(b, *v.Role)
+		w.Name("Role")
+		w.String(*v.Role)
 	}
 	if v.Handler != nil {
-		b = jsonwire.AppendName(b, "Handler")
-		b = jsonwire.AppendString(b, *v.Handler)
+		w.Name("Handler")
+		w.String(*v.Handler)
 	}
 	if v.CodeSize != nil {
-		b = jsonwire.AppendName(b, "CodeSize")
-		b = jsonwire.AppendLong(b, *v.CodeSize)
+		w.Name("CodeSize")
+		w.Long(*v.CodeSize)
 	}
 	if v.Description != nil {
-		b = jsonwire.AppendName(b, "Description")
-		b = jsonwire.AppendString(b, *v.Description)
+		w.Name("Description")
+		w.String(*v.Description)
 	}
 	if v.Timeout != nil {
-		b = jsonwire.AppendName(b, "Timeout")
-		b = jsonwire.AppendInt(b, *v.Timeout)
+		w.Name("Timeout")
+		w.Int(*v.Timeout)
 	}
 	if v.MemorySize != nil {
-		b = jsonwire.AppendName(b, "MemorySize")
-		b = jsonwire.AppendInt(b, *v.MemorySize)
+		w.Name("MemorySize")
+		w.Int(*v.MemorySize)
 	}
 	if v.LastModified != nil {
-		b = jsonwire.AppendName(b, "LastModified")
-		b = jsonwire.AppendString(b, *v.LastModified)
+		w.Name("LastModified")
+		w.String(*v.LastModified)
 	}
 	if v.CodeSha256 != nil {
-		b = jsonwire.AppendName(b, "CodeSha256")
-		b = jsonwire.AppendString(b, *v.CodeSha256)
+		w.Name("CodeSha256")
+		w.String(*v.CodeSha256)
 	}
 	if v.Version != nil {
-		b = jsonwire.AppendName(b, "Version")
-		b = jsonwire.AppendString(b, *v.Version)
+		w.Name("Version")
+		w.String(*v.Version)
 	}
 	if v.VpcConfig != nil {
-		b = jsonwire.AppendName(b, "VpcConfig")
-		b = v.VpcConfig.AppendJSON(b)
+		w.Name("VpcConfig")
+		v.VpcConfig.Encode(w)
 	}
 	if v.DeadLetterConfig != nil {
-		b = jsonwire.AppendName(b, "DeadLetterConfig")
-		b = v.DeadLetterConfig.AppendJSON(b)
+		w.Name("DeadLetterConfig")
+		v.DeadLetterConfig.Encode(w)
 	}
 	if v.Environment != nil {
-		b = jsonwire.AppendName(b, "Environment")
-		b = v.Environment.AppendJSON(b)
+		w.Name("Environment")
+		v.Environment.Encode(w)
 	}
 	if v.KMSKeyArn != nil {
-		b = jsonwire.AppendName(b, "KMSKeyArn")
-		b = jsonwire.AppendString(b, *v.KMSKeyArn)
+		w.Name("KMSKeyArn")
+		w.String(*v.KMSKeyArn)
 	}
 	if v.TracingConfig != nil {
-		b = jsonwire.AppendName(b, "TracingConfig")
-		b = v.TracingConfig.AppendJSON(b)
+		w.Name("TracingConfig")
+		v.TracingConfig.Encode(w)
 	}
 	if v.MasterArn != nil {
-		b = jsonwire.AppendName(b, "MasterArn")
-		b = jsonwire.AppendString(b, *v.MasterArn)
+		w.Name("MasterArn")
+		w.String(*v.MasterArn)
 	}
 	if v.RevisionId != nil {
-		b = jsonwire.AppendName(b, "RevisionId")
-		b = jsonwire.AppendString(b, *v.RevisionId)
+		w.Name("RevisionId")
+		w.String(*v.RevisionId)
 	}
 	if v.Layers != nil {
-		b = jsonwire.AppendName(b, "Layers")
-		b = jsonwire.AppendStructs(b, v.Layers, (*Layer).AppendJSON)
+		w.Name("Layers")
+		wire.WriteStructs(w, v.Layers, (*Layer).Encode)
 	}
 	if v.State != nil {
-		b = jsonwire.AppendName(b, "State")
-		b = jsonwire.AppendString(b, *v.State)
+		w.Name("State")
+		w.String(*v.State)
 	}
 	if v.StateReason != nil {
-		b = jsonwire.AppendName(b, "StateReason")
-		b = jsonwire.AppendString(b, *v.StateReason)
+		w.Name("StateReason")
+		w.String(*v.StateReason)
 	}
 	if v.StateReasonCode != nil {
-		b = jsonwire.AppendName(b, "StateReasonCode")
-		b = jsonwire.AppendString(b, *v.StateReasonCode)
+		w.Name("StateReasonCode")
+		w.String(*v.StateReasonCode)
 	}
 	if v.LastUpdateStatus != nil {
-		b = jsonwire.AppendName(b, "LastUpdateStatus")
-		b = jsonwire.AppendString(b, *v.LastUpdateStatus)
+		w.Name("LastUpdateStatus")
+		w.String(*v.LastUpdateStatus)
 	}
 	if v.LastUpdateStatusReason != nil {
-		b = jsonwire.AppendName(b, "LastUpdateStatusReason")
-		b = jsonwire.AppendString(b, *v.LastUpdateStatusReason)
+		w.Name("LastUpdateStatusReason")
+		w.String(*v.LastUpdateStatusReason)
 	}
 	if v.LastUpdateStatusReasonCode != nil {
-		b = jsonwire.AppendName(b, "LastUpdateStatusReasonCode")
-		b = jsonwire.AppendString(b, *v.LastUpdateStatusReasonCode)
+		w.Name("LastUpdateStatusReasonCode")
+		w.String(*v.LastUpdateStatusReasonCode)
 	}
 	if v.FileSystemConfigs != nil {
-		b = jsonwire.AppendName(b, "FileSystemConfigs")
-		b = jsonwire.AppendStructs(b, v.FileSystemConfigs, (*FileSystemConfig).AppendJSON)
+		w.Name("FileSystemConfigs")
+		wire.WriteStructs(w, v.FileSystemConfigs, (*FileSystemConfig).Encode)
 	}
 	if v.PackageType != nil {
-		b = jsonwire.AppendName(b, "PackageType")
-		b = jsonwire.AppendString(b, *v.PackageType)
+		w.Name("PackageType")
+		w.String(*v.PackageType)
 	}
 	if v.ImageConfigResponse != nil {
-		b = jsonwire.AppendName(b, "ImageConfigResponse")
-		b = v.ImageConfigResponse.AppendJSON(b)
+		w.Name("ImageConfigResponse")
+		v.ImageConfigResponse.Encode(w)
 	}
 	if v.SigningProfileVersionArn != nil {
-		b = jsonwire.AppendName(b, "SigningProfileVersionArn")
-		b = jsonwire.AppendString(b, *v.SigningProfileVersionArn)
+		w.Name("SigningProfileVersionArn")
+		w.String(*v.SigningProfileVersionArn)
 	}
 	if v.SigningJobArn != nil {
-		b = jsonwire.AppendName(b, "SigningJobArn")
-		b = jsonwire.AppendString(b, *v.SigningJobArn)
+		w.Name("SigningJobArn")
+		w.String(*v.SigningJobArn)
 	}
 	if v.Architectures != nil {
-		b = jsonwire.AppendName(b, "Architectures")
-		b = jsonwire.AppendList(b, v.Architectures, jsonwire.AppendString)
+		w.Name("Architectures")
+		wire.WriteList(w, v.Architectures, wire.Writer.String)
 	}
 	if v.EphemeralStorage != nil {
-		b = jsonwire.AppendName(b, "EphemeralStorage")
-		b = v.EphemeralStorage.AppendJSON(b)
+		w.Name("EphemeralStorage")
+		v.EphemeralStorage.Encode(w)
 	}
 	if v.SnapStart != nil {
-		b = jsonwire.AppendName(b, "SnapStart")
-		b = v.SnapStart.AppendJSON(b)
+		w.Name("SnapStart")
+		v.SnapStart.Encode(w)
 	}
 	if v.RuntimeVersionConfig != nil {
-		b = jsonwire.AppendName(b, "RuntimeVersionConfig")
-		b = v.RuntimeVersionConfig.AppendJSON(b)
+		w.Name("RuntimeVersionConfig")
+		v.RuntimeVersionConfig.Encode(w)
 	}
 	if v.LoggingConfig != nil {
-		b = jsonwire.AppendName(b, "LoggingConfig")
-		b = v.LoggingConfig.AppendJSON(b)
+		w.Name("LoggingConfig")
+		v.LoggingConfig.Encode(w)
 	}
 	if v.TenancyConfig != nil {
-		b = jsonwire.AppendName(b, "TenancyConfig")
-		b = v.TenancyConfig.AppendJSON(b)
+		w.Name("TenancyConfig")
+		v.TenancyConfig.Encode(w)
 	}
 	if v.CapacityProviderConfig != nil {
-		b = jsonwire.AppendName(b, "CapacityProviderConfig")
-		b = v.CapacityProviderConfig.AppendJSON(b)
+		w.Name("CapacityProviderConfig")
+		v.CapacityProviderConfig.Encode(w)
 	}
 	if v.ConfigSha256 != nil {
-		b = jsonwire.AppendName(b, "ConfigSha256")
-		b = jsonwire.AppendString(b, *v.ConfigSha256)
+		w.Name("ConfigSha256")
+		w.String(*v.ConfigSha256)
 	}
 	if v.DurableConfig != nil {
-		b = jsonwire.AppendName(b, "DurableConfig")
-		b = v.DurableConfig.AppendJSON(b)
+		w.Name("DurableConfig")
+		v.DurableConfig.Encode(w)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *GetFunctionResponse) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *GetFunctionResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.Configuration != nil {
-		b = jsonwire.AppendName(b, "Configuration")
-		b = v.Configuration.AppendJSON(b)
+		w.Name("Configuration")
+		v.Configuration.Encode(w)
 	}
 	if v.Code != nil {
-		b = jsonwire.AppendName(b, "Code")
-		b = v.Code.AppendJSON(b)
+		w.Name("Code")
+		v.Code.Encode(w)
 	}
 	if v.Tags != nil {
-		b = jsonwire.AppendName(b, "Tags")
-		b = jsonwire.AppendMap(b, v.Tags, jsonwire.AppendString)
+		w.Name("Tags")
+		wire.WriteMap(w, v.Tags, wire.Writer.String)
 	}
 	if v.Concurrency != nil {
-		b = jsonwire.AppendName(b, "Concurrency")
-		b = v.Concurrency.AppendJSON(b)
+		w.Name("Concurrency")
+		v.Concurrency.Encode(w)
 	}
 	if v.TagsError != nil {
-		b = jsonwire.AppendName(b, "TagsError")
-		b = v.TagsError.AppendJSON(b)
+		w.Name("TagsError")
+		v.TagsError.Encode(w)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *ImageConfig) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *ImageConfig) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.EntryPoint != nil {
-		b = jsonwire.AppendName(b, "EntryPoint")
-		b = jsonwire.AppendList(b, v.EntryPoint, jsonwire.AppendString)
+		w.Name("EntryPoint")
+		wire.WriteList(w, v.EntryPoint, wire.Writer.String)
 	}
 	if v.Command != nil {
-		b = jsonwire.AppendName(b, "Command")
-		b = jsonwire.AppendList(b, v.Command, jsonwire.AppendString)
+		w.Name("Command")
+		wire.WriteList(w, v.Command, wire.Writer.String)
 	}
 	if v.WorkingDirectory != nil {
-		b = jsonwire.AppendName(b, "WorkingDirectory")
-		b = jsonwire.AppendString(b, *v.WorkingDirectory)
+		w.Name("WorkingDirectory")
+		w.String(*v.WorkingDirectory)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *ImageConfigError) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *ImageConfigError) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.ErrorCode != nil {
-		b = jsonwire.AppendName(b, "ErrorCode")
-		b = jsonwire.AppendString(b, *v.ErrorCode)
+		w.Name("ErrorCode")
+		w.String(*v.ErrorCode)
 	}
 	if v.Message != nil {
-		b = jsonwire.AppendName(b, "Message")
-		b = jsonwire.AppendString(b, *v.Message)
+		w.Name("Message")
+		w.String(*v.Message)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *ImageConfigResponse) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *ImageConfigResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.ImageConfig != nil {
-		b = jsonwire.AppendName(b, "ImageConfig")
-		b = v.ImageConfig.AppendJSON(b)
+		w.Name("ImageConfig")
+		v.ImageConfig.Encode(w)
 	}
 	if v.Error != nil {
-		b = jsonwire.AppendName(b, "Error")
-		b = v.Error.AppendJSON(b)
+		w.Name("Error")
+		v.Error.Encode(w)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *InvocationResponse) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
-	return append(b, '}')
+// Encode writes the structure.
+func (v *InvocationResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.CloseStruct()
 }
 
 // EncodeHTTP writes the members that are headers, and returns the status if the output has one, or 0.
@@ -580,402 +580,402 @@ func (v *InvocationResponse) EncodeHTTP(h http.Header) int {
 // RawBody is the body as it stands.
 func (v *InvocationResponse) RawBody() []byte { return v.Payload }
 
-// AppendJSON appends the structure as a document.
-func (v *Layer) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *Layer) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.Arn != nil {
-		b = jsonwire.AppendName(b, "Arn")
-		b = jsonwire.AppendString(b, *v.Arn)
+		w.Name("Arn")
+		w.String(*v.Arn)
 	}
 	if v.CodeSize != nil {
-		b = jsonwire.AppendName(b, "CodeSize")
-		b = jsonwire.AppendLong(b, *v.CodeSize)
+		w.Name("CodeSize")
+		w.Long(*v.CodeSize)
 	}
 	if v.SigningProfileVersionArn != nil {
-		b = jsonwire.AppendName(b, "SigningProfileVersionArn")
-		b = jsonwire.AppendString(b, *v.SigningProfileVersionArn)
+		w.Name("SigningProfileVersionArn")
+		w.String(*v.SigningProfileVersionArn)
 	}
 	if v.SigningJobArn != nil {
-		b = jsonwire.AppendName(b, "SigningJobArn")
-		b = jsonwire.AppendString(b, *v.SigningJobArn)
+		w.Name("SigningJobArn")
+		w.String(*v.SigningJobArn)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *ListEventSourceMappingsResponse) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *ListEventSourceMappingsResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.NextMarker != nil {
-		b = jsonwire.AppendName(b, "NextMarker")
-		b = jsonwire.AppendString(b, *v.NextMarker)
+		w.Name("NextMarker")
+		w.String(*v.NextMarker)
 	}
 	if v.EventSourceMappings != nil {
-		b = jsonwire.AppendName(b, "EventSourceMappings")
-		b = jsonwire.AppendStructs(b, v.EventSourceMappings, (*EventSourceMappingConfiguration).AppendJSON)
+		w.Name("EventSourceMappings")
+		wire.WriteStructs(w, v.EventSourceMappings, (*EventSourceMappingConfiguration).Encode)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *ListFunctionsResponse) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *ListFunctionsResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.NextMarker != nil {
-		b = jsonwire.AppendName(b, "NextMarker")
-		b = jsonwire.AppendString(b, *v.NextMarker)
+		w.Name("NextMarker")
+		w.String(*v.NextMarker)
 	}
 	if v.Functions != nil {
-		b = jsonwire.AppendName(b, "Functions")
-		b = jsonwire.AppendStructs(b, v.Functions, (*FunctionConfiguration).AppendJSON)
+		w.Name("Functions")
+		wire.WriteStructs(w, v.Functions, (*FunctionConfiguration).Encode)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *LoggingConfig) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *LoggingConfig) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.LogFormat != nil {
-		b = jsonwire.AppendName(b, "LogFormat")
-		b = jsonwire.AppendString(b, *v.LogFormat)
+		w.Name("LogFormat")
+		w.String(*v.LogFormat)
 	}
 	if v.ApplicationLogLevel != nil {
-		b = jsonwire.AppendName(b, "ApplicationLogLevel")
-		b = jsonwire.AppendString(b, *v.ApplicationLogLevel)
+		w.Name("ApplicationLogLevel")
+		w.String(*v.ApplicationLogLevel)
 	}
 	if v.SystemLogLevel != nil {
-		b = jsonwire.AppendName(b, "SystemLogLevel")
-		b = jsonwire.AppendString(b, *v.SystemLogLevel)
+		w.Name("SystemLogLevel")
+		w.String(*v.SystemLogLevel)
 	}
 	if v.LogGroup != nil {
-		b = jsonwire.AppendName(b, "LogGroup")
-		b = jsonwire.AppendString(b, *v.LogGroup)
+		w.Name("LogGroup")
+		w.String(*v.LogGroup)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *OnFailure) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *OnFailure) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.Destination != nil {
-		b = jsonwire.AppendName(b, "Destination")
-		b = jsonwire.AppendString(b, *v.Destination)
+		w.Name("Destination")
+		w.String(*v.Destination)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *OnSuccess) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *OnSuccess) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.Destination != nil {
-		b = jsonwire.AppendName(b, "Destination")
-		b = jsonwire.AppendString(b, *v.Destination)
+		w.Name("Destination")
+		w.String(*v.Destination)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *RuntimeVersionConfig) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *RuntimeVersionConfig) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.RuntimeVersionArn != nil {
-		b = jsonwire.AppendName(b, "RuntimeVersionArn")
-		b = jsonwire.AppendString(b, *v.RuntimeVersionArn)
+		w.Name("RuntimeVersionArn")
+		w.String(*v.RuntimeVersionArn)
 	}
 	if v.Error != nil {
-		b = jsonwire.AppendName(b, "Error")
-		b = v.Error.AppendJSON(b)
+		w.Name("Error")
+		v.Error.Encode(w)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *RuntimeVersionError) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *RuntimeVersionError) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.ErrorCode != nil {
-		b = jsonwire.AppendName(b, "ErrorCode")
-		b = jsonwire.AppendString(b, *v.ErrorCode)
+		w.Name("ErrorCode")
+		w.String(*v.ErrorCode)
 	}
 	if v.Message != nil {
-		b = jsonwire.AppendName(b, "Message")
-		b = jsonwire.AppendString(b, *v.Message)
+		w.Name("Message")
+		w.String(*v.Message)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *ScalingConfig) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *ScalingConfig) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.MaximumConcurrency != nil {
-		b = jsonwire.AppendName(b, "MaximumConcurrency")
-		b = jsonwire.AppendInt(b, *v.MaximumConcurrency)
+		w.Name("MaximumConcurrency")
+		w.Int(*v.MaximumConcurrency)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *SelfManagedEventSource) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *SelfManagedEventSource) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.Endpoints != nil {
-		b = jsonwire.AppendName(b, "Endpoints")
-		b = jsonwire.AppendMap(b, v.Endpoints, jsonwire.AppendStrings)
+		w.Name("Endpoints")
+		wire.WriteMap(w, v.Endpoints, wire.WriteStrings)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *SelfManagedKafkaEventSourceConfig) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *SelfManagedKafkaEventSourceConfig) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.ConsumerGroupId != nil {
-		b = jsonwire.AppendName(b, "ConsumerGroupId")
-		b = jsonwire.AppendString(b, *v.ConsumerGroupId)
+		w.Name("ConsumerGroupId")
+		w.String(*v.ConsumerGroupId)
 	}
 	if v.SchemaRegistryConfig != nil {
-		b = jsonwire.AppendName(b, "SchemaRegistryConfig")
-		b = v.SchemaRegistryConfig.AppendJSON(b)
+		w.Name("SchemaRegistryConfig")
+		v.SchemaRegistryConfig.Encode(w)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *SnapStartResponse) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *SnapStartResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.ApplyOn != nil {
-		b = jsonwire.AppendName(b, "ApplyOn")
-		b = jsonwire.AppendString(b, *v.ApplyOn)
+		w.Name("ApplyOn")
+		w.String(*v.ApplyOn)
 	}
 	if v.OptimizationStatus != nil {
-		b = jsonwire.AppendName(b, "OptimizationStatus")
-		b = jsonwire.AppendString(b, *v.OptimizationStatus)
+		w.Name("OptimizationStatus")
+		w.String(*v.OptimizationStatus)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *SourceAccessConfiguration) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *SourceAccessConfiguration) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.Type != nil {
-		b = jsonwire.AppendName(b, "Type")
-		b = jsonwire.AppendString(b, *v.Type)
+		w.Name("Type")
+		w.String(*v.Type)
 	}
 	if v.URI != nil {
-		b = jsonwire.AppendName(b, "URI")
-		b = jsonwire.AppendString(b, *v.URI)
+		w.Name("URI")
+		w.String(*v.URI)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *TracingConfigResponse) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *TracingConfigResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.Mode != nil {
-		b = jsonwire.AppendName(b, "Mode")
-		b = jsonwire.AppendString(b, *v.Mode)
+		w.Name("Mode")
+		w.String(*v.Mode)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *VpcConfigResponse) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *VpcConfigResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.SubnetIds != nil {
-		b = jsonwire.AppendName(b, "SubnetIds")
-		b = jsonwire.AppendList(b, v.SubnetIds, jsonwire.AppendString)
+		w.Name("SubnetIds")
+		wire.WriteList(w, v.SubnetIds, wire.Writer.String)
 	}
 	if v.SecurityGroupIds != nil {
-		b = jsonwire.AppendName(b, "SecurityGroupIds")
-		b = jsonwire.AppendList(b, v.SecurityGroupIds, jsonwire.AppendString)
+		w.Name("SecurityGroupIds")
+		wire.WriteList(w, v.SecurityGroupIds, wire.Writer.String)
 	}
 	if v.VpcId != nil {
-		b = jsonwire.AppendName(b, "VpcId")
-		b = jsonwire.AppendString(b, *v.VpcId)
+		w.Name("VpcId")
+		w.String(*v.VpcId)
 	}
 	if v.Ipv6AllowedForDualStack != nil {
-		b = jsonwire.AppendName(b, "Ipv6AllowedForDualStack")
-		b = jsonwire.AppendBool(b, *v.Ipv6AllowedForDualStack)
+		w.Name("Ipv6AllowedForDualStack")
+		w.Bool(*v.Ipv6AllowedForDualStack)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *TenancyConfig) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
-	b = jsonwire.AppendName(b, "TenantIsolationMode")
-	b = jsonwire.AppendString(b, v.TenantIsolationMode)
-	return append(b, '}')
+// Encode writes the structure.
+func (v *TenancyConfig) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("TenantIsolationMode")
+	w.String(v.TenantIsolationMode)
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *CapacityProviderConfig) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *CapacityProviderConfig) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.LambdaManagedInstancesCapacityProviderConfig != nil {
-		b = jsonwire.AppendName(b, "LambdaManagedInstancesCapacityProviderConfig")
-		b = v.LambdaManagedInstancesCapacityProviderConfig.AppendJSON(b)
+		w.Name("LambdaManagedInstancesCapacityProviderConfig")
+		v.LambdaManagedInstancesCapacityProviderConfig.Encode(w)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *LambdaManagedInstancesCapacityProviderConfig) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
-	b = jsonwire.AppendName(b, "CapacityProviderArn")
-	b = jsonwire.AppendString(b, v.CapacityProviderArn)
+// Encode writes the structure.
+func (v *LambdaManagedInstancesCapacityProviderConfig) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("CapacityProviderArn")
+	w.String(v.CapacityProviderArn)
 	if v.PerExecutionEnvironmentMaxConcurrency != nil {
-		b = jsonwire.AppendName(b, "PerExecutionEnvironmentMaxConcurrency")
-		b = jsonwire.AppendInt(b, *v.PerExecutionEnvironmentMaxConcurrency)
+		w.Name("PerExecutionEnvironmentMaxConcurrency")
+		w.Int(*v.PerExecutionEnvironmentMaxConcurrency)
 	}
 	if v.ExecutionEnvironmentMemoryGiBPerVCpu != nil {
-		b = jsonwire.AppendName(b, "ExecutionEnvironmentMemoryGiBPerVCpu")
-		b = jsonwire.AppendDouble(b, *v.ExecutionEnvironmentMemoryGiBPerVCpu)
+		w.Name("ExecutionEnvironmentMemoryGiBPerVCpu")
+		w.Double(*v.ExecutionEnvironmentMemoryGiBPerVCpu)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *DurableConfig) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *DurableConfig) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.KMSKeyArn != nil {
-		b = jsonwire.AppendName(b, "KMSKeyArn")
-		b = jsonwire.AppendString(b, *v.KMSKeyArn)
+		w.Name("KMSKeyArn")
+		w.String(*v.KMSKeyArn)
 	}
 	if v.RetentionPeriodInDays != nil {
-		b = jsonwire.AppendName(b, "RetentionPeriodInDays")
-		b = jsonwire.AppendInt(b, *v.RetentionPeriodInDays)
+		w.Name("RetentionPeriodInDays")
+		w.Int(*v.RetentionPeriodInDays)
 	}
 	if v.ExecutionTimeout != nil {
-		b = jsonwire.AppendName(b, "ExecutionTimeout")
-		b = jsonwire.AppendInt(b, *v.ExecutionTimeout)
+		w.Name("ExecutionTimeout")
+		w.Int(*v.ExecutionTimeout)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *EventSourceMappingMetricsConfig) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *EventSourceMappingMetricsConfig) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.Metrics != nil {
-		b = jsonwire.AppendName(b, "Metrics")
-		b = jsonwire.AppendList(b, v.Metrics, jsonwire.AppendString)
+		w.Name("Metrics")
+		wire.WriteList(w, v.Metrics, wire.Writer.String)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *EventSourceMappingLoggingConfig) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *EventSourceMappingLoggingConfig) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.SystemLogLevel != nil {
-		b = jsonwire.AppendName(b, "SystemLogLevel")
-		b = jsonwire.AppendString(b, *v.SystemLogLevel)
+		w.Name("SystemLogLevel")
+		w.String(*v.SystemLogLevel)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *KafkaSchemaRegistryConfig) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *KafkaSchemaRegistryConfig) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.SchemaRegistryURI != nil {
-		b = jsonwire.AppendName(b, "SchemaRegistryURI")
-		b = jsonwire.AppendString(b, *v.SchemaRegistryURI)
+		w.Name("SchemaRegistryURI")
+		w.String(*v.SchemaRegistryURI)
 	}
 	if v.EventRecordFormat != nil {
-		b = jsonwire.AppendName(b, "EventRecordFormat")
-		b = jsonwire.AppendString(b, *v.EventRecordFormat)
+		w.Name("EventRecordFormat")
+		w.String(*v.EventRecordFormat)
 	}
 	if v.AccessConfigs != nil {
-		b = jsonwire.AppendName(b, "AccessConfigs")
-		b = jsonwire.AppendStructs(b, v.AccessConfigs, (*KafkaSchemaRegistryAccessConfig).AppendJSON)
+		w.Name("AccessConfigs")
+		wire.WriteStructs(w, v.AccessConfigs, (*KafkaSchemaRegistryAccessConfig).Encode)
 	}
 	if v.SchemaValidationConfigs != nil {
-		b = jsonwire.AppendName(b, "SchemaValidationConfigs")
-		b = jsonwire.AppendStructs(b, v.SchemaValidationConfigs, (*KafkaSchemaValidationConfig).AppendJSON)
+		w.Name("SchemaValidationConfigs")
+		wire.WriteStructs(w, v.SchemaValidationConfigs, (*KafkaSchemaValidationConfig).Encode)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *KafkaSchemaRegistryAccessConfig) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *KafkaSchemaRegistryAccessConfig) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.Type != nil {
-		b = jsonwire.AppendName(b, "Type")
-		b = jsonwire.AppendString(b, *v.Type)
+		w.Name("Type")
+		w.String(*v.Type)
 	}
 	if v.URI != nil {
-		b = jsonwire.AppendName(b, "URI")
-		b = jsonwire.AppendString(b, *v.URI)
+		w.Name("URI")
+		w.String(*v.URI)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *KafkaSchemaValidationConfig) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *KafkaSchemaValidationConfig) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.Attribute != nil {
-		b = jsonwire.AppendName(b, "Attribute")
-		b = jsonwire.AppendString(b, *v.Attribute)
+		w.Name("Attribute")
+		w.String(*v.Attribute)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *ProvisionedPollerConfig) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *ProvisionedPollerConfig) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.MinimumPollers != nil {
-		b = jsonwire.AppendName(b, "MinimumPollers")
-		b = jsonwire.AppendInt(b, *v.MinimumPollers)
+		w.Name("MinimumPollers")
+		w.Int(*v.MinimumPollers)
 	}
 	if v.MaximumPollers != nil {
-		b = jsonwire.AppendName(b, "MaximumPollers")
-		b = jsonwire.AppendInt(b, *v.MaximumPollers)
+		w.Name("MaximumPollers")
+		w.Int(*v.MaximumPollers)
 	}
 	if v.PollerGroupName != nil {
-		b = jsonwire.AppendName(b, "PollerGroupName")
-		b = jsonwire.AppendString(b, *v.PollerGroupName)
+		w.Name("PollerGroupName")
+		w.String(*v.PollerGroupName)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *ResolvedS3Object) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *ResolvedS3Object) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.S3Bucket != nil {
-		b = jsonwire.AppendName(b, "S3Bucket")
-		b = jsonwire.AppendString(b, *v.S3Bucket)
+		w.Name("S3Bucket")
+		w.String(*v.S3Bucket)
 	}
 	if v.S3Key != nil {
-		b = jsonwire.AppendName(b, "S3Key")
-		b = jsonwire.AppendString(b, *v.S3Key)
+		w.Name("S3Key")
+		w.String(*v.S3Key)
 	}
 	if v.S3ObjectVersion != nil {
-		b = jsonwire.AppendName(b, "S3ObjectVersion")
-		b = jsonwire.AppendString(b, *v.S3ObjectVersion)
+		w.Name("S3ObjectVersion")
+		w.String(*v.S3ObjectVersion)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *FunctionCodeLocationError) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *FunctionCodeLocationError) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.ErrorCode != nil {
-		b = jsonwire.AppendName(b, "ErrorCode")
-		b = jsonwire.AppendString(b, *v.ErrorCode)
+		w.Name("ErrorCode")
+		w.String(*v.ErrorCode)
 	}
 	if v.Message != nil {
-		b = jsonwire.AppendName(b, "Message")
-		b = jsonwire.AppendString(b, *v.Message)
+		w.Name("Message")
+		w.String(*v.Message)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *TagsError) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
-	b = jsonwire.AppendName(b, "ErrorCode")
-	b = jsonwire.AppendString(b, v.ErrorCode)
-	b = jsonwire.AppendName(b, "Message")
-	b = jsonwire.AppendString(b, v.Message)
-	return append(b, '}')
+// Encode writes the structure.
+func (v *TagsError) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("ErrorCode")
+	w.String(v.ErrorCode)
+	w.Name("Message")
+	w.String(v.Message)
+	w.CloseStruct()
 }
 
-// AppendJSON appends the structure as a document.
-func (v *DeleteFunctionResponse) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
-	return append(b, '}')
+// Encode writes the structure.
+func (v *DeleteFunctionResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.CloseStruct()
 }
 
 // EncodeHTTP writes the members that are headers, and returns the status if the output has one, or 0.
@@ -987,16 +987,16 @@ func (v *DeleteFunctionResponse) EncodeHTTP(h http.Header) int {
 	return 0
 }
 
-// AppendJSON appends the structure as a document.
-func (v *FilterCriteriaError) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *FilterCriteriaError) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.ErrorCode != nil {
-		b = jsonwire.AppendName(b, "ErrorCode")
-		b = jsonwire.AppendString(b, *v.ErrorCode)
+		w.Name("ErrorCode")
+		w.String(*v.ErrorCode)
 	}
 	if v.Message != nil {
-		b = jsonwire.AppendName(b, "Message")
-		b = jsonwire.AppendString(b, *v.Message)
+		w.Name("Message")
+		w.String(*v.Message)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }

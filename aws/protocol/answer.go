@@ -17,6 +17,7 @@ const (
 	typeJSON  = "application/json"
 	typeAmzn  = "application/x-amz-json-" // and a version
 	typeCBOR  = "application/x-amz-cbor-1.1"
+	typeRPC   = "application/cbor"
 	typeForm  = "application/x-www-form-urlencoded"
 	typeXML   = "text/xml"
 	exposed   = "x-amzn-RequestId,x-amzn-ErrorType,x-amz-request-id,x-amz-id-2,x-amzn-ErrorMessage,Date"

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/aws/kinesis"
+	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/aws/protocol/constraint"
 	"github.com/millrace/millrace/aws/protocol/jsonwire"
 )
@@ -43,7 +44,7 @@ func BenchmarkPutRecordsDecode(b *testing.B) {
 			for b.Loop() {
 				var in kinesis.PutRecordsInput
 				doc := jsonwire.NewReader(body)
-				in.DecodeJSON(doc)
+				in.Decode(doc)
 				doc.End()
 				var checks constraint.Checks
 				in.Validate(&checks)
@@ -64,11 +65,11 @@ func BenchmarkGetRecordsEncode(b *testing.B) {
 			SequenceNumber: strings.Repeat("4", 56), ApproximateArrivalTimestamp: &now,
 		})
 	}
-	buffer := out.AppendJSON(nil)
+	buffer := protocol.EncodingJSON.Append(nil, &out)
 	b.SetBytes(int64(len(buffer)))
 	b.ReportAllocs()
 	for b.Loop() {
-		buffer = out.AppendJSON(buffer[:0])
+		buffer = protocol.EncodingJSON.Append(buffer[:0], &out)
 	}
 }
 

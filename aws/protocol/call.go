@@ -7,9 +7,10 @@ type Protocol int
 
 // The protocols.
 const (
-	JSON  Protocol = iota // awsJson: POST with X-Amz-Target
+	JSON  Protocol = iota // awsJson, or its mirror in CBOR 1.1: POST with X-Amz-Target
 	REST                  // rest-json: the path says what is meant
 	Query                 // a form with Action; the answer is XML
+	RPC                   // Smithy's rpc-v2-cbor: the path names service and operation
 )
 
 // String names the protocol.
@@ -19,6 +20,8 @@ func (p Protocol) String() string {
 		return "rest-json"
 	case Query:
 		return "query"
+	case RPC:
+		return rpcV2
 	}
 	return "json"
 }
@@ -28,7 +31,8 @@ type Call struct {
 	Service     string // kinesis, lambda, sqs
 	Operation   string // PutRecord
 	Protocol    Protocol
-	Account     string // 12 digits
+	Encoding    Encoding // of the documents; that of an event stream's events too
+	Account     string   // 12 digits
 	Region      string
 	RequestID   string // a UUID; the client sees it in x-amzn-RequestId
 	AccessKeyID string // of the caller, as sent

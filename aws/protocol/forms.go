@@ -102,7 +102,7 @@ func (x *exchange) runQuery(params url.Values) {
 	}
 	in := x.op.new()
 	doc := jsonwire.NewReader(query.Document(params, x.op.Query))
-	in.DecodeJSON(doc)
+	in.Decode(doc)
 	doc.End()
 	x.run(in, nil, doc)
 }

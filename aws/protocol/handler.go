@@ -38,6 +38,7 @@ type handler struct {
 	Config
 	budget  *budget
 	targets map[string]*Service // by X-Amz-Target's prefix
+	rpcs    map[string]*Service // by the name in paths of rpc-v2-cbor
 	forms   []*Service          // that speak the query protocol
 	paths   *restTable
 	// operations are those offered, by service and name.
@@ -64,6 +65,7 @@ func NewHandler(config Config, services ...Service) http.Handler {
 		Config:     config,
 		budget:     newBudget(config.BodyMemory),
 		targets:    map[string]*Service{},
+		rpcs:       map[string]*Service{},
 		operations: map[*Service]map[string]*Operation{},
 	}
 	all := make([]*Service, len(services))
@@ -72,6 +74,9 @@ func NewHandler(config Config, services ...Service) http.Handler {
 		all[i] = s
 		if s.TargetPrefix != "" {
 			h.targets[s.TargetPrefix] = s
+		}
+		if s.RPCName != "" {
+			h.rpcs[s.RPCName] = s
 		}
 		if s.QueryVersion != "" {
 			h.forms = append(h.forms, s)
@@ -112,6 +117,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	match := h.paths.find(r.Method, r.URL.EscapedPath())
 	switch target := r.Header.Get("X-Amz-Target"); {
+	case x.isRPC():
+		x.serveRPC()
 	case target != "":
 		x.serveJSON(target)
 	case match.service != nil:

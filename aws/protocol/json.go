@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/millrace/millrace/aws/protocol/jsonwire"
+	"github.com/millrace/millrace/aws/protocol/wire"
 )
 
 // codeUnknown is the code of an operation that does not exist, or is not carried out.
@@ -22,6 +22,9 @@ func (x *exchange) serveJSON(target string) {
 	if s := x.targets[prefix]; s != nil {
 		x.serve(s, x.operations[s][name], JSON)
 		limit = x.limit()
+	}
+	if x.contentType == typeCBOR && (x.service == nil || x.service.CBOR) {
+		x.call.Encoding = EncodingCBOR
 	}
 	if x.r.ContentLength > limit {
 		x.tooLarge(limit)
@@ -52,7 +55,7 @@ func (x *exchange) serveJSON(target string) {
 
 // acceptable reports whether the content type is one that the service reads.
 func (x *exchange) acceptable() bool {
-	if x.contentType == typeJSON {
+	if x.contentType == typeJSON || x.call.Encoding == EncodingCBOR {
 		return true
 	}
 	if x.service != nil {
@@ -64,16 +67,21 @@ func (x *exchange) acceptable() bool {
 func (x *exchange) runJSON() {
 	if x.op == nil || x.contentType == typeJSON {
 		switch {
-		case !jsonwire.IsObject(x.body.bytes):
+		case !wire.IsStruct(x.call.Encoding.read(x.body.bytes)):
 			x.failBare(codeSerialization)
 		default:
 			x.failBare(codeUnknown)
 		}
 		return
 	}
+	x.runDocument(x.body.bytes)
+}
+
+// runDocument reads the input from a document, finds out who calls, and runs the operation.
+func (x *exchange) runDocument(text []byte) {
 	in := x.op.new()
-	doc := jsonwire.NewReader(x.body.bytes)
-	in.DecodeJSON(doc)
+	doc := x.call.Encoding.read(text)
+	in.Decode(doc)
 	doc.End()
 	if doc.Malformed() {
 		x.failBare(codeSerialization)
@@ -95,20 +103,8 @@ func (x *exchange) failEmpty() {
 		x.failBare(code)
 		return
 	}
-	x.ended.Code = code
-	x.write(http.StatusBadRequest, typeCBOR, appendCode(nil, code))
-}
-
-// appendCode appends {"__type": code} in CBOR: a map of one entry, two texts.
-func appendCode(b []byte, code string) []byte {
-	b = append(b, 0xa1, 0x66)
-	b = append(b, "__type"...)
-	if len(code) < 24 {
-		b = append(b, 0x60|byte(len(code)))
-	} else {
-		b = append(b, 0x78, byte(len(code)))
-	}
-	return append(b, code...)
+	x.call.Encoding = EncodingCBOR
+	x.fail(&Error{Code: code})
 }
 
 // failBare answers with a code and nothing else. Whoever speaks plain application/json gets it in the envelope of
@@ -126,23 +122,36 @@ func (x *exchange) failBare(code string) {
 	x.write(status, typeJSON, []byte(`{"Output":{"__type":"com.amazon.coral.service#`+code+`"},"Version":"1.0"}`))
 }
 
-// failJSON writes an error of awsJson.
-func (x *exchange) failJSON(e *Error) {
-	shape, known := x.service.shape(e)
-	b := append(make([]byte, 0, 256), '{')
-	b = jsonwire.AppendName(b, "__type")
-	b = jsonwire.AppendString(b, x.service.typeName(e.Code, known))
-	if e.Message != "" {
+// errorDocument is the body of an error.
+type errorDocument struct {
+	*Error
+	typeName string
+}
+
+// Encode writes the body.
+func (d errorDocument) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("__type")
+	w.String(d.typeName)
+	if d.Message != "" {
 		name := "message"
-		if e.capital {
+		if d.capital {
 			name = "Message"
 		}
-		b = jsonwire.AppendString(jsonwire.AppendName(b, name), e.Message)
+		w.Name(name)
+		w.String(d.Message)
 	}
-	for _, f := range e.Fields {
-		b = jsonwire.AppendString(jsonwire.AppendName(b, f.Name), f.Value)
+	for _, f := range d.Fields {
+		w.Name(f.Name)
+		w.String(f.Value)
 	}
-	b = append(b, '}')
+	w.CloseStruct()
+}
+
+// failDocument writes an error of awsJson, of its mirror in CBOR, or of rpc-v2-cbor.
+func (x *exchange) failDocument(e *Error) {
+	shape, known := x.service.shape(e)
+	b := x.call.Encoding.Append(make([]byte, 0, 256), errorDocument{e, x.service.typeName(e.Code, known)})
 	if known && x.service.QueryVersion != "" {
 		code, side := shape.QueryCode, "Sender"
 		if code == "" {
@@ -153,11 +162,21 @@ func (x *exchange) failJSON(e *Error) {
 		}
 		x.header("x-amzn-query-error", code+";"+side)
 	}
-	contentType := x.contentType
-	if !strings.HasPrefix(contentType, typeAmzn) && x.service != nil {
-		contentType = typeAmzn + x.service.JSONVersion
+	x.write(shape.Status, x.errorType(), b)
+}
+
+// errorType is the content type of an error.
+func (x *exchange) errorType() string {
+	switch x.call.Encoding {
+	case EncodingCBOR:
+		return typeCBOR
+	case EncodingRPC:
+		return typeRPC
 	}
-	x.write(shape.Status, contentType, b)
+	if !strings.HasPrefix(x.contentType, typeAmzn) && x.service != nil {
+		return typeAmzn + x.service.JSONVersion
+	}
+	return x.contentType
 }
 
 // typeName is the code as __type has it.

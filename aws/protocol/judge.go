@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/millrace/millrace/aws/protocol/constraint"
-	"github.com/millrace/millrace/aws/protocol/jsonwire"
+	"github.com/millrace/millrace/aws/protocol/wire"
 )
 
 // codeSerialization is the code of a body that cannot be read, and of values of a wrong type.
@@ -44,14 +44,14 @@ func (x *exchange) serve(s *Service, o *Operation, p Protocol) {
 	}
 }
 
-// misread answers the first value of a wrong type, with a capital Message in all protocols that write JSON.
+// misread answers the first value of a wrong type, with a capital Message in all protocols that write documents.
 func (x *exchange) misread(message string) {
 	x.fail(&Error{Code: codeSerialization, Message: message, capital: true})
 }
 
 // run judges the input and lets the door answer. The first offence against the types comes from the binding or from
 // the document, in that order.
-func (x *exchange) run(in Input, b *Binding, doc *jsonwire.Reader) {
+func (x *exchange) run(in Input, b *Binding, doc wire.Document) {
 	if b != nil && b.offence != "" {
 		x.misread(b.offence)
 		return
@@ -105,6 +105,12 @@ func (x *exchange) succeed(out Output) {
 		x.succeedREST(out)
 	case Query:
 		x.succeedQuery(out)
+	case RPC:
+		if out == nil {
+			x.write(http.StatusOK, "", nil)
+			return
+		}
+		x.writeDocument(http.StatusOK, typeRPC, out)
 	default:
 		if out == nil {
 			x.write(http.StatusOK, x.contentType, nil)
@@ -115,7 +121,7 @@ func (x *exchange) succeed(out Output) {
 }
 
 func (x *exchange) writeDocument(status int, contentType string, out Output) {
-	text := out.AppendJSON(borrow(smallAnswer))
+	text := x.call.Encoding.Append(borrow(smallAnswer), out)
 	x.write(status, contentType, text)
 	giveBack(text)
 }
@@ -155,7 +161,7 @@ func (x *exchange) fail(err error) {
 	case Query:
 		x.failQuery(e)
 	default:
-		x.failJSON(e)
+		x.failDocument(e)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"github.com/millrace/millrace/aws/protocol/jsonwire"
+	"github.com/millrace/millrace/aws/protocol/wire"
 )
 
 // bindingInput is an input with members outside of the body; generated types implement it.
@@ -54,7 +55,7 @@ func (x *exchange) notOffered(name string) {
 
 func (x *exchange) runREST(labels []label, params url.Values) {
 	in := x.op.new()
-	var doc *jsonwire.Reader
+	var doc wire.Document
 	switch {
 	case x.op.RawBody:
 		x.body.keep = true
@@ -67,7 +68,7 @@ func (x *exchange) runREST(labels []label, params url.Values) {
 			text = []byte("{}")
 		}
 		doc = jsonwire.NewReader(text)
-		in.DecodeJSON(doc)
+		in.Decode(doc)
 		doc.End()
 		if doc.Malformed() {
 			x.fail(&Error{Code: codeSerialization})

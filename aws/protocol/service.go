@@ -5,8 +5,8 @@ import (
 	"errors"
 
 	"github.com/millrace/millrace/aws/protocol/constraint"
-	"github.com/millrace/millrace/aws/protocol/jsonwire"
 	"github.com/millrace/millrace/aws/protocol/query"
+	"github.com/millrace/millrace/aws/protocol/wire"
 )
 
 // Service is one service of AWS as the dispatcher sees it. Generated code fills it in from the model.
@@ -17,6 +17,12 @@ type Service struct {
 	TargetPrefix string
 	// JSONVersion is the version of awsJson, 1.0 or 1.1.
 	JSONVersion string
+	// CBOR says that the service, which speaks awsJson, also speaks AWS's CBOR 1.1: the same operations and members
+	// in another encoding, known by the content type.
+	CBOR bool
+	// RPCName is how paths of the protocol rpc-v2-cbor call the service: GraniteServiceVersion20100801. It is empty when
+	// the service does not speak it.
+	RPCName string
 	// ErrorNamespace stands before the # in __type, such as com.amazonaws.sqs; empty means the bare name.
 	ErrorNamespace string
 	// REST says that operations are known by method and path.
@@ -71,16 +77,16 @@ type Operation struct {
 
 // Input is the decoded input of an operation. Generated types implement it.
 type Input interface {
-	// DecodeJSON reads the members that are in the body.
-	DecodeJSON(r *jsonwire.Reader)
+	// Decode reads the members that are in the body.
+	Decode(r wire.Reader)
 	// Validate judges all members.
 	Validate(c *constraint.Checks)
 }
 
 // Output is the output of an operation. Generated types implement it.
 type Output interface {
-	// AppendJSON appends the members that are in the body.
-	AppendJSON(b []byte) []byte
+	// Encode writes the members that are in the body.
+	wire.Encoder
 }
 
 // Handler makes an operation's input and runs it.

@@ -3,11 +3,11 @@
 package sqs
 
 import (
-	"github.com/millrace/millrace/aws/protocol/jsonwire"
+	"github.com/millrace/millrace/aws/protocol/wire"
 )
 
-// DecodeJSON reads the structure from a document.
-func (v *ChangeMessageVisibilityBatchRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *ChangeMessageVisibilityBatchRequest) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
 		return
@@ -15,17 +15,17 @@ func (v *ChangeMessageVisibilityBatchRequest) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "QueueUrl":
-			jsonwire.Required(r, &v.QueueUrl, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.QueueUrl, &v.missing, 0x1, wire.Reader.String)
 		case "Entries":
-			jsonwire.Structs(r, &v.Entries, (*ChangeMessageVisibilityBatchRequestEntry).DecodeJSON)
+			wire.ReadStructs(r, &v.Entries, (*ChangeMessageVisibilityBatchRequestEntry).Decode)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *ChangeMessageVisibilityBatchRequestEntry) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *ChangeMessageVisibilityBatchRequestEntry) Decode(r wire.Reader) {
 	v.missing |= 0x3
 	if !r.Struct() {
 		return
@@ -33,19 +33,19 @@ func (v *ChangeMessageVisibilityBatchRequestEntry) DecodeJSON(r *jsonwire.Reader
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "Id":
-			jsonwire.Required(r, &v.Id, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.Id, &v.missing, 0x1, wire.Reader.String)
 		case "ReceiptHandle":
-			jsonwire.Required(r, &v.ReceiptHandle, &v.missing, 0x2, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.ReceiptHandle, &v.missing, 0x2, wire.Reader.String)
 		case "VisibilityTimeout":
-			jsonwire.Optional(r, &v.VisibilityTimeout, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.VisibilityTimeout, wire.Reader.Int)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *ChangeMessageVisibilityRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *ChangeMessageVisibilityRequest) Decode(r wire.Reader) {
 	v.missing |= 0x7
 	if !r.Struct() {
 		return
@@ -53,19 +53,19 @@ func (v *ChangeMessageVisibilityRequest) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "QueueUrl":
-			jsonwire.Required(r, &v.QueueUrl, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.QueueUrl, &v.missing, 0x1, wire.Reader.String)
 		case "ReceiptHandle":
-			jsonwire.Required(r, &v.ReceiptHandle, &v.missing, 0x2, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.ReceiptHandle, &v.missing, 0x2, wire.Reader.String)
 		case "VisibilityTimeout":
-			jsonwire.Required(r, &v.VisibilityTimeout, &v.missing, 0x4, (*jsonwire.Reader).Int)
+			wire.ReadRequired(r, &v.VisibilityTimeout, &v.missing, 0x4, wire.Reader.Int)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *CreateQueueRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *CreateQueueRequest) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
 		return
@@ -73,19 +73,19 @@ func (v *CreateQueueRequest) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "QueueName":
-			jsonwire.Required(r, &v.QueueName, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.QueueName, &v.missing, 0x1, wire.Reader.String)
 		case "Attributes":
-			jsonwire.ScalarMap(r, &v.Attributes, (*jsonwire.Reader).String)
+			wire.ReadScalarMap(r, &v.Attributes, wire.Reader.String)
 		case "tags":
-			jsonwire.ScalarMap(r, &v.Tags, (*jsonwire.Reader).String)
+			wire.ReadScalarMap(r, &v.Tags, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *DeleteMessageBatchRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *DeleteMessageBatchRequest) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
 		return
@@ -93,17 +93,17 @@ func (v *DeleteMessageBatchRequest) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "QueueUrl":
-			jsonwire.Required(r, &v.QueueUrl, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.QueueUrl, &v.missing, 0x1, wire.Reader.String)
 		case "Entries":
-			jsonwire.Structs(r, &v.Entries, (*DeleteMessageBatchRequestEntry).DecodeJSON)
+			wire.ReadStructs(r, &v.Entries, (*DeleteMessageBatchRequestEntry).Decode)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *DeleteMessageBatchRequestEntry) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *DeleteMessageBatchRequestEntry) Decode(r wire.Reader) {
 	v.missing |= 0x3
 	if !r.Struct() {
 		return
@@ -111,17 +111,17 @@ func (v *DeleteMessageBatchRequestEntry) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "Id":
-			jsonwire.Required(r, &v.Id, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.Id, &v.missing, 0x1, wire.Reader.String)
 		case "ReceiptHandle":
-			jsonwire.Required(r, &v.ReceiptHandle, &v.missing, 0x2, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.ReceiptHandle, &v.missing, 0x2, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *DeleteMessageRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *DeleteMessageRequest) Decode(r wire.Reader) {
 	v.missing |= 0x3
 	if !r.Struct() {
 		return
@@ -129,17 +129,17 @@ func (v *DeleteMessageRequest) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "QueueUrl":
-			jsonwire.Required(r, &v.QueueUrl, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.QueueUrl, &v.missing, 0x1, wire.Reader.String)
 		case "ReceiptHandle":
-			jsonwire.Required(r, &v.ReceiptHandle, &v.missing, 0x2, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.ReceiptHandle, &v.missing, 0x2, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *DeleteQueueRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *DeleteQueueRequest) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
 		return
@@ -147,15 +147,15 @@ func (v *DeleteQueueRequest) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "QueueUrl":
-			jsonwire.Required(r, &v.QueueUrl, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.QueueUrl, &v.missing, 0x1, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *GetQueueAttributesRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *GetQueueAttributesRequest) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
 		return
@@ -163,17 +163,17 @@ func (v *GetQueueAttributesRequest) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "QueueUrl":
-			jsonwire.Required(r, &v.QueueUrl, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.QueueUrl, &v.missing, 0x1, wire.Reader.String)
 		case "AttributeNames":
-			jsonwire.Scalars(r, &v.AttributeNames, (*jsonwire.Reader).String)
+			wire.ReadScalars(r, &v.AttributeNames, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *GetQueueUrlRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *GetQueueUrlRequest) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
 		return
@@ -181,82 +181,82 @@ func (v *GetQueueUrlRequest) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "QueueName":
-			jsonwire.Required(r, &v.QueueName, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.QueueName, &v.missing, 0x1, wire.Reader.String)
 		case "QueueOwnerAWSAccountId":
-			jsonwire.Optional(r, &v.QueueOwnerAWSAccountId, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.QueueOwnerAWSAccountId, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *ListQueuesRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *ListQueuesRequest) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "QueueNamePrefix":
-			jsonwire.Optional(r, &v.QueueNamePrefix, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.QueueNamePrefix, wire.Reader.String)
 		case "NextToken":
-			jsonwire.Optional(r, &v.NextToken, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.NextToken, wire.Reader.String)
 		case "MaxResults":
-			jsonwire.Optional(r, &v.MaxResults, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.MaxResults, wire.Reader.Int)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *MessageAttributeValue) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *MessageAttributeValue) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "StringValue":
-			jsonwire.Optional(r, &v.StringValue, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StringValue, wire.Reader.String)
 		case "BinaryValue":
-			jsonwire.OptionalBlob(r, &v.BinaryValue)
+			wire.ReadBlob(r, &v.BinaryValue)
 		case "StringListValues":
-			jsonwire.Scalars(r, &v.StringListValues, (*jsonwire.Reader).String)
+			wire.ReadScalars(r, &v.StringListValues, wire.Reader.String)
 		case "BinaryListValues":
-			jsonwire.Scalars(r, &v.BinaryListValues, (*jsonwire.Reader).Blob)
+			wire.ReadScalars(r, &v.BinaryListValues, wire.Reader.Blob)
 		case "DataType":
-			jsonwire.Optional(r, &v.DataType, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.DataType, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *MessageSystemAttributeValue) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *MessageSystemAttributeValue) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "StringValue":
-			jsonwire.Optional(r, &v.StringValue, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.StringValue, wire.Reader.String)
 		case "BinaryValue":
-			jsonwire.OptionalBlob(r, &v.BinaryValue)
+			wire.ReadBlob(r, &v.BinaryValue)
 		case "StringListValues":
-			jsonwire.Scalars(r, &v.StringListValues, (*jsonwire.Reader).String)
+			wire.ReadScalars(r, &v.StringListValues, wire.Reader.String)
 		case "BinaryListValues":
-			jsonwire.Scalars(r, &v.BinaryListValues, (*jsonwire.Reader).Blob)
+			wire.ReadScalars(r, &v.BinaryListValues, wire.Reader.Blob)
 		case "DataType":
-			jsonwire.Optional(r, &v.DataType, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.DataType, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *PurgeQueueRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *PurgeQueueRequest) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
 		return
@@ -264,15 +264,15 @@ func (v *PurgeQueueRequest) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "QueueUrl":
-			jsonwire.Required(r, &v.QueueUrl, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.QueueUrl, &v.missing, 0x1, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *ReceiveMessageRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *ReceiveMessageRequest) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
 		return
@@ -280,29 +280,29 @@ func (v *ReceiveMessageRequest) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "QueueUrl":
-			jsonwire.Required(r, &v.QueueUrl, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.QueueUrl, &v.missing, 0x1, wire.Reader.String)
 		case "AttributeNames":
-			jsonwire.Scalars(r, &v.AttributeNames, (*jsonwire.Reader).String)
+			wire.ReadScalars(r, &v.AttributeNames, wire.Reader.String)
 		case "MessageSystemAttributeNames":
-			jsonwire.Scalars(r, &v.MessageSystemAttributeNames, (*jsonwire.Reader).String)
+			wire.ReadScalars(r, &v.MessageSystemAttributeNames, wire.Reader.String)
 		case "MessageAttributeNames":
-			jsonwire.Scalars(r, &v.MessageAttributeNames, (*jsonwire.Reader).String)
+			wire.ReadScalars(r, &v.MessageAttributeNames, wire.Reader.String)
 		case "MaxNumberOfMessages":
-			jsonwire.Optional(r, &v.MaxNumberOfMessages, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.MaxNumberOfMessages, wire.Reader.Int)
 		case "VisibilityTimeout":
-			jsonwire.Optional(r, &v.VisibilityTimeout, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.VisibilityTimeout, wire.Reader.Int)
 		case "WaitTimeSeconds":
-			jsonwire.Optional(r, &v.WaitTimeSeconds, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.WaitTimeSeconds, wire.Reader.Int)
 		case "ReceiveRequestAttemptId":
-			jsonwire.Optional(r, &v.ReceiveRequestAttemptId, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.ReceiveRequestAttemptId, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *SendMessageBatchRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *SendMessageBatchRequest) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
 		return
@@ -310,17 +310,17 @@ func (v *SendMessageBatchRequest) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "QueueUrl":
-			jsonwire.Required(r, &v.QueueUrl, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.QueueUrl, &v.missing, 0x1, wire.Reader.String)
 		case "Entries":
-			jsonwire.Structs(r, &v.Entries, (*SendMessageBatchRequestEntry).DecodeJSON)
+			wire.ReadStructs(r, &v.Entries, (*SendMessageBatchRequestEntry).Decode)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *SendMessageBatchRequestEntry) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *SendMessageBatchRequestEntry) Decode(r wire.Reader) {
 	v.missing |= 0x3
 	if !r.Struct() {
 		return
@@ -328,27 +328,27 @@ func (v *SendMessageBatchRequestEntry) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "Id":
-			jsonwire.Required(r, &v.Id, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.Id, &v.missing, 0x1, wire.Reader.String)
 		case "MessageBody":
-			jsonwire.Required(r, &v.MessageBody, &v.missing, 0x2, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.MessageBody, &v.missing, 0x2, wire.Reader.String)
 		case "DelaySeconds":
-			jsonwire.Optional(r, &v.DelaySeconds, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.DelaySeconds, wire.Reader.Int)
 		case "MessageAttributes":
-			jsonwire.StructMap(r, &v.MessageAttributes, (*MessageAttributeValue).DecodeJSON)
+			wire.ReadStructMap(r, &v.MessageAttributes, (*MessageAttributeValue).Decode)
 		case "MessageSystemAttributes":
-			jsonwire.StructMap(r, &v.MessageSystemAttributes, (*MessageSystemAttributeValue).DecodeJSON)
+			wire.ReadStructMap(r, &v.MessageSystemAttributes, (*MessageSystemAttributeValue).Decode)
 		case "MessageDeduplicationId":
-			jsonwire.Optional(r, &v.MessageDeduplicationId, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.MessageDeduplicationId, wire.Reader.String)
 		case "MessageGroupId":
-			jsonwire.Optional(r, &v.MessageGroupId, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.MessageGroupId, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *SendMessageRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *SendMessageRequest) Decode(r wire.Reader) {
 	v.missing |= 0x3
 	if !r.Struct() {
 		return
@@ -356,27 +356,27 @@ func (v *SendMessageRequest) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "QueueUrl":
-			jsonwire.Required(r, &v.QueueUrl, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.QueueUrl, &v.missing, 0x1, wire.Reader.String)
 		case "MessageBody":
-			jsonwire.Required(r, &v.MessageBody, &v.missing, 0x2, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.MessageBody, &v.missing, 0x2, wire.Reader.String)
 		case "DelaySeconds":
-			jsonwire.Optional(r, &v.DelaySeconds, (*jsonwire.Reader).Int)
+			wire.ReadOptional(r, &v.DelaySeconds, wire.Reader.Int)
 		case "MessageAttributes":
-			jsonwire.StructMap(r, &v.MessageAttributes, (*MessageAttributeValue).DecodeJSON)
+			wire.ReadStructMap(r, &v.MessageAttributes, (*MessageAttributeValue).Decode)
 		case "MessageSystemAttributes":
-			jsonwire.StructMap(r, &v.MessageSystemAttributes, (*MessageSystemAttributeValue).DecodeJSON)
+			wire.ReadStructMap(r, &v.MessageSystemAttributes, (*MessageSystemAttributeValue).Decode)
 		case "MessageDeduplicationId":
-			jsonwire.Optional(r, &v.MessageDeduplicationId, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.MessageDeduplicationId, wire.Reader.String)
 		case "MessageGroupId":
-			jsonwire.Optional(r, &v.MessageGroupId, (*jsonwire.Reader).String)
+			wire.ReadOptional(r, &v.MessageGroupId, wire.Reader.String)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// DecodeJSON reads the structure from a document.
-func (v *SetQueueAttributesRequest) DecodeJSON(r *jsonwire.Reader) {
+// Decode reads the structure from a document.
+func (v *SetQueueAttributesRequest) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
 		return
@@ -384,9 +384,9 @@ func (v *SetQueueAttributesRequest) DecodeJSON(r *jsonwire.Reader) {
 	for name, ok := r.Member(); ok; name, ok = r.Member() {
 		switch string(name) {
 		case "QueueUrl":
-			jsonwire.Required(r, &v.QueueUrl, &v.missing, 0x1, (*jsonwire.Reader).String)
+			wire.ReadRequired(r, &v.QueueUrl, &v.missing, 0x1, wire.Reader.String)
 		case "Attributes":
-			jsonwire.ScalarMap(r, &v.Attributes, (*jsonwire.Reader).String)
+			wire.ReadScalarMap(r, &v.Attributes, wire.Reader.String)
 		default:
 			r.Skip()
 		}

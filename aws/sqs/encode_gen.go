@@ -3,24 +3,24 @@
 package sqs
 
 import (
-	"github.com/millrace/millrace/aws/protocol/jsonwire"
 	"github.com/millrace/millrace/aws/protocol/query"
+	"github.com/millrace/millrace/aws/protocol/wire"
 )
 
-// AppendJSON appends the structure as a document.
-func (v *BatchResultErrorEntry) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
-	b = jsonwire.AppendName(b, "Id")
-	b = jsonwire.AppendString(b, v.Id)
-	b = jsonwire.AppendName(b, "SenderFault")
-	b = jsonwire.AppendBool(b, v.SenderFault)
-	b = jsonwire.AppendName(b, "Code")
-	b = jsonwire.AppendString(b, v.Code)
+// Encode writes the structure.
+func (v *BatchResultErrorEntry) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("Id")
+	w.String(v.Id)
+	w.Name("SenderFault")
+	w.Bool(v.SenderFault)
+	w.Name("Code")
+	w.String(v.Code)
 	if v.Message != nil {
-		b = jsonwire.AppendName(b, "Message")
-		b = jsonwire.AppendString(b, *v.Message)
+		w.Name("Message")
+		w.String(*v.Message)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
 // AppendXML appends the members as elements.
@@ -34,18 +34,18 @@ func (v *BatchResultErrorEntry) AppendXML(b []byte) []byte {
 	return b
 }
 
-// AppendJSON appends the structure as a document.
-func (v *ChangeMessageVisibilityBatchResult) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *ChangeMessageVisibilityBatchResult) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.Successful != nil {
-		b = jsonwire.AppendName(b, "Successful")
-		b = jsonwire.AppendStructs(b, v.Successful, (*ChangeMessageVisibilityBatchResultEntry).AppendJSON)
+		w.Name("Successful")
+		wire.WriteStructs(w, v.Successful, (*ChangeMessageVisibilityBatchResultEntry).Encode)
 	}
 	if v.Failed != nil {
-		b = jsonwire.AppendName(b, "Failed")
-		b = jsonwire.AppendStructs(b, v.Failed, (*BatchResultErrorEntry).AppendJSON)
+		w.Name("Failed")
+		wire.WriteStructs(w, v.Failed, (*BatchResultErrorEntry).Encode)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
 // AppendXML appends the members as elements.
@@ -59,12 +59,12 @@ func (v *ChangeMessageVisibilityBatchResult) AppendXML(b []byte) []byte {
 	return b
 }
 
-// AppendJSON appends the structure as a document.
-func (v *ChangeMessageVisibilityBatchResultEntry) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
-	b = jsonwire.AppendName(b, "Id")
-	b = jsonwire.AppendString(b, v.Id)
-	return append(b, '}')
+// Encode writes the structure.
+func (v *ChangeMessageVisibilityBatchResultEntry) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("Id")
+	w.String(v.Id)
+	w.CloseStruct()
 }
 
 // AppendXML appends the members as elements.
@@ -73,14 +73,14 @@ func (v *ChangeMessageVisibilityBatchResultEntry) AppendXML(b []byte) []byte {
 	return b
 }
 
-// AppendJSON appends the structure as a document.
-func (v *CreateQueueResult) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *CreateQueueResult) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.QueueUrl != nil {
-		b = jsonwire.AppendName(b, "QueueUrl")
-		b = jsonwire.AppendString(b, *v.QueueUrl)
+		w.Name("QueueUrl")
+		w.String(*v.QueueUrl)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
 // AppendXML appends the members as elements.
@@ -91,18 +91,18 @@ func (v *CreateQueueResult) AppendXML(b []byte) []byte {
 	return b
 }
 
-// AppendJSON appends the structure as a document.
-func (v *DeleteMessageBatchResult) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *DeleteMessageBatchResult) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.Successful != nil {
-		b = jsonwire.AppendName(b, "Successful")
-		b = jsonwire.AppendStructs(b, v.Successful, (*DeleteMessageBatchResultEntry).AppendJSON)
+		w.Name("Successful")
+		wire.WriteStructs(w, v.Successful, (*DeleteMessageBatchResultEntry).Encode)
 	}
 	if v.Failed != nil {
-		b = jsonwire.AppendName(b, "Failed")
-		b = jsonwire.AppendStructs(b, v.Failed, (*BatchResultErrorEntry).AppendJSON)
+		w.Name("Failed")
+		wire.WriteStructs(w, v.Failed, (*BatchResultErrorEntry).Encode)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
 // AppendXML appends the members as elements.
@@ -116,12 +116,12 @@ func (v *DeleteMessageBatchResult) AppendXML(b []byte) []byte {
 	return b
 }
 
-// AppendJSON appends the structure as a document.
-func (v *DeleteMessageBatchResultEntry) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
-	b = jsonwire.AppendName(b, "Id")
-	b = jsonwire.AppendString(b, v.Id)
-	return append(b, '}')
+// Encode writes the structure.
+func (v *DeleteMessageBatchResultEntry) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("Id")
+	w.String(v.Id)
+	w.CloseStruct()
 }
 
 // AppendXML appends the members as elements.
@@ -130,14 +130,14 @@ func (v *DeleteMessageBatchResultEntry) AppendXML(b []byte) []byte {
 	return b
 }
 
-// AppendJSON appends the structure as a document.
-func (v *GetQueueAttributesResult) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *GetQueueAttributesResult) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.Attributes != nil {
-		b = jsonwire.AppendName(b, "Attributes")
-		b = jsonwire.AppendMap(b, v.Attributes, jsonwire.AppendString)
+		w.Name("Attributes")
+		wire.WriteMap(w, v.Attributes, wire.Writer.String)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
 // AppendXML appends the members as elements.
@@ -148,14 +148,14 @@ func (v *GetQueueAttributesResult) AppendXML(b []byte) []byte {
 	return b
 }
 
-// AppendJSON appends the structure as a document.
-func (v *GetQueueUrlResult) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *GetQueueUrlResult) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.QueueUrl != nil {
-		b = jsonwire.AppendName(b, "QueueUrl")
-		b = jsonwire.AppendString(b, *v.QueueUrl)
+		w.Name("QueueUrl")
+		w.String(*v.QueueUrl)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
 // AppendXML appends the members as elements.
@@ -166,18 +166,18 @@ func (v *GetQueueUrlResult) AppendXML(b []byte) []byte {
 	return b
 }
 
-// AppendJSON appends the structure as a document.
-func (v *ListQueuesResult) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *ListQueuesResult) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.QueueUrls != nil {
-		b = jsonwire.AppendName(b, "QueueUrls")
-		b = jsonwire.AppendList(b, v.QueueUrls, jsonwire.AppendString)
+		w.Name("QueueUrls")
+		wire.WriteList(w, v.QueueUrls, wire.Writer.String)
 	}
 	if v.NextToken != nil {
-		b = jsonwire.AppendName(b, "NextToken")
-		b = jsonwire.AppendString(b, *v.NextToken)
+		w.Name("NextToken")
+		w.String(*v.NextToken)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
 // AppendXML appends the members as elements.
@@ -191,38 +191,38 @@ func (v *ListQueuesResult) AppendXML(b []byte) []byte {
 	return b
 }
 
-// AppendJSON appends the structure as a document.
-func (v *Message) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *Message) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.MessageId != nil {
-		b = jsonwire.AppendName(b, "MessageId")
-		b = jsonwire.AppendString(b, *v.MessageId)
+		w.Name("MessageId")
+		w.String(*v.MessageId)
 	}
 	if v.ReceiptHandle != nil {
-		b = jsonwire.AppendName(b, "ReceiptHandle")
-		b = jsonwire.AppendString(b, *v.ReceiptHandle)
+		w.Name("ReceiptHandle")
+		w.String(*v.ReceiptHandle)
 	}
 	if v.MD5OfBody != nil {
-		b = jsonwire.AppendName(b, "MD5OfBody")
-		b = jsonwire.AppendString(b, *v.MD5OfBody)
+		w.Name("MD5OfBody")
+		w.String(*v.MD5OfBody)
 	}
 	if v.Body != nil {
-		b = jsonwire.AppendName(b, "Body")
-		b = jsonwire.AppendString(b, *v.Body)
+		w.Name("Body")
+		w.String(*v.Body)
 	}
 	if v.Attributes != nil {
-		b = jsonwire.AppendName(b, "Attributes")
-		b = jsonwire.AppendMap(b, v.Attributes, jsonwire.AppendString)
+		w.Name("Attributes")
+		wire.WriteMap(w, v.Attributes, wire.Writer.String)
 	}
 	if v.MD5OfMessageAttributes != nil {
-		b = jsonwire.AppendName(b, "MD5OfMessageAttributes")
-		b = jsonwire.AppendString(b, *v.MD5OfMessageAttributes)
+		w.Name("MD5OfMessageAttributes")
+		w.String(*v.MD5OfMessageAttributes)
 	}
 	if v.MessageAttributes != nil {
-		b = jsonwire.AppendName(b, "MessageAttributes")
-		b = jsonwire.AppendStructMap(b, v.MessageAttributes, (*MessageAttributeValue).AppendJSON)
+		w.Name("MessageAttributes")
+		wire.WriteStructMap(w, v.MessageAttributes, (*MessageAttributeValue).Encode)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
 // AppendXML appends the members as elements.
@@ -251,30 +251,30 @@ func (v *Message) AppendXML(b []byte) []byte {
 	return b
 }
 
-// AppendJSON appends the structure as a document.
-func (v *MessageAttributeValue) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *MessageAttributeValue) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.StringValue != nil {
-		b = jsonwire.AppendName(b, "StringValue")
-		b = jsonwire.AppendString(b, *v.StringValue)
+		w.Name("StringValue")
+		w.String(*v.StringValue)
 	}
 	if v.BinaryValue != nil {
-		b = jsonwire.AppendName(b, "BinaryValue")
-		b = jsonwire.AppendBlob(b, v.BinaryValue)
+		w.Name("BinaryValue")
+		w.Blob(v.BinaryValue)
 	}
 	if v.StringListValues != nil {
-		b = jsonwire.AppendName(b, "StringListValues")
-		b = jsonwire.AppendList(b, v.StringListValues, jsonwire.AppendString)
+		w.Name("StringListValues")
+		wire.WriteList(w, v.StringListValues, wire.Writer.String)
 	}
 	if v.BinaryListValues != nil {
-		b = jsonwire.AppendName(b, "BinaryListValues")
-		b = jsonwire.AppendList(b, v.BinaryListValues, jsonwire.AppendBlob)
+		w.Name("BinaryListValues")
+		wire.WriteList(w, v.BinaryListValues, wire.Writer.Blob)
 	}
 	if v.DataType != nil {
-		b = jsonwire.AppendName(b, "DataType")
-		b = jsonwire.AppendString(b, *v.DataType)
+		w.Name("DataType")
+		w.String(*v.DataType)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
 // AppendXML appends the members as elements.
@@ -297,14 +297,14 @@ func (v *MessageAttributeValue) AppendXML(b []byte) []byte {
 	return b
 }
 
-// AppendJSON appends the structure as a document.
-func (v *ReceiveMessageResult) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *ReceiveMessageResult) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.Messages != nil {
-		b = jsonwire.AppendName(b, "Messages")
-		b = jsonwire.AppendStructs(b, v.Messages, (*Message).AppendJSON)
+		w.Name("Messages")
+		wire.WriteStructs(w, v.Messages, (*Message).Encode)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
 // AppendXML appends the members as elements.
@@ -315,18 +315,18 @@ func (v *ReceiveMessageResult) AppendXML(b []byte) []byte {
 	return b
 }
 
-// AppendJSON appends the structure as a document.
-func (v *SendMessageBatchResult) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *SendMessageBatchResult) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.Successful != nil {
-		b = jsonwire.AppendName(b, "Successful")
-		b = jsonwire.AppendStructs(b, v.Successful, (*SendMessageBatchResultEntry).AppendJSON)
+		w.Name("Successful")
+		wire.WriteStructs(w, v.Successful, (*SendMessageBatchResultEntry).Encode)
 	}
 	if v.Failed != nil {
-		b = jsonwire.AppendName(b, "Failed")
-		b = jsonwire.AppendStructs(b, v.Failed, (*BatchResultErrorEntry).AppendJSON)
+		w.Name("Failed")
+		wire.WriteStructs(w, v.Failed, (*BatchResultErrorEntry).Encode)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
 // AppendXML appends the members as elements.
@@ -340,28 +340,28 @@ func (v *SendMessageBatchResult) AppendXML(b []byte) []byte {
 	return b
 }
 
-// AppendJSON appends the structure as a document.
-func (v *SendMessageBatchResultEntry) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
-	b = jsonwire.AppendName(b, "Id")
-	b = jsonwire.AppendString(b, v.Id)
-	b = jsonwire.AppendName(b, "MessageId")
-	b = jsonwire.AppendString(b, v.MessageId)
-	b = jsonwire.AppendName(b, "MD5OfMessageBody")
-	b = jsonwire.AppendString(b, v.MD5OfMessageBody)
+// Encode writes the structure.
+func (v *SendMessageBatchResultEntry) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("Id")
+	w.String(v.Id)
+	w.Name("MessageId")
+	w.String(v.MessageId)
+	w.Name("MD5OfMessageBody")
+	w.String(v.MD5OfMessageBody)
 	if v.MD5OfMessageAttributes != nil {
-		b = jsonwire.AppendName(b, "MD5OfMessageAttributes")
-		b = jsonwire.AppendString(b, *v.MD5OfMessageAttributes)
+		w.Name("MD5OfMessageAttributes")
+		w.String(*v.MD5OfMessageAttributes)
 	}
 	if v.MD5OfMessageSystemAttributes != nil {
-		b = jsonwire.AppendName(b, "MD5OfMessageSystemAttributes")
-		b = jsonwire.AppendString(b, *v.MD5OfMessageSystemAttributes)
+		w.Name("MD5OfMessageSystemAttributes")
+		w.String(*v.MD5OfMessageSystemAttributes)
 	}
 	if v.SequenceNumber != nil {
-		b = jsonwire.AppendName(b, "SequenceNumber")
-		b = jsonwire.AppendString(b, *v.SequenceNumber)
+		w.Name("SequenceNumber")
+		w.String(*v.SequenceNumber)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
 // AppendXML appends the members as elements.
@@ -381,30 +381,30 @@ func (v *SendMessageBatchResultEntry) AppendXML(b []byte) []byte {
 	return b
 }
 
-// AppendJSON appends the structure as a document.
-func (v *SendMessageResult) AppendJSON(b []byte) []byte {
-	b = append(b, '{')
+// Encode writes the structure.
+func (v *SendMessageResult) Encode(w wire.Writer) {
+	w.OpenStruct()
 	if v.MD5OfMessageBody != nil {
-		b = jsonwire.AppendName(b, "MD5OfMessageBody")
-		b = jsonwire.AppendString(b, *v.MD5OfMessageBody)
+		w.Name("MD5OfMessageBody")
+		w.String(*v.MD5OfMessageBody)
 	}
 	if v.MD5OfMessageAttributes != nil {
-		b = jsonwire.AppendName(b, "MD5OfMessageAttributes")
-		b = jsonwire.AppendString(b, *v.MD5OfMessageAttributes)
+		w.Name("MD5OfMessageAttributes")
+		w.String(*v.MD5OfMessageAttributes)
 	}
 	if v.MD5OfMessageSystemAttributes != nil {
-		b = jsonwire.AppendName(b, "MD5OfMessageSystemAttributes")
-		b = jsonwire.AppendString(b, *v.MD5OfMessageSystemAttributes)
+		w.Name("MD5OfMessageSystemAttributes")
+		w.String(*v.MD5OfMessageSystemAttributes)
 	}
 	if v.MessageId != nil {
-		b = jsonwire.AppendName(b, "MessageId")
-		b = jsonwire.AppendString(b, *v.MessageId)
+		w.Name("MessageId")
+		w.String(*v.MessageId)
 	}
 	if v.SequenceNumber != nil {
-		b = jsonwire.AppendName(b, "SequenceNumber")
-		b = jsonwire.AppendString(b, *v.SequenceNumber)
+		w.Name("SequenceNumber")
+		w.String(*v.SequenceNumber)
 	}
-	return append(b, '}')
+	w.CloseStruct()
 }
 
 // AppendXML appends the members as elements.

@@ -38,17 +38,19 @@ var may = map[string][]string{
 	"function/process": {"function", "aws/runtime"},
 	"mapping":          {"store", "stream", "function", "internal/arn"},
 
-	"aws/protocol":            {"aws/protocol/constraint", "aws/protocol/jsonwire", "aws/protocol/query"},
-	"aws/protocol/constraint": {"aws/protocol/jsonwire"},
-	"aws/protocol/jsonwire":   {},
+	"aws/protocol":            {"aws/protocol/constraint", "aws/protocol/cborwire", "aws/protocol/jsonwire", "aws/protocol/query", "aws/protocol/wire"},
+	"aws/protocol/cborwire":   {"aws/protocol/wire"},
+	"aws/protocol/constraint": {"aws/protocol/wire"},
+	"aws/protocol/jsonwire":   {"aws/protocol/wire"},
 	"aws/protocol/query":      {"aws/protocol/jsonwire"},
+	"aws/protocol/wire":       {},
 	"aws/generate":            {"aws/protocol/constraint"},
 	"aws/runtime":             {},
-	"aws/kinesis":             {"aws/protocol", "aws/protocol/constraint", "aws/protocol/jsonwire", "stream", "internal/arn"},
+	"aws/kinesis":             {"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "stream", "internal/arn"},
 	"aws/lambda": {
-		"aws/protocol", "aws/protocol/constraint", "aws/protocol/jsonwire", "function", "function/archive", "mapping", "stream", "internal/arn",
+		"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "function", "function/archive", "mapping", "stream", "internal/arn",
 	},
-	"aws/sqs": {"aws/protocol", "aws/protocol/constraint", "aws/protocol/jsonwire", "aws/protocol/query", "queue", "internal/arn"},
+	"aws/sqs": {"aws/protocol", "aws/protocol/constraint", "aws/protocol/query", "aws/protocol/wire", "queue", "internal/arn"},
 
 	"server": {
 		"store", "store/disk", "stream", "function", "function/process", "mapping", "queue",

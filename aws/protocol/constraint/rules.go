@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/millrace/millrace/aws/protocol/jsonwire"
+	"github.com/millrace/millrace/aws/protocol/wire"
 )
 
 // Length bounds a length. Low and High may each be -1, which means no bound.
@@ -51,7 +51,7 @@ func (t *Text) broken(value string) (texts []string) {
 		texts = append(texts, t.Pattern.text())
 	}
 	if t.Length.Low > 0 || t.Length.High >= 0 {
-		texts = append(texts, t.Length.broken(jsonwire.UnitLength(value))...)
+		texts = append(texts, t.Length.broken(wire.UnitLength(value))...)
 	}
 	if t.Enum != nil && !slices.Contains(t.Enum, value) {
 		texts = append(texts, t.enumText())

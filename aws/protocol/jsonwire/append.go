@@ -2,9 +2,7 @@ package jsonwire
 
 import (
 	"encoding/base64"
-	"maps"
 	"math"
-	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -109,50 +107,4 @@ func AppendBlob(b, v []byte) []byte {
 	b = append(b, '"')
 	b = base64.StdEncoding.AppendEncode(b, v)
 	return append(b, '"')
-}
-
-// AppendList appends a list, each element by one of the append functions.
-func AppendList[T any](b []byte, list []T, element func([]byte, T) []byte) []byte {
-	b = append(b, '[')
-	for i, v := range list {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = element(b, v)
-	}
-	return append(b, ']')
-}
-
-// AppendStrings appends a list of strings.
-func AppendStrings(b []byte, list []string) []byte { return AppendList(b, list, AppendString) }
-
-// AppendStructs appends a list of structures.
-func AppendStructs[T any](b []byte, list []T, element func(*T, []byte) []byte) []byte {
-	b = append(b, '[')
-	for i := range list {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = element(&list[i], b)
-	}
-	return append(b, ']')
-}
-
-// AppendMap appends a map in the order of its keys.
-func AppendMap[T any](b []byte, m map[string]T, value func([]byte, T) []byte) []byte {
-	b = append(b, '{')
-	for i, key := range slices.Sorted(maps.Keys(m)) {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = AppendString(b, key)
-		b = append(b, ':')
-		b = value(b, m[key])
-	}
-	return append(b, '}')
-}
-
-// AppendStructMap appends a map of structures in the order of its keys.
-func AppendStructMap[T any](b []byte, m map[string]T, value func(*T, []byte) []byte) []byte {
-	return AppendMap(b, m, func(b []byte, v T) []byte { return value(&v, b) })
 }

@@ -3,6 +3,8 @@ package jsonwire
 import (
 	"testing"
 	"time"
+
+	"github.com/millrace/millrace/aws/protocol/wire"
 )
 
 const (
@@ -25,8 +27,8 @@ func TestOffences(t *testing.T) {
 		"Boolean":   func(r *Reader) { r.Bool() },
 		"Blob":      func(r *Reader) { r.Blob() },
 		"Timestamp": func(r *Reader) { r.Timestamp() },
-		"List":      func(r *Reader) { var p []string; Scalars(r, &p, (*Reader).String) },
-		"Map":       func(r *Reader) { var p map[string]string; ScalarMap(r, &p, (*Reader).String) },
+		"List":      func(r *Reader) { var p []string; wire.ReadScalars(r, &p, wire.Reader.String) },
+		"Map":       func(r *Reader) { var p map[string]string; wire.ReadScalarMap(r, &p, wire.Reader.String) },
 		"Structure": func(r *Reader) {
 			if r.Struct() {
 				for _, ok := r.Member(); ok; _, ok = r.Member() {
@@ -133,7 +135,7 @@ func member(r *Reader, read func(*Reader)) (done bool, after string) {
 
 func TestFirstOffenceStays(t *testing.T) {
 	r := NewReader([]byte(`{"a":[1,true,{"x":1}],"b":2}`))
-	member(r, func(r *Reader) { var p []string; Scalars(r, &p, (*Reader).String) })
+	member(r, func(r *Reader) { var p []string; wire.ReadScalars(r, &p, wire.Reader.String) })
 	if got, _ := r.Offence(); got != noString {
 		t.Error(got)
 	}

@@ -3,13 +3,8 @@ package jsonwire
 import (
 	"bytes"
 	"unicode/utf8"
-)
 
-// maxDepth bounds the nesting of lists and objects in one document, and maxElements the number of members of
-// objects and elements of lists in all: a megabyte of "{},{},{}" would otherwise become many of memory.
-const (
-	maxDepth    = 500
-	maxElements = 1 << 18
+	"github.com/millrace/millrace/aws/protocol/wire"
 )
 
 // Reader reads one JSON document. The zero value is not usable; make one with NewReader.
@@ -23,10 +18,7 @@ type Reader struct {
 	offence   string
 	offended  bool
 
-	// text and blobs are what is left of chunks that short strings and blobs are cut from, so that a call of
-	// five hundred records does not make a thousand small allocations.
-	text  []byte
-	blobs []byte
+	text, blobs wire.Chunk
 }
 
 // NewReader makes a reader of the document in buf. The reader does not change buf and keeps no part of it in
@@ -50,17 +42,6 @@ func (r *Reader) End() {
 	if r.pos != len(r.buf) {
 		r.fail()
 	}
-}
-
-// IsObject reports whether buf is one well-formed JSON object.
-func IsObject(buf []byte) bool {
-	r := NewReader(buf)
-	if r.peek() != '{' {
-		return false
-	}
-	r.Skip()
-	r.End()
-	return !r.malformed
 }
 
 // fail marks the document as malformed and moves to its end, so that all loops over it stop.
@@ -97,7 +78,7 @@ func (r *Reader) peek() byte {
 }
 
 func (r *Reader) open() bool {
-	if r.depth == maxDepth {
+	if r.depth == wire.MaxDepth {
 		r.fail()
 		return false
 	}
@@ -143,9 +124,9 @@ func (r *Reader) Struct() bool {
 	case c == 'n':
 		r.literal("null")
 	case c == '[':
-		r.refuse(startOfList)
+		r.refuse(wire.StartOfList)
 	default:
-		r.refuse("Expected null")
+		r.refuse(wire.ExpectedStruct)
 	}
 	return false
 }
@@ -158,9 +139,9 @@ func (r *Reader) Map() bool {
 	case 'n':
 		r.literal("null")
 	case '[':
-		r.refuse(startOfList)
+		r.refuse(wire.StartOfList)
 	default:
-		r.refuse("Expected map or null")
+		r.refuse(wire.ExpectedMap)
 	}
 	return false
 }
@@ -174,9 +155,9 @@ func (r *Reader) List() bool {
 	case 'n':
 		r.literal("null")
 	case '{':
-		r.refuse(startOfStructure)
+		r.refuse(wire.StartOfStructure)
 	default:
-		r.refuse("Expected list or null")
+		r.refuse(wire.ExpectedList)
 	}
 	return false
 }
@@ -259,7 +240,7 @@ func (r *Reader) Element() bool {
 // count counts a member or an element and reports whether there may be so many.
 func (r *Reader) count() bool {
 	r.elements++
-	return r.elements <= maxElements
+	return r.elements <= wire.MaxElements
 }
 
 // Skip reads past the value that comes next, whatever it is.

@@ -8,13 +8,17 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/millrace/millrace/aws/protocol/wire"
 )
 
-func TestIsObject(t *testing.T) {
+func isObject(text []byte) bool { return wire.IsStruct(NewReader(text)) }
+
+func TestObjects(t *testing.T) {
 	for _, good := range []string{
 		`{}`, " {\n\"a\" :\t1 , \"b\":[ ] }\r\n", `{"a":[1,[2,{}],null],"a":-0.5E+7}`, `{"\u0041":true}`, `{"é":"\ud800"}`,
 	} {
-		if !IsObject([]byte(good)) {
+		if !isObject([]byte(good)) {
 			t.Errorf("refused %s", good)
 		}
 	}
@@ -23,14 +27,14 @@ func TestIsObject(t *testing.T) {
 		`{a:1}`, `{'a':1}`, `{"a":01}`, `{"a":1.}`, `{"a":.5}`, `{"a":+1}`, `{"a":1e}`, `{"a":-}`, `{"a":tru}`, `{"a":nul}`,
 		`{"a":[1,]}`, `{"a":[,1]}`, `{"a":[1 2]}`, `{"a":"` + "\n" + `"}`, `{"a":"\x"}`, `{"a":"\u12"}`, `{"a":"\`, `{"a":"x`,
 		"{\"a\":\"\xff\"}", "{\"\xff\":1}", "{\"a\":\"\\n\xff\"}", `{"a":"0123456` + "\x01" + `789"}`, "\ufeff{}",
-		strings.Repeat(`{"a":`, maxDepth) + `{}` + strings.Repeat("}", maxDepth),
-		`{"a":[` + strings.Repeat("1,", maxElements) + `1]}`,
+		strings.Repeat(`{"a":`, wire.MaxDepth) + `{}` + strings.Repeat("}", wire.MaxDepth),
+		`{"a":[` + strings.Repeat("1,", wire.MaxElements) + `1]}`,
 	} {
-		if IsObject([]byte(bad)) {
+		if isObject([]byte(bad)) {
 			t.Errorf("took %.40q", bad)
 		}
 	}
-	if deep := strings.Repeat(`{"a":`, maxDepth-1) + `{}` + strings.Repeat("}", maxDepth-1); !IsObject([]byte(deep)) {
+	if deep := strings.Repeat(`{"a":`, wire.MaxDepth-1) + `{}` + strings.Repeat("}", wire.MaxDepth-1); !isObject([]byte(deep)) {
 		t.Error("refused what is just deep enough")
 	}
 }
@@ -58,7 +62,7 @@ func TestValuesAreCopies(t *testing.T) {
 		case "b":
 			blob, _ = r.Blob()
 		case "c":
-			ScalarMap(r, &dictionary, (*Reader).String)
+			wire.ReadScalarMap(r, &dictionary, wire.Reader.String)
 		}
 	}
 	clear(buf)
@@ -70,35 +74,38 @@ func TestValuesAreCopies(t *testing.T) {
 	}
 }
 
-func TestUnitLength(t *testing.T) {
-	for s, want := range map[string]int{"": 0, "abc": 3, "é": 1, "€": 1, "😀": 2, "a\xffb": 3} {
-		if got := UnitLength(s); got != want {
-			t.Errorf("%q: %d", s, got)
-		}
+func TestWriter(t *testing.T) {
+	w := NewWriter(nil)
+	w.OpenStruct()
+	w.Name("s")
+	w.String("a\"\\\n\r\t\x01é\u2028\xff")
+	w.Name("i")
+	w.Int(-7)
+	for name, v := range map[string]float64{"d": 1e-7, "e": math.Inf(1), "n": math.NaN()} {
+		w.Name(name)
+		w.Double(v)
 	}
-}
-
-func TestAppend(t *testing.T) {
-	b := append([]byte(nil), '{')
-	b = AppendString(AppendName(b, "s"), "a\"\\\n\r\t\x01é\u2028\xff")
-	b = AppendInt(AppendName(b, "i"), -7)
-	b = AppendDouble(AppendName(b, "d"), 1e-7)
-	b = AppendDouble(AppendName(b, "e"), math.Inf(1))
-	b = AppendDouble(AppendName(b, "n"), math.NaN())
-	b = AppendBool(AppendName(b, "b"), true)
-	b = AppendBlob(AppendName(b, "x"), []byte{0xff})
-	b = AppendTimestamp(AppendName(b, "t"), time.UnixMilli(1500))
-	b = AppendTimestamp(AppendName(b, "u"), time.UnixMilli(-1).Add(999*time.Microsecond))
-	b = AppendTimestamp(AppendName(b, "v"), time.UnixMilli(1459799926005))
-	b = AppendTimestamp(AppendName(b, "w"), time.UnixMilli(2000))
-	b = AppendMap(AppendName(b, "m"), map[string][]string{"b": {}, "a": {"x"}}, AppendStrings)
-	b = append(b, '}')
+	w.Name("b")
+	w.Bool(true)
+	w.Name("x")
+	w.Blob([]byte{0xff})
+	for name, v := range map[string]time.Time{
+		"t": time.UnixMilli(1500), "u": time.UnixMilli(-1).Add(999 * time.Microsecond),
+		"v": time.UnixMilli(1459799926005), "w": time.UnixMilli(2000),
+	} {
+		w.Name(name)
+		w.Timestamp(v)
+	}
+	w.Name("m")
+	wire.WriteMap(w, map[string][]string{"b\"": {}, "a": {"x", "y"}}, wire.WriteStrings)
+	w.CloseStruct()
+	b := w.Bytes()
 	if !json.Valid(b) {
 		t.Errorf("%s", b)
 	}
 	for _, part := range []string{
-		`{"s":"a\"\\\n\r\t\u0001é` + "\u2028\ufffd" + `","i":-7,"d":1e-07,"e":1.7976931348623157e+308,`, `"b":true,`,
-		`"t":1.5,`, `"u":-0.001,`, `"v":1459799926.005,`, `"w":2,`, `"n":0,`, `"x":"/w=="`, `"m":{"a":["x"],"b":[]}}`,
+		`{"s":"a\"\\\n\r\t\u0001é` + "\u2028\ufffd" + `","i":-7,`, `"d":1e-07`, `"e":1.7976931348623157e+308`, `"b":true,`,
+		`"t":1.5`, `"u":-0.001`, `"v":1459799926.005`, `"w":2`, `"n":0`, `"x":"/w=="`, `"m":{"a":["x","y"],"b\"":[]}}`,
 	} {
 		if !bytes.Contains(b, []byte(part)) {
 			t.Errorf("no %s in %s", part, b)
@@ -116,8 +123,8 @@ func FuzzReader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte, choice uint64) {
 		trimmed := bytes.TrimLeft(text, " \t\r\n")
 		want := json.Valid(text) && utf8.Valid(text) && len(trimmed) > 0 && trimmed[0] == '{'
-		if got := IsObject(text); got != want && len(text) < maxDepth {
-			t.Fatalf("IsObject is %t", got)
+		if got := isObject(text); got != want && len(text) < wire.MaxDepth {
+			t.Fatalf("an object: %t", got)
 		}
 		r := NewReader(text)
 		if r.Struct() {
@@ -126,7 +133,7 @@ func FuzzReader(f *testing.F) {
 			}
 		}
 		r.End()
-		if r.Malformed() == want && len(text) < maxDepth {
+		if r.Malformed() == want && len(text) < wire.MaxDepth {
 			t.Fatalf("malformed is %t", r.Malformed())
 		}
 	})

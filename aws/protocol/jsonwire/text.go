@@ -108,18 +108,3 @@ func unescape(dst, raw []byte) []byte {
 	}
 	return dst
 }
-
-// UnitLength returns the number of UTF-16 units in s, which is how AWS counts the length of a string.
-func UnitLength(s string) int {
-	n := len(s)
-	for i := 0; i < len(s); i++ {
-		if s[i] >= utf8.RuneSelf {
-			n = 0
-			for _, c := range s {
-				n += max(utf16.RuneLen(c), 1)
-			}
-			return n
-		}
-	}
-	return n
-}
