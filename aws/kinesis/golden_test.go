@@ -67,6 +67,8 @@ func newHouse(t testing.TB, c stream.Config) (h *house, stop func()) {
 // (recorded or documented), PEER (another implementation that observed AWS), OPEN (AWS is unknown here, or we differ
 // on purpose).
 //
+// An operation followed by "in CBOR" is asked in that encoding, and its answer is shown in diagnostic notation.
+//
 // A section named "after 30s: …" lets time pass first. Iterators and tokens are named in the order of their first
 // appearance.
 func TestWire(t *testing.T) {
@@ -104,22 +106,34 @@ func play(t *testing.T, archive *txtar.Archive) {
 		if answer.Name != "answer" || !mark.MatchString(request.Name) {
 			t.Fatalf("section %q wants a mark and an answer", request.Name)
 		}
-		if found := after.FindStringSubmatch(request.Name); found != nil {
-			d, err := time.ParseDuration(found[1])
-			if err != nil {
-				t.Fatal(err)
-			}
-			<-time.After(d)
-			synctest.Wait()
-		}
+		pause(t, request.Name)
 		operation, document, _ := strings.Cut(names.show(string(request.Data)), "\n")
-		got := names.hide(exchange(h, operation, document))
+		speak := exchange
+		if name, ok := strings.CutSuffix(operation, " in CBOR"); ok {
+			operation, speak = name, exchangeCBOR
+		}
+		got := names.hide(speak(h, operation, document))
 		if *rewrite {
 			answer.Data = []byte(got)
 		} else if got != string(answer.Data) {
 			t.Errorf("%s\n--- got\n%s--- want\n%s", request.Name, got, answer.Data)
 		}
 	}
+}
+
+// pause lets the time pass that the name of a section asks for.
+func pause(t *testing.T, name string) {
+	t.Helper()
+	found := after.FindStringSubmatch(name)
+	if found == nil {
+		return
+	}
+	d, err := time.ParseDuration(found[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-time.After(d)
+	synctest.Wait()
 }
 
 // exchange sends a request and shows the answer: the status, and the body if there is one.
@@ -142,8 +156,8 @@ func exchange(h http.Handler, operation, document string) string {
 type names struct{ iterators, tokens []string }
 
 var (
-	iterators = regexp.MustCompile(`(ShardIterator":")([^"]+)`)
-	tokens    = regexp.MustCompile(`(NextToken":")([^"]+)`)
+	iterators = regexp.MustCompile(`(ShardIterator": ?")([^"]+)`)
+	tokens    = regexp.MustCompile(`(NextToken": ?")([^"]+)`)
 )
 
 func (n *names) hide(answer string) string {

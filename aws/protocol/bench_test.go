@@ -11,10 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fxamacker/cbor/v2"
+
 	"github.com/millrace/millrace/aws/kinesis"
 	"github.com/millrace/millrace/aws/protocol"
+	"github.com/millrace/millrace/aws/protocol/cborwire"
 	"github.com/millrace/millrace/aws/protocol/constraint"
 	"github.com/millrace/millrace/aws/protocol/jsonwire"
+	"github.com/millrace/millrace/aws/protocol/wire"
 )
 
 // putRecords is a call of n records of size bytes.
@@ -35,15 +39,31 @@ func putRecords(n, size int) []byte {
 	return []byte(b.String())
 }
 
+// putRecordsCBOR is the same call in CBOR.
+func putRecordsCBOR(n, size int) []byte {
+	type entry struct {
+		Data         []byte
+		PartitionKey string
+	}
+	call := struct {
+		StreamName string
+		Records    []entry
+	}{"orders", make([]entry, n)}
+	for i := range call.Records {
+		call.Records[i] = entry{make([]byte, size), fmt.Sprintf("customer-%06d", i)}
+	}
+	return must(cbor.Marshal(call))
+}
+
 func BenchmarkPutRecordsDecode(b *testing.B) {
 	for _, c := range []struct{ n, size int }{{1, 100}, {500, 100}, {500, 1024}, {10, 1 << 20}} {
-		b.Run(fmt.Sprintf("%dx%d", c.n, c.size), func(b *testing.B) {
-			body := putRecords(c.n, c.size)
-			b.SetBytes(int64(len(body)))
+		body := putRecords(c.n, c.size)
+		decode := func(b *testing.B, open func() wire.Document) {
+			b.SetBytes(int64(c.n * c.size))
 			b.ReportAllocs()
 			for b.Loop() {
 				var in kinesis.PutRecordsInput
-				doc := jsonwire.NewReader(body)
+				doc := open()
 				in.Decode(doc)
 				doc.End()
 				var checks constraint.Checks
@@ -52,6 +72,13 @@ func BenchmarkPutRecordsDecode(b *testing.B) {
 					b.Fatal("not decoded")
 				}
 			}
+		}
+		b.Run(fmt.Sprintf("json/%dx%d", c.n, c.size), func(b *testing.B) {
+			decode(b, func() wire.Document { return jsonwire.NewReader(body) })
+		})
+		binary := putRecordsCBOR(c.n, c.size)
+		b.Run(fmt.Sprintf("cbor/%dx%d", c.n, c.size), func(b *testing.B) {
+			decode(b, func() wire.Document { return cborwire.NewReader(binary, cborwire.Milliseconds) })
 		})
 	}
 }
@@ -65,11 +92,15 @@ func BenchmarkGetRecordsEncode(b *testing.B) {
 			SequenceNumber: strings.Repeat("4", 56), ApproximateArrivalTimestamp: &now,
 		})
 	}
-	buffer := protocol.EncodingJSON.Append(nil, &out)
-	b.SetBytes(int64(len(buffer)))
-	b.ReportAllocs()
-	for b.Loop() {
-		buffer = protocol.EncodingJSON.Append(buffer[:0], &out)
+	for name, encoding := range map[string]protocol.Encoding{"json": protocol.EncodingJSON, "cbor": protocol.EncodingCBOR} {
+		b.Run(name, func(b *testing.B) {
+			buffer := encoding.Append(nil, &out)
+			b.SetBytes(1000 * 1024)
+			b.ReportAllocs()
+			for b.Loop() {
+				buffer = encoding.Append(buffer[:0], &out)
+			}
+		})
 	}
 }
 

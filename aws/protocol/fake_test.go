@@ -204,5 +204,6 @@ func (fakeSQS) PurgeQueue(context.Context, *sqs.PurgeQueueRequest) error {
 // newHandler makes the dispatcher over the fakes, with bounds small enough to meet.
 func newHandler(log *slog.Logger) http.Handler {
 	k, l, q := kinesis.NewService(fakeKinesis{}), lambda.NewService(fakeLambda{}), sqs.NewService(fakeSQS{})
+	k.RPCName, q.RPCName = "FakeKinesis", "FakeSQS" // none of AWS's that we have speaks rpc-v2-cbor
 	return protocol.NewHandler(protocol.Config{Log: log, Account: "000000000000", Region: "us-east-1"}, k, l, q)
 }

@@ -3,6 +3,7 @@ package protocol_test
 import (
 	"bufio"
 	"bytes"
+	"encoding/hex"
 	"flag"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fxamacker/cbor/v2"
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
@@ -24,6 +26,8 @@ var rewrite = flag.Bool("rewrite", false, "write the answers into testdata inste
 // TestWire sends each request of testdata/*.txt as it stands and compares the whole answer. Each file is a topic,
 // each pair of sections a rule; the mark says where the rule is known from: AWS (recorded or documented), PEER
 // (another implementation that observed AWS), OPEN (AWS is unknown here, or we differ on purpose).
+//
+// A body that begins with 0x is hexadecimal; answers in CBOR are shown in its diagnostic notation.
 //
 // In requests, "AUTH" stands for a complete Authorization header. Content-Length is added. In answers, header lines
 // are sorted, ids are masked, and Date and Connection left out.
@@ -71,6 +75,12 @@ func exchange(t *testing.T, address string, request []byte) string {
 	t.Helper()
 	head, body, _ := bytes.Cut(request, []byte("\n\n"))
 	body = bytes.TrimRight(body, "\n")
+	if digits, ok := bytes.CutPrefix(body, []byte("0x")); ok {
+		body = make([]byte, hex.DecodedLen(len(digits)))
+		if _, err := hex.Decode(body, digits); err != nil {
+			t.Fatal(err)
+		}
+	}
 	var b bytes.Buffer
 	for line := range strings.Lines(strings.TrimRight(string(head), "\n") + "\n") {
 		line = strings.TrimRight(line, "\n")
@@ -106,7 +116,7 @@ func mask(t *testing.T, from io.Reader) string {
 	t.Helper()
 	r := bufio.NewReader(from)
 	var lines []string
-	id, date := "", false
+	id, date, inCBOR := "", false, false
 	for {
 		line, err := r.ReadString('\n')
 		if err != nil {
@@ -121,6 +131,8 @@ func mask(t *testing.T, from io.Reader) string {
 			continue
 		case line == "Connection: close":
 			continue
+		case strings.HasPrefix(line, "Content-Type:") && strings.Contains(line, "cbor"):
+			inCBOR = true
 		case requestID.MatchString(line):
 			id = requestID.FindStringSubmatch(line)[1]
 			line = "x-amzn-RequestId: ID"
@@ -141,6 +153,13 @@ func mask(t *testing.T, from io.Reader) string {
 		body = bytes.ReplaceAll(body, []byte(id), []byte("ID"))
 	}
 	text := strings.Join(lines, "\n") + "\n\n"
+	if inCBOR && len(body) > 0 {
+		notation, err := cbor.Diagnose(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text + notation + "\n"
+	}
 	if len(body) > 0 {
 		text += printable(body) + "\n"
 	}

@@ -274,17 +274,19 @@ func FuzzServe(f *testing.F) {
 	f.Add("PutRecords", `{"Records":[{"Data":"YQ==","PartitionKey":"k"}]}`, byte(0), "")
 	f.Add("CreateFunction", `{"FunctionName":"f","Code":{"ZipFile":"UEs="},"Environment":{"Variables":{"a":"b"}}}`, byte(1), "f")
 	f.Add("SendMessage", `Action=SendMessage&QueueUrl=u&MessageBody=b&MessageAttribute.1.Name=n`, byte(2), "")
+	f.Add("PutRecords", "\xbf\x67Records\x81\xa2\x64Data\x41\x00\x6cPartitionKey\x61k\xff", byte(4), "")
+	f.Add("ReceiveMessage", "\xa1\x68QueueUrl\x61u", byte(5), "")
 	f.Add("SendMessageBatch", `{"QueueUrl":"u","Entries":[{"Id":"1"}]}`, byte(3), "")
 	var log bytes.Buffer
 	h := newHandler(slog.New(slog.NewTextHandler(&log, nil)))
 	f.Fuzz(func(t *testing.T, operation, body string, way byte, path string) {
 		r := call("x", body)
-		switch way % 4 {
+		switch way % 6 {
 		case 0:
 			r.Header.Set("X-Amz-Target", "Kinesis_20131202."+operation)
 		case 1:
 			r.Header.Del("X-Amz-Target")
-			r.Method = []string{"GET", "POST", "PUT", "DELETE"}[way/4%4]
+			r.Method = []string{"GET", "POST", "PUT", "DELETE"}[way/6%4]
 			r.URL.Path = "/2015-03-31/functions/" + path
 		case 2:
 			r.Header.Del("X-Amz-Target")
@@ -292,6 +294,13 @@ func FuzzServe(f *testing.F) {
 		case 3:
 			r.Header.Set("X-Amz-Target", "AmazonSQS."+operation)
 			r.Header.Set("Content-Type", "application/x-amz-json-1.0")
+		case 4:
+			r.Header.Set("X-Amz-Target", "Kinesis_20131202."+operation)
+			r.Header.Set("Content-Type", "application/x-amz-cbor-1.1")
+		case 5:
+			r.Header.Set("Smithy-Protocol", "rpc-v2-cbor")
+			r.Header.Set("Content-Type", "application/cbor")
+			r.URL.Path = "/service/FakeSQS/operation/" + operation
 		}
 		log.Reset()
 		w := answer(h, r)

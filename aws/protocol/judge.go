@@ -44,9 +44,9 @@ func (x *exchange) serve(s *Service, o *Operation, p Protocol) {
 	}
 }
 
-// misread answers the first value of a wrong type, with a capital Message in all protocols that write documents.
+// misread answers the first value of a wrong type, with a capital Message in those protocols that Coral speaks.
 func (x *exchange) misread(message string) {
-	x.fail(&Error{Code: codeSerialization, Message: message, capital: true})
+	x.fail(&Error{Code: codeSerialization, Message: message, capital: x.protocol != RPC})
 }
 
 // run judges the input and lets the door answer. The first offence against the types comes from the binding or from

@@ -34,7 +34,9 @@ var _ wire.Document = (*Reader)(nil)
 
 // NewReader makes a reader of the document in buf. The reader does not change buf and keeps no part of it in the
 // values that it hands out.
-func NewReader(buf []byte, unit Unit) *Reader { return &Reader{buf: buf, unit: unit} }
+func NewReader(buf []byte, unit Unit) *Reader {
+	return &Reader{buf: buf, unit: unit, open: make([]int64, 0, 8)}
+}
 
 // Malformed reports whether what was read so far is not CBOR, or not a map at the top.
 func (r *Reader) Malformed() bool { return r.malformed }
