@@ -42,6 +42,8 @@ type streamDocument struct {
 	MaxRecordBytes int             `json:"max_record_bytes"`
 	Asked          int             `json:"asked_shards"`
 	Shards         []shardDocument `json:"shards,omitempty"`
+	Change         *change         `json:"change,omitempty"`
+	Requests       requests        `json:"requests,omitempty"`
 }
 
 // shardDocument is a shard in the store. Times are in seconds since 1970, Closed is 0 for an open shard.
@@ -155,7 +157,7 @@ func documentOf(l *live) streamDocument {
 	d := streamDocument{
 		Number: st.Number, Status: st.Status, Since: l.since.UTC(), Mode: st.Mode, Created: st.Created.UTC(),
 		Retention: int64(st.Retention / time.Second), MaxRecordBytes: st.MaxRecordBytes, Asked: l.asked,
-		Shards: make([]shardDocument, len(st.Shards)),
+		Shards: make([]shardDocument, len(st.Shards)), Change: l.change, Requests: l.requests,
 	}
 	for i, sh := range st.Shards {
 		d.Shards[i] = shardDocument{
@@ -170,7 +172,7 @@ func documentOf(l *live) streamDocument {
 }
 
 func (d streamDocument) live(name Name) *live {
-	l := &live{since: d.Since, asked: d.Asked, stream: Stream{
+	l := &live{since: d.Since, asked: d.Asked, change: d.Change, requests: d.Requests, stream: Stream{
 		Name: name, Number: d.Number, Status: d.Status, Mode: d.Mode, Created: d.Created,
 		Retention: time.Duration(d.Retention) * time.Second, MaxRecordBytes: d.MaxRecordBytes,
 		Shards: make([]Shard, len(d.Shards)),
@@ -182,6 +184,7 @@ func (d streamDocument) live(name Name) *live {
 		}
 		if sh.Closed != 0 {
 			l.stream.Shards[i].Closed = time.Unix(sh.Closed, 0).UTC()
+			l.stream.closed = true
 		}
 	}
 	return l

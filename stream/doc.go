@@ -10,7 +10,7 @@
 // no timer per shard. The block then is in the tail (tail.go), where readers at the tip find it, and those who wait
 // are woken. Read (reader.go) serves from the tail or, further back, from the store. Seek (seek.go) turns a starting
 // position into a cursor; an iterator (iterator.go) is a cursor that a client carries. Streams come and go in
-// lifecycle.go, records expire in retention.go.
+// lifecycle.go, what changes them is in change.go, records expire in retention.go.
 //
 // Invariants:
 //

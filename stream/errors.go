@@ -42,6 +42,14 @@ type NotFoundError struct{ Name Name }
 
 func (e *NotFoundError) Error() string { return fmt.Sprintf("stream %s not found", e.Name) }
 
+// StateError says that the stream is not ACTIVE, which it must be for what was asked.
+type StateError struct {
+	Name   Name
+	Status Status
+}
+
+func (e *StateError) Error() string { return fmt.Sprintf("stream %s is %s", e.Name, e.Status) }
+
 // ShardNotFoundError says that the stream is not there, or cannot be read, or has no such shard.
 type ShardNotFoundError struct {
 	Name  Name

@@ -117,32 +117,17 @@ func (s *Service) admit(name Name, o CreateOptions) error {
 // Delete lets a stream go, or answers NotFoundError. It returns when the stream is durably DELETING: its records can
 // no longer be put or read. Run removes it. Deleting it once more changes nothing.
 func (s *Service) Delete(ctx context.Context, name Name) error {
-	if err := s.takeControl(ctx); err != nil {
-		return err
-	}
-	defer s.leaveControl()
-	l, ok := s.find(name)
-	if !ok {
-		return &NotFoundError{name}
-	}
-	if l.stream.Status == StatusDeleting {
+	return s.edit(ctx, name, func(next *live) error {
+		if next.stream.Status == StatusDeleting {
+			return errUnchanged
+		}
+		next.stream.Status, next.since, next.change = StatusDeleting, s.clock.Now(), nil
 		return nil
-	}
-	deleting := *l
-	deleting.stream.Status, deleting.since = StatusDeleting, s.clock.Now()
-	ctx = context.WithoutCancel(ctx)
-	if err := s.catalog.update(ctx, &deleting); err != nil {
-		s.reread(ctx, name)
-		return fmt.Errorf("delete stream %s: %w", name, err)
-	}
-	s.retire(&deleting)
-	s.lookAgain()
-	return nil
+	})
 }
 
-// retire makes a DELETING stream known and sends its readers and writers away.
-func (s *Service) retire(l *live) {
-	s.publish(l)
+// retire sends the readers and writers of a DELETING stream away.
+func (l *live) retire() {
 	for _, log := range l.logs {
 		if log != nil {
 			log.retire()
@@ -165,15 +150,14 @@ func (s *Service) reread(ctx context.Context, name Name) {
 	case !ok || known.stream.Number != stored.stream.Number:
 		stored.open(false)
 		s.publish(stored)
-	case known.stream.Status != stored.stream.Status:
+	default:
 		stored.logs, stored.routes = known.logs, known.routes
 		if stored.logs == nil {
 			stored.open(false)
 		}
+		s.publish(stored)
 		if stored.stream.Status == StatusDeleting {
-			s.retire(stored)
-		} else {
-			s.publish(stored)
+			stored.retire()
 		}
 	}
 	s.lookAgain()
@@ -241,13 +225,13 @@ func (s *Service) settle(ctx context.Context) (wait time.Duration, ok bool) {
 	return wait, ok
 }
 
-// moving returns the streams that are on their way to another state.
+// moving returns the streams that are on their way to another status.
 func (s *Service) moving() []*live {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	var found []*live
 	for _, l := range s.byNumber {
-		if !l.stream.Status.usable() {
+		if l.stream.Status != StatusActive {
 			found = append(found, l)
 		}
 	}
@@ -263,8 +247,11 @@ func (s *Service) transit(ctx context.Context, l *live) error {
 	if now, ok := s.find(l.stream.Name); !ok || now != l {
 		return nil
 	}
-	if l.stream.Status == StatusCreating {
+	switch l.stream.Status {
+	case StatusCreating:
 		return s.activate(ctx, l)
+	case StatusUpdating:
+		return s.finish(ctx, l)
 	}
 	return s.remove(ctx, l)
 }

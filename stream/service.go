@@ -25,7 +25,7 @@ type Config struct {
 	Store Storage
 	Clock clockwork.Clock
 	Log   *slog.Logger
-	// TransitionDelay is how long a stream stays CREATING or DELETING.
+	// TransitionDelay is how long a stream stays CREATING, UPDATING or DELETING.
 	TransitionDelay time.Duration
 	// TailBytes bounds the memory for the newest blocks of all shards together; 0 means 64 MiB. A quarter of it is
 	// allowed beside it for blocks that readers from further back are in the middle of.
@@ -65,8 +65,11 @@ type live struct {
 	stream Stream
 	since  time.Time // when it came into its status
 	asked  int       // how many shards it is to begin with
-	logs   []*shardLog
-	routes []route // of the open shards, in order of their ranges' ends
+	change *change   // what it is to become when it is UPDATING; nil otherwise
+	// requests are those that a limit per day counts.
+	requests requests
+	logs     []*shardLog
+	routes   []route // of the open shards, in order of their ranges' ends
 }
 
 // New returns a service over what the store holds.
@@ -130,8 +133,6 @@ func (l *live) open(fresh bool) {
 		l.logs = append(l.logs, log)
 		if sh.Open() {
 			l.routes = append(l.routes, route{end: sh.Range.End, log: log})
-		} else {
-			l.stream.closed = true
 		}
 	}
 	slices.SortFunc(l.routes, func(a, b route) int { return a.end.Compare(b.end) })

@@ -35,6 +35,7 @@ const limitsPage = "http://docs.aws.amazon.com/general/latest/gr/aws_service_lim
 func translate(err error, name stream.Name) error {
 	var (
 		missing  *stream.NotFoundError
+		state    *stream.StateError
 		shard    *stream.ShardNotFoundError
 		exists   *stream.ExistsError
 		creating *stream.CreatingLimitError
@@ -50,6 +51,9 @@ func translate(err error, name stream.Name) error {
 		return nil
 	case errors.As(err, &missing):
 		return notFound(missing.Name)
+	case errors.As(err, &state):
+		return &protocol.Error{Code: ResourceInUseException, Message: fmt.Sprintf(
+			"Stream %s under account %s not ACTIVE, instead in state %s", state.Name.Name, state.Name.Account, state.Status)}
 	case errors.As(err, &shard):
 		return &protocol.Error{Code: ResourceNotFoundException, Message: fmt.Sprintf(
 			"Shard %s in stream %s under account %s does not exist", stream.ShardID(shard.Shard), shard.Name.Name, shard.Name.Account)}
