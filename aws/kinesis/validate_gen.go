@@ -50,11 +50,11 @@ var ruleTagMap = constraint.TextMap{Length: constraint.Length{Low: 1, High: 200}
 
 var ruleTagValue = constraint.Text{Length: constraint.Length{Low: 0, High: 256}}
 
+var ruleStreamId = constraint.Text{Length: constraint.Length{Low: 1, High: 24}, Pattern: constraint.NewPattern("[a-z0-9]{20}-[a-z0-9]{3}")}
+
 var ruleNaturalIntegerObject = constraint.Integer{Low: 0, High: math.MaxInt64}
 
 var ruleMaxRecordSizeInKiB = constraint.Integer{Low: 1024, High: 10240}
-
-var ruleStreamId = constraint.Text{Length: constraint.Length{Low: 1, High: 24}, Pattern: constraint.NewPattern("[a-z0-9]{20}-[a-z0-9]{3}")}
 
 var ruleRecordDistributionStrategy = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"AUTO", "USER_PARTITION_KEY"}}
 
