@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/jonboulle/clockwork"
+
+	"github.com/millrace/millrace/internal/authority"
 )
 
 // Config is what a server is built from. The zero value of a field means its default.
@@ -17,6 +19,9 @@ type Config struct {
 	// Listen is the address to listen on, by default 127.0.0.1:4566; port 0 takes a free one. Only loopback is accepted:
 	// requests are not authenticated yet.
 	Listen string
+	// TLSHosts are further names and addresses that the server's certificate is for, beside the loopback's and that of
+	// Listen. A name may begin with a wildcard: *.localhost.localstack.cloud.
+	TLSHosts []string
 	// DataDir is the folder of the data; required unless Memory is set. One server at a time may use it.
 	DataDir string
 	// Memory keeps everything in memory and forgets it at the end.
@@ -97,6 +102,9 @@ func (c Config) check() error {
 	refuse(c.InstanceIdle < 0, "instance idle time %s is negative", c.InstanceIdle)
 	refuse(c.TailBytes < 1<<20, "%d bytes of tail are below 1 MiB", c.TailBytes)
 	refuse(c.RuntimeMatch != "exact" && c.RuntimeMatch != "nearest", "runtime match is exact or nearest, not %q", c.RuntimeMatch)
+	for _, host := range c.TLSHosts {
+		refuse(!authority.IsHost(host), "TLS host %q is neither a name nor an address", host)
+	}
 	if err := checkListen(c.Listen); err != nil {
 		wrong = append(wrong, err)
 	}

@@ -21,6 +21,7 @@ func isPage(path string) bool {
 func (s *Server) pages(m *metrics, code http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_millrace/health", s.health)
+	mux.HandleFunc("GET /_millrace/ca.pem", s.certificatePage)
 	mux.HandleFunc("GET /_localstack/health", localstackHealth)
 	mux.HandleFunc("GET /_millrace/mappings", s.mappingPages)
 	mux.HandleFunc("GET /_millrace/mappings/{uuid}", s.mappingPage)

@@ -11,18 +11,20 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/millrace/millrace/internal/authority"
 	"github.com/millrace/millrace/store/disk"
 )
 
 // Server is a house with its doors bound: New makes it, Run opens it.
 type Server struct {
-	config   Config
-	log      *slog.Logger
-	store    *disk.Store
-	rooms    rooms
-	listener net.Listener
-	http     *http.Server
-	scratch  string // a folder to remove at the end, in memory mode
+	config    Config
+	log       *slog.Logger
+	store     *disk.Store
+	rooms     rooms
+	authority *authority.Authority
+	doorway   *doorway
+	http      *http.Server
+	scratch   string // a folder to remove at the end, in memory mode
 }
 
 // New opens the store, builds the rooms from what it holds, and binds the listening address. It starts nothing: Run does,
@@ -46,7 +48,9 @@ func (s *Server) open() error {
 	if err != nil {
 		return err
 	}
-	s.listener = listener
+	if err := s.certify(listener); err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	codeDir := filepath.Join(c.DataDir, "code")
 	if c.Memory {
 		if s.scratch, err = os.MkdirTemp("", "millrace-memory-"); err != nil {
@@ -69,8 +73,8 @@ func (s *Server) open() error {
 // close releases what open took.
 func (s *Server) close() error {
 	var errs []error
-	if s.listener != nil {
-		if err := s.listener.Close(); !errors.Is(err, net.ErrClosed) {
+	if s.doorway != nil {
+		if err := s.doorway.Close(); !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}
 	}
@@ -84,18 +88,19 @@ func (s *Server) close() error {
 }
 
 // URL is the address that clients use as their endpoint, without a slash at its end.
-func (s *Server) URL() string { return "http://" + s.listener.Addr().String() }
+func (s *Server) URL() string { return "http://" + s.doorway.Addr().String() }
 
-// newHTTPServer answers HTTP/1.1 and, for clients with prior knowledge, HTTP/2 in clear text.
+// newHTTPServer answers HTTP/1.1 and HTTP/2: over TLS as the client prefers, in clear text to clients with prior knowledge.
 func (s *Server) newHTTPServer(handler http.Handler) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
 		Handler:           handler,
 		Protocols:         protocols,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 1000},
-		ReadHeaderTimeout: 10 * time.Second,
+		ReadHeaderTimeout: 10 * time.Second, // a TLS handshake too
 		IdleTimeout:       5 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
@@ -121,9 +126,10 @@ func (s *Server) Run(ctx context.Context) error {
 		r.start(fail)
 	}
 	doors := make(chan struct{})
+	s.doorway.open()
 	go func() {
 		defer close(doors)
-		if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.http.Serve(s.doorway); !errors.Is(err, http.ErrServerClosed) {
 			fail("doors", err)
 		}
 	}()

@@ -15,6 +15,20 @@ type usageError struct{ err error }
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
 
+// list is a flag that may be given several times, or with several values between commas.
+type list []string
+
+// String returns the values between commas.
+func (l *list) String() string { return strings.Join(*l, ",") }
+
+// Set adds values.
+func (l *list) Set(values string) error {
+	for value := range strings.SplitSeq(values, ",") {
+		*l = append(*l, strings.TrimSpace(value))
+	}
+	return nil
+}
+
 func newFlags(name, synopsis string, std stdio) *flag.FlagSet {
 	fs := flag.NewFlagSet(name, flag.ContinueOnError)
 	fs.SetOutput(std.err)

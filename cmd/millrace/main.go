@@ -34,6 +34,7 @@ func commands() []command {
 		{"up", "start the server", up},
 		{"demo", "a week of earthquakes through a stream, a mapping and a function", runDemo},
 		{"bench", "measure this machine", runBench},
+		{"cert", "print the certificate that clients of TLS must trust", printCertificate},
 		{"version", "print the version", printVersion},
 	}
 }

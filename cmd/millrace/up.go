@@ -17,6 +17,7 @@ func up(ctx context.Context, args []string, std stdio) error {
 for --data-dir) or in a file (--config); the command line wins over the environment, the environment over the file.`, std)
 	fs.String("config", "", "`file` of settings: a flag's name and its value on each line")
 	fs.StringVar(&c.Listen, "listen", "127.0.0.1:4566", "`address` to listen on; loopback only, since requests are not authenticated yet")
+	fs.Var((*list)(&c.TLSHosts), "tls-host", "further `name` or address that the TLS certificate is for, such as *.localhost.localstack.cloud; may be given again")
 	fs.StringVar(&c.DataDir, "data-dir", "", "`folder` of the data (default: millrace in the user's data folder)")
 	fs.BoolVar(&c.Memory, "memory", false, "keep everything in memory and forget it at the end")
 	fs.StringVar(&c.Account, "account", "000000000000", "account of callers whose access key is not itself an account `id` of 12 digits")

@@ -54,13 +54,13 @@ var may = map[string][]string{
 
 	"server": {
 		"store", "store/disk", "stream", "function", "function/process", "mapping", "queue",
-		"aws/protocol", "aws/kinesis", "aws/lambda", "aws/sqs", "internal/arn",
+		"aws/protocol", "aws/kinesis", "aws/lambda", "aws/sqs", "internal/arn", "internal/authority",
 	},
 
 	// The demo and the benchmark embed a server and else are its clients; the benchmark also drives the engine bare.
 	"internal/demo":  {"server", "internal/bootstrap"},
 	"internal/bench": {"server", "store", "store/disk", "internal/bootstrap"},
-	"cmd/millrace":   {"server", "internal/bootstrap", "internal/demo", "internal/bench"},
+	"cmd/millrace":   {"server", "internal/authority", "internal/bootstrap", "internal/demo", "internal/bench"},
 }
 
 func root(t *testing.T) string {
