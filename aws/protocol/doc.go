@@ -5,10 +5,10 @@
 // A request goes through these steps; the first that fails answers.
 //
 //	size      a body over the bound is refused before it is read                 body.go, budget.go
-//	route     rpc-v2-cbor's path, X-Amz-Target, REST path, the query protocol's Action  handler.go, rpc.go, rest.go
+//	route     rpc-v2-cbor's path, X-Amz-Target, REST path, query's Action         handler.go, rpc.go, rest.go
 //	form      method, empty body, content type, syntax (awsJson)                  json.go
 //	caller    who signs: header or presigned URL                                  signature.go
-//	types     the first value of a wrong type, in AWS's words                     jsonwire, cborwire, generated code
+//	types     the first value of a wrong type, in AWS's words                     jsonwire, cborwire
 //	limits    all broken constraints, in AWS's grammar                            constraint, judge.go
 //	run       the door's method                                                   judge.go
 //	answer    in the protocol spoken; errors by the service's table       answer.go, json.go, restjson.go, forms.go
