@@ -24,7 +24,9 @@ func (l *list) String() string { return strings.Join(*l, ",") }
 // Set adds values.
 func (l *list) Set(values string) error {
 	for value := range strings.SplitSeq(values, ",") {
-		*l = append(*l, strings.TrimSpace(value))
+		if value = strings.TrimSpace(value); value != "" {
+			*l = append(*l, value)
+		}
 	}
 	return nil
 }
