@@ -36,7 +36,8 @@ var may = map[string][]string{
 	"function":         {"store", "function/archive", "internal/arn"},
 	"function/archive": {},
 	"function/process": {"function", "aws/runtime"},
-	"mapping":          {"store", "stream", "function", "internal/arn"},
+	"mapping":          {"store", "stream", "function", "mapping/filter", "internal/arn"},
+	"mapping/filter":   {},
 
 	"aws/protocol":            {"aws/protocol/constraint", "aws/protocol/cborwire", "aws/protocol/jsonwire", "aws/protocol/query", "aws/protocol/wire"},
 	"aws/protocol/cborwire":   {"aws/protocol/wire"},
@@ -60,7 +61,7 @@ var may = map[string][]string{
 	// The demo and the benchmark embed a server and else are its clients; the benchmark also drives the engine bare.
 	"internal/demo":  {"server", "internal/bootstrap"},
 	"internal/bench": {"server", "store", "store/disk", "internal/bootstrap"},
-	"cmd/millrace":   {"server", "internal/authority", "internal/bootstrap", "internal/demo", "internal/bench"},
+	"cmd/millrace":   {"server", "mapping/filter", "internal/authority", "internal/bootstrap", "internal/demo", "internal/bench"},
 }
 
 func root(t *testing.T) string {
