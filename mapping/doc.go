@@ -6,6 +6,7 @@
 // shard whose parents are done a reader, and the reader hands every record to one of the shard's lanes, by the record's
 // hash key. What follows is one step a file:
 //
+//	sieve    records that no filter matches are passed over
 //	gather   records of a lane become a batch: BatchSize, the window, the length of the event, or the shard's end
 //	attempt  the batch becomes an event, and the event an invocation with an outcome
 //	verdict  the outcome becomes actions; this is a pure function, and nothing else decides

@@ -20,6 +20,8 @@ var (
 	ErrSource = errors.New("unrecognized event source")
 	// ErrRecordAge says that the record age is neither Forever nor 60 to 604800 seconds.
 	ErrRecordAge = errors.New("record age out of range")
+	// ErrTooManyFilters says that there are more than MaxFilters filters.
+	ErrTooManyFilters = errors.New("too many filters")
 	// ErrStartMissing says that no starting position was given.
 	ErrStartMissing = errors.New("starting position missing")
 	// ErrTimestampMissing says that AT_TIMESTAMP came without its timestamp.
@@ -43,6 +45,15 @@ type SettingError struct {
 func (e *SettingError) Error() string {
 	return fmt.Sprintf("%s %d is not between %d and %d", e.Setting, e.Value, e.Low, e.High)
 }
+
+// FilterError says that a filter's pattern is none, and why.
+type FilterError struct {
+	Err error
+}
+
+func (e *FilterError) Error() string { return "invalid filter pattern: " + e.Err.Error() }
+
+func (e *FilterError) Unwrap() error { return e.Err }
 
 // ExistsError says that the source is mapped to this very function already.
 type ExistsError struct {

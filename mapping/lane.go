@@ -22,6 +22,7 @@ type lane struct {
 	bytes   int64           // bytes of the same
 	fed     stream.Position // up to here the lane was handed what is its own
 	settled stream.Position // up to here all of it is done; fed, when nothing is held
+	durable stream.Position // up to here that is stored as the lane's own checkpoint
 	ended   bool            // the shard is closed and nothing more will come
 	reading bool            // the read that is under way is for this lane too
 	running bool            // the lane has a goroutine
@@ -151,7 +152,7 @@ func (l *lane) settle(grace context.Context, b *batch, n int) error {
 	l.held -= n
 	l.bytes -= size
 	l.r.s.buffered.Add(-size)
-	l.settled = at
+	l.settled, l.durable = at, at
 	if l.held == 0 {
 		l.settled = l.fed
 	}

@@ -26,6 +26,7 @@ type reader struct {
 	form   *eventForm
 	counts *shardStats
 	retry  backoff
+	sieve  sieve
 
 	lanesDone sync.WaitGroup
 	changed   chan struct{} // has an element when a lane has made room or come to rest
@@ -50,6 +51,7 @@ func newReader(rd *reading, shard stream.Shard, done progress) *reader {
 		form:    newEventForm(rd.row.source(), shard),
 		counts:  rd.e.stats.shard(shard.Index),
 		retry:   backoff{Base: rd.s.config.RetryBase, Cap: rd.s.config.RetryCap},
+		sieve:   sieve{filters: rd.filters, shard: shard},
 		changed: make(chan struct{}, 1),
 		lanes:   make([]lane, factor),
 		others:  progress{},
@@ -58,7 +60,7 @@ func newReader(rd *reading, shard stream.Shard, done progress) *reader {
 	now := rd.s.config.Clock.Now()
 	for i := range r.lanes {
 		at := max(r.saved, done[sector{factor, i}].Position)
-		r.lanes[i] = lane{r: r, sector: sector{factor, i}, fed: at, settled: at, window: now, wake: make(chan struct{}, 1)}
+		r.lanes[i] = lane{r: r, sector: sector{factor, i}, fed: at, settled: at, durable: at, window: now, wake: make(chan struct{}, 1)}
 	}
 	for part, fact := range done {
 		if part.Factor > 1 && part.Factor != factor && fact.Position > r.saved {
@@ -131,7 +133,8 @@ func (r *reader) read(ctx, grace context.Context, from stream.Position, size int
 	if err != nil {
 		return err
 	}
-	r.feed(ctx, grace, &b)
+	r.feed(ctx, grace, &b, r.sift(b.Records))
+	r.sieve.empty()
 	if len(b.Records) > 0 || b.End {
 		return nil
 	}
@@ -172,19 +175,36 @@ func (r *reader) fetch(ctx context.Context, from stream.Position, size int) (str
 	}
 }
 
-// feed hands the records to their lanes, and lets those run that have something to do.
-func (r *reader) feed(ctx, grace context.Context, b *stream.Batch) {
+// sift returns which of the records go to lanes: a lane is being read for, nobody is known to have handled the record
+// before, and a filter matches. The answer is good until the sieve is emptied.
+func (r *reader) sift(records []stream.Record) []*stream.Record {
+	r.mu.Lock()
+	for i := range records {
+		record := &records[i]
+		l := &r.lanes[laneOf(record.Hash, len(r.lanes))]
+		if l.reading && record.Position > l.fed && !r.others.done(record) {
+			r.sieve.add(record)
+		}
+	}
+	r.mu.Unlock()
+	seen := len(r.sieve.records)
+	kept := r.sieve.sift() // lanes need not wait for this
+	stats := &r.rd.e.stats
+	stats.polled.Add(uint64(seen))
+	stats.filteredOut.Add(uint64(seen - len(kept)))
+	return kept
+}
+
+// feed hands the records that are wanted of a chunk to their lanes, and lets those run that have something to do. The
+// others are done with it too: a lane that holds nothing has come as far as the chunk.
+func (r *reader) feed(ctx, grace context.Context, b *stream.Batch, wanted []*stream.Record) {
 	if ctx.Err() != nil {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for i := range b.Records {
-		record := &b.Records[i]
-		l := &r.lanes[laneOf(record.Hash, len(r.lanes))]
-		if l.reading && record.Position > l.fed && !r.others.done(record) {
-			l.push(record)
-		}
+	for _, record := range wanted {
+		r.lanes[laneOf(record.Hash, len(r.lanes))].push(record)
 	}
 	for i := range r.lanes {
 		l := &r.lanes[i]
@@ -287,10 +307,11 @@ func (r *reader) release() {
 	}
 }
 
-// touch asks for the summary to be saved, if that tells more than the lanes' own checkpoints; the caller holds the
-// mutex.
+// touch asks for the summary to be saved, if that tells more than the lanes' own checkpoints: of several lanes it always
+// does, of one when it has passed over filtered records. The caller holds the mutex.
 func (r *reader) touch() {
-	if !r.touched && (len(r.lanes) > 1 || len(r.others) > 0) {
+	passed := r.rd.filters != nil && r.lanes[0].settled > max(r.lanes[0].durable, r.saved)
+	if !r.touched && (len(r.lanes) > 1 || len(r.others) > 0 || passed) {
 		r.touched = true
 		r.rd.touch(r)
 	}

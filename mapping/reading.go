@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/function"
+	"github.com/millrace/millrace/mapping/filter"
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/stream"
 )
@@ -21,6 +22,7 @@ type reading struct {
 	e         *entry
 	row       row
 	function  function.Ref
+	filters   *filter.Set // nil when all records pass
 	points    checkpoints
 	retention atomic.Int64 // of the stream, in nanoseconds; 0 while it keeps everything
 
@@ -42,9 +44,9 @@ type shardEnd struct {
 	err   error // nil when all records of the shard are done
 }
 
-func newReading(s *Service, e *entry, r row, st stream.Stream, points checkpoints, done map[uint32]progress) *reading {
+func newReading(s *Service, e *entry, r row, filters *filter.Set, st stream.Stream, points checkpoints, done map[uint32]progress) *reading {
 	rd := &reading{
-		s: s, e: e, row: r, function: r.function(), points: points,
+		s: s, e: e, row: r, function: r.function(), filters: filters, points: points,
 		stream: st, done: done, active: map[uint32]bool{},
 		ended: make(chan shardEnd), unsaved: make(chan struct{}, 1),
 	}

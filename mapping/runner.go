@@ -91,6 +91,10 @@ func (r *runner) follow(ctx, grace context.Context, row row) (time.Duration, err
 	case len(st.Shards) == 0: // still being created
 		return min(r.s.config.Recheck, time.Second), nil
 	}
+	filters, err := row.Settings.filters()
+	if err != nil { // another release took what this one does not understand
+		return r.s.config.Recheck, err
+	}
 	points := newCheckpoints(r.s.config.Store, row.UUID, st.Number)
 	done, void, err := points.load(ctx)
 	if err == nil {
@@ -99,7 +103,7 @@ func (r *runner) follow(ctx, grace context.Context, row row) (time.Duration, err
 	if err != nil {
 		return min(r.s.config.Recheck, time.Second), err
 	}
-	return r.s.config.Recheck, newReading(r.s, r.e, row, st, points, done).run(ctx, grace)
+	return r.s.config.Recheck, newReading(r.s, r.e, row, filters, st, points, done).run(ctx, grace)
 }
 
 // sourceProblem is the result that says why the source cannot be read.

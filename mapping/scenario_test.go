@@ -90,8 +90,10 @@ type player struct {
 //	stream NAME [ShardCount=N] [Retention=D]
 //	function NAME [fails-on=A,B] [fails=N] [fails-for=D] [throttles=N] [faults=N] [slow=D] [limit=BYTES] [pending] [deleted]
 //	mapping STREAM->FUNCTION [StartingPosition=…] [Timestamp=-D] [Enabled=false] [a setting=…] …
-//	update, enable, disable, delete, get, list, stats
-//	put STREAM [shard=N] RECORD …   a record is [KEY:]LABEL[@AGE][#BYTES]; without a key its label is the key
+//	                                Filter=PATTERN may come several times; Filter= alone is an empty list of them
+//	update, enable, disable, delete, get, list, stats, filtered
+//	put STREAM [shard=N] RECORD …   a record is [KEY:]LABEL[@AGE][=JSON][#BYTES]; without a key its label is the key,
+//	                                without JSON its label is the data; a JSON object gets the label as its member id
 //	advance D, settle               let time pass: so long; until all records are done
 //	stop, crash, start              the program
 //	split STREAM SHARD, merge STREAM SHARD SHARD, trim STREAM SHARD LABEL, delete-stream STREAM, read-fails N
@@ -109,6 +111,7 @@ var commands = map[string]func(p *player, words []string){
 	"delete":        (*player).doDelete,
 	"get":           (*player).doGet,
 	"stats":         (*player).doStats,
+	"filtered":      (*player).doFiltered,
 	"put":           (*player).doPut,
 	"advance":       func(p *player, w []string) { <-p.clock.After(p.duration(w[0])) },
 	"settle":        func(p *player, _ []string) { p.settle(100 * time.Hour) },
@@ -159,6 +162,9 @@ func (p *player) options(words []string, known ...string) map[string]string {
 		}
 		if !slices.Contains(known, name) {
 			p.t.Fatalf("line %d: no option %q", p.line, name)
+		}
+		if before, ok := options[name]; ok && name == "Filter" {
+			value = before + "\n" + value
 		}
 		options[name] = value
 	}
@@ -213,7 +219,7 @@ func (p *player) doFunction(words []string) {
 
 var settingNames = []string{
 	"BatchSize", "MaximumBatchingWindow", "ParallelizationFactor", "MaximumRetryAttempts", "MaximumRecordAge",
-	"BisectBatchOnFunctionError", "OnFailure",
+	"BisectBatchOnFunctionError", "OnFailure", "Filter",
 }
 
 // change reads settings.
@@ -233,6 +239,11 @@ func (p *player) change(options map[string]string) Change {
 			c.OnFailure = new("arn:aws:sqs:" + testRegion + ":" + testAccount + ":" + value)
 		case name == "OnFailure":
 			c.OnFailure = new(value)
+		case name == "Filter":
+			c.Filters = &[]string{}
+			if value != "" {
+				*c.Filters = strings.Split(value, "\n")
+			}
 		case name == "Enabled":
 			c.Enabled = new(value == "true")
 		case name == "FunctionName":
@@ -308,6 +319,14 @@ func (p *player) doStats([]string) {
 		s.Batches, s.Invocations, s.Retries, s.Splits, s.Throttles, s.Delivered, s.Discarded, s.Expired, s.Documents, s.DocumentFailures))
 }
 
+func (p *player) doFiltered([]string) {
+	s, err := p.service.Stats(p.last)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.note("", -1, 0, "filtered", fmt.Sprintf("%d of %d", s.FilteredOut, s.Polled))
+}
+
 func (p *player) doPut(words []string) {
 	shard := 0
 	var records []stream.Record
@@ -317,12 +336,17 @@ func (p *player) doPut(words []string) {
 			continue
 		}
 		word, padding, _ := strings.Cut(word, "#")
+		word, payload, _ := strings.Cut(word, "=")
 		word, age, _ := strings.Cut(word, "@")
 		key, label, ok := strings.Cut(word, ":")
 		if !ok {
 			label = key
 		}
-		records = append(records, p.testRecord(key, label, p.duration("0s"+age), p.number("0"+padding)))
+		record := p.testRecord(key, label, p.duration("0s"+age), p.number("0"+padding))
+		if payload != "" {
+			record.Data = testPayload(label, payload, p.number("0"+padding))
+		}
+		records = append(records, record)
 	}
 	p.putRecords(streamName(words[0]), shard, records...)
 }

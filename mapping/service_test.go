@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -205,7 +206,7 @@ func TestOnlyOneOfManyUpdates(t *testing.T) {
 		w.stop()
 		w.start()
 		stored, err := w.service.Get(testAccount, testRegion, m.UUID)
-		if err != nil || stored != seen {
+		if err != nil || !reflect.DeepEqual(stored, seen) {
 			t.Errorf("%+v is stored, %+v was seen, %v", stored, seen, err)
 		}
 	})

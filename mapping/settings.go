@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/internal/arn"
+	"github.com/millrace/millrace/mapping/filter"
 )
 
 // Forever, as MaximumRetryAttempts or MaximumRecordAge, sets no limit.
@@ -24,9 +25,15 @@ type Settings struct {
 	MaximumRecordAge int
 	// BisectBatchOnFunctionError cuts a failed batch in two and tries each half by itself.
 	BisectBatchOnFunctionError bool
+	// Filters are patterns of which a record has to match one, as they were given; none lets all pass. They are at most
+	// MaxFilters.
+	Filters []string `json:",omitempty"`
 	// OnFailure is the ARN of the destination that hears of given up batches, "" for none.
 	OnFailure string
 }
+
+// MaxFilters is how many filters a mapping may have.
+const MaxFilters = 5
 
 // Defaults are the settings of a mapping whose creator named none.
 func Defaults() Settings {
@@ -59,7 +66,25 @@ func (s Settings) check() error {
 	if s.MaximumRecordAge >= 0 && s.MaximumRecordAge < 60 {
 		return ErrRecordAge
 	}
+	if len(s.Filters) > MaxFilters {
+		return ErrTooManyFilters
+	}
+	if _, err := s.filters(); err != nil {
+		return err
+	}
 	return checkDestination(s.OnFailure)
+}
+
+// filters returns the compiled filters, nil when there are none, or a *FilterError.
+func (s Settings) filters() (*filter.Set, error) {
+	if len(s.Filters) == 0 {
+		return nil, nil
+	}
+	set, err := filter.Compile(s.Filters...)
+	if err != nil {
+		return nil, &FilterError{Err: err}
+	}
+	return set, nil
 }
 
 // checkDestination accepts the name of a standard queue and the empty name.

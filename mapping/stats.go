@@ -12,6 +12,9 @@ import (
 
 // Stats are what a mapping did since the program started.
 type Stats struct {
+	Polled      uint64 // records read from the stream, those of which nothing was known to be done
+	FilteredOut uint64 // of these, records that no filter matched
+
 	Batches     uint64 // gathered from a shard; the halves of a split one are not counted
 	Invocations uint64 // that reached the function
 	Retries     uint64 // invocations of a batch after its first attempt
@@ -50,6 +53,7 @@ func (s *Service) Stats(uuid string) (Stats, error) {
 
 // stats count for one mapping.
 type stats struct {
+	polled, filteredOut                              atomic.Uint64
 	batches, invocations, retries, splits, throttles atomic.Uint64
 	delivered, discarded, expired                    atomic.Uint64
 	documents, documentFailures                      atomic.Uint64
@@ -93,6 +97,8 @@ func (s *stats) shard(index uint32) *shardStats {
 
 func (s *stats) snapshot() Stats {
 	return Stats{
+		Polled:           s.polled.Load(),
+		FilteredOut:      s.filteredOut.Load(),
 		Batches:          s.batches.Load(),
 		Invocations:      s.invocations.Load(),
 		Retries:          s.retries.Load(),

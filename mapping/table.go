@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -181,13 +182,15 @@ func (e *entry) snapshot(now time.Time) Mapping {
 
 // mapping returns the row as a client sees it, in the given state.
 func (r *row) mapping(state State) Mapping {
+	settings := r.Settings
+	settings.Filters = slices.Clone(settings.Filters)
 	return Mapping{
 		UUID:                  r.UUID,
 		Account:               r.Account,
 		Region:                r.Region,
 		Source:                r.source(),
 		Function:              r.function(),
-		Settings:              r.Settings,
+		Settings:              settings,
 		Start:                 r.start(),
 		State:                 state,
 		StateTransitionReason: userAction,

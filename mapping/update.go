@@ -20,7 +20,8 @@ type Change struct {
 	MaximumRetryAttempts       *int
 	MaximumRecordAge           *int // seconds
 	BisectBatchOnFunctionError *bool
-	OnFailure                  *string // "" removes the destination
+	Filters                    *[]string // an empty list removes the filters
+	OnFailure                  *string   // "" removes the destination
 }
 
 // Apply returns the settings after the change.
@@ -31,6 +32,7 @@ func (c Change) Apply(s Settings) Settings {
 	replace(&s.MaximumRetryAttempts, c.MaximumRetryAttempts)
 	replace(&s.MaximumRecordAge, c.MaximumRecordAge)
 	replace(&s.BisectBatchOnFunctionError, c.BisectBatchOnFunctionError)
+	replace(&s.Filters, c.Filters)
 	replace(&s.OnFailure, c.OnFailure)
 	return s
 }

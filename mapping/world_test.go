@@ -265,8 +265,7 @@ func readEvent(in function.Invocation) (invoked, error) {
 		if err != nil {
 			return call, fmt.Errorf("event: %w", err)
 		}
-		label, _, _ := bytes.Cut(data, []byte{0})
-		call.Labels = append(call.Labels, string(label))
+		call.Labels = append(call.Labels, labelOfData(data))
 		call.Keys = append(call.Keys, r.Kinesis.PartitionKey)
 		id, _, _ := strings.Cut(strings.TrimPrefix(r.EventID, "shardId-"), ":")
 		if call.Shard, err = strconv.Atoi(id); err != nil {
@@ -519,8 +518,27 @@ func (w *world) putRecords(name stream.Name, shard int, records ...stream.Record
 	}
 }
 
-func labelIn(r *stream.Record) string {
-	label, _, _ := bytes.Cut(r.Data, []byte{0})
+// testPayload returns JSON in which labelOfData finds the label, with some padding behind it.
+func testPayload(label, payload string, padding int) []byte {
+	if members, ok := strings.CutPrefix(payload, "{"); ok {
+		payload = labelHead + label + `",` + members
+		if members == "}" {
+			payload = labelHead + label + `"}`
+		}
+	}
+	return []byte(payload + strings.Repeat(" ", padding))
+}
+
+const labelHead = `{"id":"`
+
+func labelIn(r *stream.Record) string { return labelOfData(r.Data) }
+
+func labelOfData(data []byte) string {
+	if rest, ok := bytes.CutPrefix(data, []byte(labelHead)); ok {
+		label, _, _ := bytes.Cut(rest, []byte{'"'})
+		return string(label)
+	}
+	label, _, _ := bytes.Cut(data, []byte{0})
 	return string(label)
 }
 

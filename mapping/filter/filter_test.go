@@ -90,12 +90,12 @@ func TestMatch(t *testing.T) {
 func TestRecordMembers(t *testing.T) {
 	r := &Record{Data: []byte("no JSON"), PartitionKey: "eu-7", SequenceNumber: "4967", ApproximateArrivalTimestamp: "1541139109.351"}
 	for pattern, want := range map[string]bool{
-		`{"partitionKey":["eu-7"]}`:                                                true,
-		`{"partitionKey":["eu-8"]}`:                                                false,
-		`{"partitionKey":{"x":["eu-7"]}}`:                                          false,
-		`{"sequenceNumber":["4967"]}`:                                              true,
-		`{"sequenceNumber":[4967]}`:                                                false,
-		`{"kinesisSchemaVersion":["1.0"]}`:                                         true,
+		`{"partitionKey":["eu-7"]}`:        true,
+		`{"partitionKey":["eu-8"]}`:        false,
+		`{"partitionKey":{"x":["eu-7"]}}`:  false,
+		`{"sequenceNumber":["4967"]}`:      true,
+		`{"sequenceNumber":[4967]}`:        false,
+		`{"kinesisSchemaVersion":["1.0"]}`: true,
 		`{"approximateArrivalTimestamp":[{"numeric":[">",1541139109,"<",1.6e9]}]}`: true,
 		`{"approximateArrivalTimestamp":[1541139109.351]}`:                         true,
 		`{"eventSource":["aws:kinesis"]}`:                                          false,
