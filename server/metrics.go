@@ -63,6 +63,8 @@ func mappingDesc(name, help string, labels ...string) *prometheus.Desc {
 }
 
 var (
+	descPolled      = mappingDesc("polled_records_total", "Records read from the stream.")
+	descFilteredOut = mappingDesc("filtered_out_records_total", "Records that no filter matched.")
 	descInvocations = mappingDesc("invocations_total", "Invocations of the function, retries included.")
 	descRetries     = mappingDesc("retries_total", "Invocations that repeated a batch.")
 	descSplits      = mappingDesc("splits_total", "Batches cut in two after an error.")
@@ -74,7 +76,9 @@ var (
 
 // Describe implements prometheus.Collector.
 func (c mappingCollector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descInvocations, descRetries, descSplits, descThrottles, descDelivered, descDiscarded, descPutToInvoke} {
+	for _, d := range []*prometheus.Desc{
+		descPolled, descFilteredOut, descInvocations, descRetries, descSplits, descThrottles, descDelivered, descDiscarded, descPutToInvoke,
+	} {
 		to <- d
 	}
 }
@@ -91,6 +95,8 @@ func (c mappingCollector) Collect(to chan<- prometheus.Metric) {
 			desc  *prometheus.Desc
 			value uint64
 		}{
+			{descPolled, stats.Polled},
+			{descFilteredOut, stats.FilteredOut},
 			{descInvocations, stats.Invocations},
 			{descRetries, stats.Retries},
 			{descSplits, stats.Splits},

@@ -68,6 +68,8 @@ type mappingPage struct {
 
 // statsPage counts since the server started. Latencies are in milliseconds.
 type statsPage struct {
+	Polled           uint64      `json:"polled"`
+	FilteredOut      uint64      `json:"filtered_out"`
 	Invocations      uint64      `json:"invocations"`
 	Retries          uint64      `json:"retries"`
 	Splits           uint64      `json:"splits"`
@@ -123,6 +125,7 @@ func (s *Server) describe(m mapping.Mapping) mappingPage {
 	page := mappingPage{
 		UUID: m.UUID, Source: m.Source.ARN(), Function: m.Function.ARN(), State: string(m.State), Result: m.LastProcessingResult,
 		Stats: statsPage{
+			Polled: stats.Polled, FilteredOut: stats.FilteredOut,
 			Batches: stats.Batches, Invocations: stats.Invocations, Retries: stats.Retries, Splits: stats.Splits,
 			Throttles: stats.Throttles, Delivered: stats.Delivered, Discarded: stats.Discarded, Expired: stats.Expired,
 			Documents: stats.Documents, DocumentFailures: stats.DocumentFailures,

@@ -23,6 +23,7 @@ func mappingConfiguration(m mapping.Mapping) *EventSourceMappingConfiguration {
 		MaximumRetryAttempts:           &m.Settings.MaximumRetryAttempts,
 		TumblingWindowInSeconds:        new(0),
 		FunctionResponseTypes:          []string{},
+		FilterCriteria:                 filterCriteria(m.Settings.Filters),
 		DestinationConfig:              &DestinationConfig{OnFailure: &OnFailure{Destination: text(m.Settings.OnFailure)}},
 		State:                          new(string(m.State)),
 		StateTransitionReason:          &m.StateTransitionReason,

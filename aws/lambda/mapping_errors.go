@@ -15,6 +15,7 @@ func translateMapping(err error) error {
 		source      *mapping.SourceNotFoundError
 		denied      *mapping.SourceDeniedError
 		destination *mapping.DestinationError
+		filter      *mapping.FilterError
 	)
 	switch {
 	case err == nil:
@@ -30,6 +31,10 @@ func translateMapping(err error) error {
 		return invalid("Stream not found: %s", source.ARN)
 	case errors.As(err, &denied):
 		return invalid("Cannot access stream %s. Please ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, DescribeStreamSummary, ListShards, and ListStreams Actions on your stream.", denied.ARN)
+	case errors.As(err, &filter):
+		return invalid("Invalid filter pattern definition.")
+	case errors.Is(err, mapping.ErrTooManyFilters):
+		return invalid("The number of filters exceeds the limit of %d.", mapping.MaxFilters)
 	case errors.As(err, &destination) && errors.Is(err, mapping.ErrDestinationUnsupported):
 		return invalid("Destination %s is not supported: on-failure destinations can be standard SQS queues.", destination.ARN)
 	case errors.As(err, &destination):

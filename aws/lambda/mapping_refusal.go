@@ -19,13 +19,12 @@ func refuseForeign(members ...foreign) error {
 // refuseMapping answers what creating and updating a mapping share: settings that are known and not carried out. Their
 // empty forms ask for nothing.
 func refuseMapping(
-	filters *FilterCriteria, window *int, responses []string, key *string, metrics *EventSourceMappingMetricsConfig, destination *DestinationConfig,
+	window *int, responses []string, key *string, metrics *EventSourceMappingMetricsConfig, destination *DestinationConfig,
 ) error {
 	if destination != nil && destination.OnSuccess != nil && given(destination.OnSuccess.Destination) {
 		return invalid("OnSuccess configuration is not supported for event source mappings.")
 	}
 	return refuse(
-		member{"FilterCriteria", filters != nil && len(filters.Filters) > 0},
 		member{"TumblingWindowInSeconds", window != nil && *window != 0},
 		member{"FunctionResponseTypes", len(responses) > 0},
 		member{"KMSKeyArn", given(key)},

@@ -80,6 +80,7 @@ func leadMapping(ctx context.Context, t *testing.T, client *sdk.Client) {
 		t.Errorf("%+v", updated)
 	}
 	<-time.After(time.Second)
+	expectFilters(ctx, t, client, created.UUID)
 	expectPages(ctx, t, client, *created.UUID)
 	expectMappingErrors(ctx, t, client)
 	deleted, err := client.DeleteEventSourceMapping(ctx, &sdk.DeleteEventSourceMappingInput{UUID: created.UUID})
@@ -105,6 +106,36 @@ func expectInUse(ctx context.Context, t *testing.T, client *sdk.Client, uuid *st
 	_, err = client.DeleteEventSourceMapping(ctx, &sdk.DeleteEventSourceMappingInput{UUID: uuid})
 	if !errors.As(err, &busy) || busy.ErrorMessage() != "Cannot delete the event source mapping because it is in use." {
 		t.Error(err)
+	}
+}
+
+// expectFilters gives a mapping filters, sees them kept and shown, and takes them away.
+func expectFilters(ctx context.Context, t *testing.T, client *sdk.Client, uuid *string) {
+	t.Helper()
+	const pattern = `{ "data": { "price": [ { "numeric": [ ">", 100 ] } ] } }`
+	update := func(patterns ...string) (*sdk.UpdateEventSourceMappingOutput, error) {
+		criteria := &types.FilterCriteria{Filters: []types.Filter{}}
+		for _, p := range patterns {
+			criteria.Filters = append(criteria.Filters, types.Filter{Pattern: aws.String(p)})
+		}
+		updated, err := client.UpdateEventSourceMapping(ctx, &sdk.UpdateEventSourceMappingInput{UUID: uuid, FilterCriteria: criteria})
+		<-time.After(time.Second)
+		return updated, err
+	}
+	updated, err := update(pattern, `{"partitionKey":["k"]}`)
+	if err != nil || updated.FilterCriteria == nil || len(updated.FilterCriteria.Filters) != 2 || *updated.FilterCriteria.Filters[0].Pattern != pattern {
+		t.Fatalf("%+v %v", updated, err)
+	}
+	var invalid *types.InvalidParameterValueException
+	if _, err := update(`{"data":{"a":"x"}}`); !errors.As(err, &invalid) || invalid.ErrorMessage() != "Invalid filter pattern definition." {
+		t.Error(err)
+	}
+	got, err := client.GetEventSourceMapping(ctx, &sdk.GetEventSourceMappingInput{UUID: uuid})
+	if err != nil || got.FilterCriteria == nil || len(got.FilterCriteria.Filters) != 2 {
+		t.Errorf("%+v %v", got, err)
+	}
+	if updated, err = update(); err != nil || updated.FilterCriteria != nil {
+		t.Errorf("%+v %v", updated, err)
 	}
 }
 

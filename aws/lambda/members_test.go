@@ -298,8 +298,9 @@ var mappingSettings = []memberCase{
 		idle: []string{`{"DestinationConfig":{"OnSuccess":{}}}`, `{"DestinationConfig":{"OnSuccess":null,"OnFailure":{}}}`},
 	},
 	{
-		path: "FilterCriteria.Filters", with: `{"FilterCriteria":{"Filters":[{"Pattern":"{\"a\":[1]}"}]}}`, says: "FilterCriteria is not supported.",
-		idle: []string{`{"FilterCriteria":{}}`, `{"FilterCriteria":{"Filters":[]}}`},
+		path: "FilterCriteria.Filters", with: `{"FilterCriteria":{"Filters":[{"Pattern":"{\"a\":[1]}"}]}}`,
+		shows: `"FilterCriteria":{"Filters":[{"Pattern":"{\"a\":[1]}"}]}`,
+		idle:  []string{`{"FilterCriteria":{}}`, `{"FilterCriteria":{"Filters":[]}}`, `{"FilterCriteria":null}`},
 	},
 	{path: "TumblingWindowInSeconds", with: `{"TumblingWindowInSeconds":1}`, says: "TumblingWindowInSeconds is not supported.", idle: []string{`{"TumblingWindowInSeconds":0}`}},
 	{

@@ -33,6 +33,7 @@ func commands() []command {
 	return []command{
 		{"up", "start the server", up},
 		{"demo", "a week of earthquakes through a stream, a mapping and a function", runDemo},
+		{"filter", "try a mapping's filter on records", runFilter},
 		{"bench", "measure this machine", runBench},
 		{"cert", "print the certificate that clients of TLS must trust", printCertificate},
 		{"version", "print the version", printVersion},
@@ -62,7 +63,7 @@ func leaveRoomForSyncs() {
 	}
 }
 
-// run runs the subcommand that args name and returns the exit status: 0, 1 for a failure, 2 for a wrong call.
+// run runs the subcommand that args name and returns the exit status: 0, 1 for a failure or a no, 2 for a wrong call.
 func run(ctx context.Context, args []string, std stdio) int {
 	if len(args) == 0 {
 		usage(std.err)
@@ -87,6 +88,8 @@ func status(err error, std stdio) int {
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return 0
+	case errors.Is(err, errUnmatched): // which has been told
+		return 1
 	case errors.As(err, &wrong):
 		fmt.Fprintln(std.err, "millrace:", err)
 		return 2
