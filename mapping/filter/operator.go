@@ -8,24 +8,37 @@ import (
 	"slices"
 )
 
-// operators are the comparisons that are written as an object of one member.
-var operators = map[string]func(path string, operand any) (test, error){}
+// parser reads the operand of a comparison.
+type parser func(path string, operand any) (test, error)
 
-func init() { // not in the declaration, since anything-but leads back to it
-	operators["prefix"] = affixes(false)
-	operators["suffix"] = affixes(true)
-	operators["equals-ignore-case"] = parseFold
-	operators["wildcard"] = parseWildcard
-	operators["cidr"] = parseCIDR
-	operators["numeric"] = parseNumeric
-	operators["anything-but"] = parseAnythingBut
-	operators["exists"] = parseExists
+// operatorOf returns the parser of a comparison that is written as an object of one member, nil when there is none of
+// this name.
+func operatorOf(name string) parser {
+	switch name {
+	case "prefix":
+		return affixes(false)
+	case "suffix":
+		return affixes(true)
+	case "equals-ignore-case":
+		return parseFold
+	case "wildcard":
+		return parseWildcard
+	case "cidr":
+		return parseCIDR
+	case "numeric":
+		return parseNumeric
+	case "anything-but":
+		return parseAnythingBut
+	case "exists":
+		return parseExists
+	}
+	return nil
 }
 
 // isOperator reports whether an object's only member is the name of a comparison.
 func isOperator(object map[string]any) bool {
 	for name := range object {
-		return operators[name] != nil
+		return operatorOf(name) != nil
 	}
 	return false
 }
@@ -60,7 +73,7 @@ func parseTest(path string, element any) (test, error) {
 			return nil, &PatternError{path, fmt.Sprintf("a comparison is an object with one operator, not %d", len(element))}
 		}
 		for name, operand := range element {
-			if parse := operators[name]; parse != nil {
+			if parse := operatorOf(name); parse != nil {
 				return parse(path, operand)
 			}
 			return nil, &PatternError{path, fmt.Sprintf("there is no operator %q", name)}
@@ -93,7 +106,7 @@ func stringOperand(path, operator string, operand any) (string, error) {
 }
 
 // affixes reads prefix or suffix: a string, or {"equals-ignore-case": a string}.
-func affixes(atEnd bool) func(path string, operand any) (test, error) {
+func affixes(atEnd bool) parser {
 	name := "prefix"
 	if atEnd {
 		name = "suffix"
@@ -201,7 +214,7 @@ func parseAnythingButOperator(path string, object map[string]any) (test, error) 
 			if s == "" && (name == "prefix" || name == "suffix") {
 				return nil, &PatternError{path, "anything-but with an empty " + name + " would match no string"}
 			}
-			t, err := operators[name](path, value)
+			t, err := operatorOf(name)(path, value)
 			if err != nil {
 				return nil, err
 			}
