@@ -13,6 +13,7 @@ import (
 type answer struct {
 	outcome  outcome
 	response *response
+	state    []byte // that the window has now, when records of the batch are done
 }
 
 // attempt hands the batch to the function and counts that. An error says that the lane was stopped before there was an
@@ -21,9 +22,13 @@ func (l *lane) attempt(ctx, grace context.Context, b *batch) (answer, error) {
 	if ctx.Err() != nil {
 		return answer{}, errStopped
 	}
+	if !b.final {
+		b.window = l.windowFor(&b.records[0])
+	}
+	tail := l.r.form.windowTail(b.window, b.final)
 	// The event is written into memory of its own. A buffer that is used again would be quicker by little, and a function
 	// that answers before it has read its event would find what other functions are sent.
-	event, fits := l.r.form.append(make([]byte, 0, b.room()), b.records, l.lookUpRole(ctx))
+	event, fits := l.r.form.append(make([]byte, 0, b.room()+len(tail)), b.records, l.lookUpRole(ctx), tail)
 	if fits < len(b.records) {
 		b.fits = fits
 		return answer{outcome: overfull}, nil
@@ -61,6 +66,25 @@ func (l *lane) attempt(ctx, grace context.Context, b *batch) (answer, error) {
 	return ans, nil
 }
 
+// read judges a batch by the response of a function that has not failed, and says what to report. A response that is
+// valid is reported as OK, also when it says that no record is done.
+func (l *lane) read(b *batch, result *function.Result) (answer, string) {
+	want := expectation{failures: l.r.rd.row.Settings.ReportBatchItemFailures, state: b.window != nil}
+	says, err := readResponse(result.Payload, b.records, &l.r.shard, want)
+	ans := answer{outcome: failed, response: &response{ExecutedVersion: result.ExecutedVersion}, state: says.state}
+	switch {
+	case errors.Is(err, errIdentifier):
+		return ans, resultNumber
+	case err != nil:
+		return ans, resultFailed
+	case says.taken == len(b.records):
+		ans.outcome = delivered
+	case says.taken > 0:
+		ans.outcome, b.taken = progressed, says.taken
+	}
+	return ans, resultOK
+}
+
 // judge turns what the invoker returned into an outcome, counts it for the batch and reports it.
 func (l *lane) judge(b *batch, result function.Result, err error) answer {
 	var (
@@ -72,7 +96,7 @@ func (l *lane) judge(b *batch, result function.Result, err error) answer {
 	ans := answer{outcome: refused}
 	switch {
 	case err == nil && result.FunctionError == "":
-		ans.outcome, report = delivered, resultOK
+		ans, report = l.read(b, &result)
 	case err == nil:
 		ans.outcome = failed
 		ans.response = &response{ExecutedVersion: result.ExecutedVersion, FunctionError: result.FunctionError}

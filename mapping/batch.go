@@ -6,8 +6,8 @@ import (
 	"github.com/millrace/millrace/stream"
 )
 
-// batch is some consecutive records of one lane on their way through the function, and what befell them so far. It is
-// never empty.
+// batch is some consecutive records of one lane on their way through the function, and what befell them so far. Only the
+// final invocation of a tumbling window is made of a batch without records.
 type batch struct {
 	records []stream.Record
 
@@ -20,12 +20,17 @@ type batch struct {
 	refusals int
 	// shortened says that the batch has lost records since its last attempt.
 	shortened bool
+	// taken is, after a progressed attempt, how many records at the front are done.
+	taken int
 	// fits is, once it was found that one event cannot hold all records, how many it can.
 	fits int
 	// again says that the function was handed these records before, in this batch or in the one it was cut from.
 	again bool
 	// size is how long the event is, in bytes; 0 when that was not measured.
 	size int
+	// window is the tumbling window that the last attempt was part of, nil if the mapping has none. A final batch closes it.
+	window *tumbling
+	final  bool
 	// free says that the lane had nothing to do when the batch's first record came: nothing made it wait.
 	free bool
 }
@@ -39,6 +44,9 @@ func (b *batch) drop(n int) {
 	b.records = b.records[n:]
 	b.shortened, b.size = true, 0
 }
+
+// renew gives the batch the whole retry quota, since the function took the records before it.
+func (b *batch) renew() { b.attempts, b.refusals = 0, 0 }
 
 // room returns how much memory to take for the batch's event.
 func (b *batch) room() int {
@@ -62,7 +70,10 @@ const (
 	untried outcome = iota
 	// delivered: the function answered without error.
 	delivered
-	// failed: the function ran and reported an error, or was ended at its timeout.
+	// progressed: the function took the first batch.taken records, at least one, and named the next as failed.
+	progressed
+	// failed: the function ran and reported an error, or was ended at its timeout, or its response makes a failure of the
+	// whole batch.
 	failed
 	// oversized: the event is larger than a function can be given.
 	oversized

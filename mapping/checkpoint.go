@@ -28,6 +28,10 @@ var (
 	summary = sector{Factor: 0, Lane: 0}
 )
 
+// openWindow holds no record: under its key lies the tumbling window that the shard's only lane has not closed yet. It
+// is no fact about records, and is kept here so that whatever drops a shard's checkpoints drops it too.
+var openWindow = sector{Factor: 0, Lane: 1}
+
 // holds reports whether a record of this hash key belongs to the sector.
 func (s sector) holds(h stream.Hash) bool { return laneOf(h, s.Factor) == s.Lane }
 
@@ -47,6 +51,8 @@ type checkpoint struct {
 	Position stream.Position `json:"position"`
 	// Complete, for a whole shard, says that it is closed and all of its records are done.
 	Complete bool `json:"complete,omitempty"`
+	// Window is the open tumbling window, under the key of openWindow.
+	Window *tumbling `json:"window,omitempty"`
 }
 
 // progress is all that is known to be done of one shard.
@@ -85,17 +91,9 @@ func (c checkpoints) key(shard uint32, s sector) string {
 		fmt.Sprintf("%02d", s.Lane))
 }
 
-// write returns the change that records a fact, to hand to Commit with others.
+// write returns the change that records a fact, to hand to Commit with others. Every fact can be encoded.
 func (c checkpoints) write(shard uint32, s sector, fact checkpoint) (store.Write, error) {
 	return c.table.Write(c.key(shard, s), fact, 0)
-}
-
-// put makes a fact durable.
-func (c checkpoints) put(ctx context.Context, shard uint32, s sector, fact checkpoint) error {
-	if err := c.table.Put(ctx, c.key(shard, s), fact, 0); err != nil {
-		return fmt.Errorf("checkpoint shard %d of mapping %s: %w", shard, c.uuid, err)
-	}
-	return nil
 }
 
 // remove returns the change that forgets a fact which another one implies.
@@ -183,8 +181,9 @@ func splitCheckpointKey(key string) (incarnation uint64, shard uint32, s sector,
 			return 0, 0, sector{}, fmt.Errorf("checkpoint key %q: %w", key, store.ErrCorrupt)
 		}
 	}
-	if factor < 0 || lane < 0 || lane > 0 && lane >= factor {
+	s = sector{Factor: factor, Lane: lane}
+	if s != openWindow && (factor < 0 || lane < 0 || lane > 0 && lane >= factor) {
 		return 0, 0, sector{}, fmt.Errorf("checkpoint key %q: %w", key, store.ErrCorrupt)
 	}
-	return incarnation, uint32(index), sector{Factor: factor, Lane: lane}, nil
+	return incarnation, uint32(index), s, nil
 }

@@ -73,7 +73,11 @@ func TestCheckpoints(t *testing.T) {
 		{newCheckpoints(tables, "uuid", 6), 0, wholeShard, checkpoint{Position: 5}},
 		{newCheckpoints(tables, "uuid2", 7), 1, wholeShard, checkpoint{Position: 6}},
 	} {
-		if err := c.points.put(ctx, c.shard, c.part, c.fact); err != nil {
+		w, err := c.points.write(c.shard, c.part, c.fact)
+		if err == nil {
+			err = tables.Commit(ctx, w)
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

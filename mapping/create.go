@@ -27,9 +27,10 @@ type CreateInput struct {
 // Create makes a mapping. The start LATEST is fixed at this moment for the shards there are, or, when the mapping is
 // created disabled, as it is first enabled.
 //
-// Errors, in the order of their checks: *SettingError, ErrRecordAge, ErrTooManyFilters, *FilterError, *DestinationError,
-// ErrStartMissing, ErrTimestampMissing, ErrTimestampUnused, ErrTimestampFuture, ErrFunctionNotFound, *SourceNotFoundError,
-// *SourceDeniedError, *DestinationError of the destination itself, *ExistsError, ErrTooMany.
+// Errors, in the order of their checks: *SettingError, ErrRecordAge, ErrTooManyFilters, *FilterError, ErrWindowFactor,
+// ErrWindowFilters, *DestinationError, ErrStartMissing, ErrTimestampMissing, ErrTimestampUnused, ErrTimestampFuture,
+// ErrFunctionNotFound, *SourceNotFoundError, *SourceDeniedError, *DestinationError of the destination itself,
+// *ExistsError, ErrTooMany.
 func (s *Service) Create(ctx context.Context, in CreateInput) (Mapping, error) {
 	now := s.now()
 	if err := in.check(now); err != nil {

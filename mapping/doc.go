@@ -9,9 +9,11 @@
 //	sieve    records that no filter matches are passed over
 //	gather   records of a lane become a batch: BatchSize, the window, the length of the event, or the shard's end
 //	attempt  the batch becomes an event, and the event an invocation with an outcome
+//	response what the function answered becomes part of that outcome, where it counts
 //	verdict  the outcome becomes actions; this is a pure function, and nothing else decides
 //	giveup   records that will not be tried again are told of at the on-failure destination
-//	settle   the checkpoint moves
+//	settle   the checkpoint moves, and with it the state of the tumbling window
+//	window   a window that is over is closed by an invocation of its own
 //
 // # What is promised
 //
@@ -29,7 +31,8 @@
 // Nothing waits by asking again. An idle shard is a goroutine in Source.Wait; its lanes have none. Only a stream that is
 // gone is looked for now and then.
 //
-// Memory is bounded: by Config.BufferBytes over all lanes, beside one small chunk that each may always hold.
+// Memory is bounded: by Config.BufferBytes over all lanes, beside one small chunk and the state of one tumbling window
+// that each may always hold.
 //
 // # How it stops
 //

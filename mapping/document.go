@@ -17,7 +17,8 @@ type document struct {
 	Time        time.Time // of the decision
 	Shard       stream.Shard
 	SourceARN   string
-	Records     []stream.Record // the ones given up, at least one
+	Records     []stream.Record // the ones given up; none for the final invocation of a window
+	Window      *tumbling       // that they are part of; nil where the mapping has none
 }
 
 // response is what the function answered to the last attempt.
@@ -45,7 +46,23 @@ func (d *document) append(dst []byte) []byte {
 	dst = append(dst, `,"version":"1.0","timestamp":"`...)
 	dst = appendTime(dst, d.Time)
 	dst = append(dst, `","KinesisBatchInfo":`...)
-	return append(d.appendBatchInfo(dst), '}')
+	dst = d.appendBatchInfo(dst)
+	if d.Window != nil {
+		dst = d.appendWindowInfo(dst)
+	}
+	return append(dst, '}')
+}
+
+func (d *document) appendWindowInfo(dst []byte) []byte {
+	final := len(d.Records) == 0
+	dst = append(dst, `,"timeWindowInfo":{"window":{"start":"`...)
+	dst = appendSecond(dst, d.Window.Start)
+	dst = append(dst, `","end":"`...)
+	dst = appendSecond(dst, d.Window.End)
+	dst = append(dst, `"},"isFinalInvokeForWindow":`...)
+	dst = strconv.AppendBool(dst, final)
+	dst = append(dst, `,"isWindowTerminatedEarly":`...)
+	return append(strconv.AppendBool(dst, final && d.Window.overflows()), '}')
 }
 
 func (r *response) append(dst []byte) []byte {
@@ -61,10 +78,21 @@ func (r *response) append(dst []byte) []byte {
 }
 
 func (d *document) appendBatchInfo(dst []byte) []byte {
-	first, last := &d.Records[0], &d.Records[len(d.Records)-1]
 	dst = append(dst, `{"shardId":"`...)
 	dst = append(dst, d.Shard.ID()...)
-	dst = append(dst, `","startSequenceNumber":"`...)
+	dst = append(dst, '"')
+	if len(d.Records) > 0 {
+		dst = d.appendRange(dst)
+	}
+	dst = append(dst, `,"streamArn":"`...)
+	dst = appendString(dst, d.SourceARN)
+	return append(dst, `"}`...)
+}
+
+// appendRange says which the records are.
+func (d *document) appendRange(dst []byte) []byte {
+	first, last := &d.Records[0], &d.Records[len(d.Records)-1]
+	dst = append(dst, `,"startSequenceNumber":"`...)
 	dst = d.Shard.SequenceNumber(first.Position, first.Arrival).AppendTo(dst)
 	dst = append(dst, `","endSequenceNumber":"`...)
 	dst = d.Shard.SequenceNumber(last.Position, last.Arrival).AppendTo(dst)
@@ -73,10 +101,7 @@ func (d *document) appendBatchInfo(dst []byte) []byte {
 	dst = append(dst, `","approximateArrivalOfLastRecord":"`...)
 	dst = appendTime(dst, last.Arrival)
 	dst = append(dst, `","batchSize":`...)
-	dst = strconv.AppendInt(dst, int64(len(d.Records)), 10)
-	dst = append(dst, `,"streamArn":"`...)
-	dst = appendString(dst, d.SourceARN)
-	return append(dst, `"}`...)
+	return strconv.AppendInt(dst, int64(len(d.Records)), 10)
 }
 
 // appendTime writes a time in UTC with milliseconds.

@@ -32,6 +32,18 @@ func TestDocumentGolden(t *testing.T) {
 		},
 		"document_age.json":       func(d *document) { d.Condition, d.InvokeCount = ageExceeded, 8 },
 		"document_oversized.json": func(d *document) { d.Condition, d.InvokeCount, d.Records = retriesExhausted, 1, records[:1] },
+		"document_window.json": func(d *document) {
+			d.Condition, d.InvokeCount, d.Response = retriesExhausted, 2, &response{ExecutedVersion: "$LATEST"}
+			d.Window = windowOf(records[0].Arrival, 2*time.Minute)
+		},
+		"document_final.json": func(d *document) {
+			d.Condition, d.InvokeCount, d.Response = retriesExhausted, 2, &response{ExecutedVersion: "$LATEST", FunctionError: "Unhandled"}
+			d.Window, d.Records = windowOf(records[0].Arrival, 2*time.Minute), nil
+		},
+		"document_early.json": func(d *document) {
+			d.Condition, d.InvokeCount = ageExceeded, 1
+			d.Window, d.Records = &tumbling{Start: 1789809000, End: 1789809060, State: make([]byte, maxState+1)}, nil
+		},
 	} {
 		d := base
 		change(&d)

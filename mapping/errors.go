@@ -20,6 +20,10 @@ var (
 	ErrSource = errors.New("unrecognized event source")
 	// ErrRecordAge says that the record age is neither Forever nor 60 to 604800 seconds.
 	ErrRecordAge = errors.New("record age out of range")
+	// ErrWindowFactor says that there is a tumbling window, and more than one lane a shard.
+	ErrWindowFactor = errors.New("parallelization factor must be 1 with a tumbling window")
+	// ErrWindowFilters says that there is a tumbling window, and filters.
+	ErrWindowFilters = errors.New("filters are not supported with a tumbling window")
 	// ErrTooManyFilters says that there are more than MaxFilters filters.
 	ErrTooManyFilters = errors.New("too many filters")
 	// ErrStartMissing says that no starting position was given.

@@ -25,28 +25,38 @@ const (
 	recordRegion    = `","awsRegion":"`
 	recordSourceARN = `","eventSourceARN":"`
 	recordTail      = `"}`
+
+	windowStart  = `],"window":{"start":"`
+	windowEnd    = `","end":"`
+	windowState  = `"},"state":`
+	windowShard  = `,"shardId":"`
+	windowSource = `","eventSourceARN":"`
+	windowFinal  = `","isFinalInvokeForWindow":`
+	windowEarly  = `,"isWindowTerminatedEarly":`
 )
 
 // eventForm writes the events of one shard: the JSON that the function is handed, byte for byte as AWS writes it.
 type eventForm struct {
-	shard stream.Shard
-	id    string // the shard's, with the colon that follows it in an event id
-	tail  string // all of a record after the role
-	fixed int    // bytes of a record that do not depend on it, without the role
+	shard  stream.Shard
+	id     string // the shard's, with the colon that follows it in an event id
+	source string // the stream's ARN, as it stands in a string
+	tail   string // all of a record after the role
+	fixed  int    // bytes of a record that do not depend on it, without the role
 }
 
 func newEventForm(source stream.Name, shard stream.Shard) *eventForm {
-	tail := string(appendString([]byte(recordRegion), source.Region))
-	tail = string(appendString([]byte(tail+recordSourceARN), source.ARN())) + recordTail
+	arn := string(appendString(nil, source.ARN()))
+	tail := string(appendString([]byte(recordRegion), source.Region)) + recordSourceARN + arn + recordTail
 	id := shard.ID() + ":"
 	fixed := len(recordHead) + len(recordSequence) + len(recordData) + len(recordArrival) + len(recordEventID) +
 		len(id) + len(recordRole) + len(tail)
-	return &eventForm{shard: shard, id: id, tail: tail, fixed: fixed}
+	return &eventForm{shard: shard, id: id, source: arn, tail: tail, fixed: fixed}
 }
 
 // append writes the event of the records, read by a function that runs as role, and returns how many of them it holds:
-// as many as fit into maxEvent, but always one, so that an event longer than that holds a single record.
-func (f *eventForm) append(dst []byte, records []stream.Record, role string) ([]byte, int) {
+// as many as fit into maxEvent, but always one, so that an event longer than that holds a single record. What follows
+// the records is the tail.
+func (f *eventForm) append(dst []byte, records []stream.Record, role string, tail []byte) ([]byte, int) {
 	start := len(dst)
 	dst = append(dst, eventHead...)
 	n := 0
@@ -56,12 +66,53 @@ func (f *eventForm) append(dst []byte, records []stream.Record, role string) ([]
 			dst = append(dst, ',')
 		}
 		dst = f.appendRecord(dst, &records[n], role)
-		if n > 0 && len(dst)-start+len(eventTail) > maxEvent {
+		if n > 0 && len(dst)-start+len(tail) > maxEvent {
 			dst = dst[:before]
 			break
 		}
 	}
-	return append(dst, eventTail...), n
+	return append(dst, tail...), n
+}
+
+// windowTail returns what follows the records in the event of a batch: the end of the document, and before it what is to
+// be said of the window if there is one.
+func (f *eventForm) windowTail(w *tumbling, final bool) []byte {
+	if w == nil {
+		return []byte(eventTail)
+	}
+	b := make([]byte, 0, f.tailSize(w)+len("true"))
+	b = append(b, windowStart...)
+	b = appendSecond(b, w.Start)
+	b = append(b, windowEnd...)
+	b = appendSecond(b, w.End)
+	b = append(b, windowState...)
+	b = append(b, w.State...)
+	b = append(b, windowShard...)
+	b = append(b, f.shard.ID()...)
+	b = append(b, windowSource...)
+	b = append(b, f.source...)
+	b = append(b, windowFinal...)
+	b = strconv.AppendBool(b, final)
+	b = append(b, windowEarly...)
+	b = strconv.AppendBool(b, final && w.overflows())
+	return append(b, '}')
+}
+
+// tailSize returns how many bytes follow the records in an event that is not the final one of its window.
+func (f *eventForm) tailSize(w *tumbling) int {
+	if w == nil {
+		return len(eventTail)
+	}
+	const fixed = len(windowStart) + len(windowEnd) + len(windowState) + len(windowShard) + len(windowSource) + len(windowFinal) +
+		len(windowEarly) + 2*len(secondForm) + 2*len("false") + len("}")
+	return fixed + len(w.State) + len(f.shard.ID()) + len(f.source)
+}
+
+const secondForm = "2006-01-02T15:04:05Z"
+
+// appendSecond writes seconds since 1970 as a time in UTC.
+func appendSecond(dst []byte, seconds int64) []byte {
+	return time.Unix(seconds, 0).UTC().AppendFormat(dst, secondForm)
 }
 
 func (f *eventForm) appendRecord(dst []byte, r *stream.Record, role string) []byte {

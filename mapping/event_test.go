@@ -52,22 +52,70 @@ func eventRecords() []stream.Record {
 
 func TestEventGolden(t *testing.T) {
 	form := newEventForm(testSource, testShard)
-	event, n := form.append(nil, eventRecords(), testRole)
+	event, n := form.append(nil, eventRecords(), testRole, []byte(eventTail))
 	if n != 4 {
 		t.Errorf("%d records of 4", n)
 	}
 	golden(t, "event.json", event)
-	one, _ := form.append([]byte("before"), eventRecords()[:1], testRole)
+	one, _ := form.append([]byte("before"), eventRecords()[:1], testRole, []byte(eventTail))
 	golden(t, "event_one.json", bytes.TrimPrefix(one, []byte("before")))
 	other := newEventForm(stream.Name{Account: "1", Region: "cn-north-1", Name: "s"}, testShard)
-	event, _ = other.append(nil, eventRecords()[:1], "")
+	event, _ = other.append(nil, eventRecords()[:1], "", []byte(eventTail))
 	golden(t, "event_china.json", event)
+}
+
+// TestWindowEventGolden writes what an event says of its window, and of the last of it.
+func TestWindowEventGolden(t *testing.T) {
+	form := newEventForm(testSource, testShard)
+	w := windowOf(time.Unix(1607497475, 0), 2*time.Minute) // the guide's own example: 07:04 to 07:06
+	w.State = []byte(`{"1":282,"2":"<é>"}`)
+	event, _ := form.append(nil, eventRecords()[:1], testRole, form.windowTail(w, false))
+	golden(t, "event_window.json", event)
+	event, n := form.append(nil, nil, testRole, form.windowTail(w, true))
+	if n != 0 || !json.Valid(event) {
+		t.Errorf("%d records in %s", n, event)
+	}
+	golden(t, "event_final.json", event)
+	if early := string(form.windowTail(&tumbling{Start: 0, End: 60, State: make([]byte, maxState+1)}, true)); !strings.HasSuffix(early, `"isFinalInvokeForWindow":true,"isWindowTerminatedEarly":true}`) {
+		t.Errorf("a state too large: %s", early[len(early)-80:])
+	}
+}
+
+// TestWindowEventSize: what a batch is expected to take with its window is what its event takes, to the byte, and it
+// ends where the window does.
+func TestWindowEventSize(t *testing.T) {
+	form := newEventForm(testSource, testShard)
+	records := eventRecords()
+	w := windowOf(records[0].Arrival, time.Second)
+	w.State = []byte(`{"a":[1,2,3]}`)
+	f := fill{window: w}
+	if full := f.extend(records, 100, form, testRole); !full || f.n != 2 {
+		t.Errorf("a batch of %d, full: %t", f.n, full)
+	}
+	event, n := form.append(nil, records[:f.n], testRole, form.windowTail(w, false))
+	if n != f.n || f.size != len(event) || !json.Valid(event) {
+		t.Errorf("%d bytes were expected, %d came: %s", f.size, len(event), event)
+	}
+}
+
+func TestWindowOf(t *testing.T) {
+	for _, c := range []struct{ arrival, length, start int64 }{
+		{0, 1, 0}, {59, 60, 0}, {60, 60, 60}, {61, 60, 60}, {1607497475, 120, 1607497440}, {1607497475, 900, 1607497200}, {20, 7, 14},
+	} {
+		w := windowOf(time.Unix(c.arrival, 999_999_999), time.Duration(c.length)*time.Second)
+		if w.Start != c.start || w.End != c.start+c.length || string(w.State) != "{}" {
+			t.Errorf("%d with windows of %d s: %d to %d, %s", c.arrival, c.length, w.Start, w.End, w.State)
+		}
+		if !w.holds(time.Unix(w.Start, 0)) || !w.holds(time.Unix(w.End, -1)) || w.holds(time.Unix(w.End, 0)) || w.holds(time.Unix(w.Start, -1)) {
+			t.Errorf("%+v holds the wrong times", w)
+		}
+	}
 }
 
 // TestEventIsJSON reads events as a function would.
 func TestEventIsJSON(t *testing.T) {
 	records := eventRecords()
-	event, _ := newEventForm(testSource, testShard).append(nil, records, `role "x"`)
+	event, _ := newEventForm(testSource, testShard).append(nil, records, `role "x"`, []byte(eventTail))
 	var read struct {
 		Records []struct {
 			Kinesis struct {
@@ -123,7 +171,7 @@ func TestEventLimit(t *testing.T) {
 		{"over the limit and another", []stream.Record{over, small}, maxEvent + 1, 1},
 		{"small ones before", []stream.Record{small, small, fitting, small}, 0, 2},
 	} {
-		event, n := form.append(nil, c.records, testRole)
+		event, n := form.append(nil, c.records, testRole, []byte(eventTail))
 		if n != c.fits || c.length != 0 && len(event) != c.length || !json.Valid(event) {
 			t.Errorf("%s: %d records, %d bytes; want %d and %d", c.name, n, len(event), c.fits, c.length)
 		}
@@ -147,7 +195,7 @@ func TestFillStopsAtBatchSize(t *testing.T) {
 	if !f.extend(eventRecords(), 3, form, testRole) || f.n != 3 {
 		t.Errorf("a batch of %d is not full with three of three", f.n)
 	}
-	event, _ := form.append(nil, eventRecords()[:3], testRole)
+	event, _ := form.append(nil, eventRecords()[:3], testRole, []byte(eventTail))
 	if f.size != len(event) {
 		t.Errorf("%d bytes were expected, %d came", f.size, len(event))
 	}
@@ -193,10 +241,10 @@ func BenchmarkEvent(b *testing.B) {
 		}
 	}
 	form := newEventForm(testSource, testShard)
-	event, _ := form.append(nil, records, testRole)
+	event, _ := form.append(nil, records, testRole, []byte(eventTail))
 	b.SetBytes(int64(len(event)))
 	b.ReportAllocs()
 	for b.Loop() {
-		event, _ = form.append(event[:0], records, testRole)
+		event, _ = form.append(event[:0], records, testRole, []byte(eventTail))
 	}
 }

@@ -69,6 +69,10 @@ func (l *lane) gather(ctx context.Context) (batch, bool) {
 		if len(queue) == 0 {
 			break
 		}
+		if grown.n == 0 {
+			grown.window = l.windowFor(&queue[0])
+			due = grown.due(due)
+		}
 		full := grown.extend(queue, l.r.rd.row.Settings.BatchSize, l.r.form, role)
 		left := due.Sub(l.r.s.config.Clock.Now())
 		if full || closed || left <= 0 {
@@ -119,10 +123,10 @@ func (l *lane) windowEnd() time.Time {
 	if length == 0 {
 		return time.Time{}
 	}
-	if past := l.r.s.config.Clock.Since(l.window); past >= length {
-		l.window = l.window.Add(past.Truncate(length))
+	if past := l.r.s.config.Clock.Since(l.gathering); past >= length {
+		l.gathering = l.gathering.Add(past.Truncate(length))
 	}
-	return l.window.Add(length)
+	return l.gathering.Add(length)
 }
 
 // lookUpRole returns the role that the function runs as, or ran as when it was last there.
@@ -135,17 +139,33 @@ func (l *lane) lookUpRole(ctx context.Context) string {
 
 // fill is how far a batch has grown.
 type fill struct {
-	n    int // records
-	size int // bytes of the event with them
+	n      int       // records
+	size   int       // bytes of the event with them
+	window *tumbling // that all of them are part of, or nil
+}
+
+// due returns when the batch is to be sent that would be sent at a time if nothing could be added to its window: by
+// then nothing can.
+func (f *fill) due(at time.Time) time.Time {
+	if f.window == nil {
+		return at
+	}
+	if end := f.window.end().Add(windowLag); end.Before(at) {
+		return end
+	}
+	return at
 }
 
 // extend lets the batch grow over the queue, of which it is the front, and reports whether it is full: it has the most
-// records it may have, or the event could not hold the next one.
+// records it may have, the event could not hold the next one, or that one is of another window.
 func (f *fill) extend(queue []stream.Record, most int, form *eventForm, role string) bool {
 	if f.n == 0 {
-		f.size = len(eventHead) + len(eventTail) - 1 // the first record has no comma before it
+		f.size = len(eventHead) + form.tailSize(f.window) - 1 // the first record has no comma before it
 	}
 	for f.n < min(len(queue), most) {
+		if f.window != nil && !f.window.holds(queue[f.n].Arrival) {
+			return true
+		}
 		size := form.size(&queue[f.n], role) + 1
 		if f.n > 0 && f.size+size > maxEvent {
 			return true

@@ -11,39 +11,54 @@ const sendTries = 3
 
 // giveUp tells the destination of the first records of a batch, and settles them whatever becomes of the message.
 func (l *lane) giveUp(grace context.Context, b *batch, a action, last *response) error {
-	stats, records := &l.r.rd.e.stats, b.records[:a.n]
+	stats := &l.r.rd.e.stats
+	if err := l.tell(grace, b, a.n, a.why, last); err != nil {
+		return err
+	}
+	if err := l.settle(grace, b, a.n, l.open); err != nil {
+		return err
+	}
 	if a.why == retentionPassed {
 		stats.expired.Add(uint64(a.n))
-		return l.settle(grace, b, a.n)
-	}
-	if target := l.r.rd.row.Settings.OnFailure; target != "" {
-		d := document{
-			RequestID:   b.requestID,
-			FunctionARN: l.r.rd.row.FunctionARN,
-			Condition:   a.why,
-			InvokeCount: max(1, b.attempts),
-			Time:        l.r.s.config.Clock.Now(),
-			Shard:       l.r.shard,
-			SourceARN:   l.r.rd.row.SourceARN,
-			Records:     records,
-		}
-		if d.RequestID == "" {
-			d.RequestID = uuid.NewString()
-		}
-		if a.why == retriesExhausted {
-			d.Response = last
-		}
-		if err := l.send(grace, target, &d); err != nil {
-			return err
-		}
-	}
-	l.r.s.config.Log.Info("records given up", "mapping", l.r.rd.e.uuid, "shard", l.r.shard.ID(), "records", a.n, "condition", a.why)
-	if err := l.settle(grace, b, a.n); err != nil {
-		return err
+		return nil
 	}
 	stats.discarded.Add(uint64(a.n))
 	l.r.counts.discarded.Add(uint64(a.n))
 	return nil
+}
+
+// tell sends the document that the first n records of a batch are given up, of which a final one has none. Nobody is
+// told of what the stream's retention has ended.
+func (l *lane) tell(grace context.Context, b *batch, n int, why condition, last *response) error {
+	if why == retentionPassed {
+		return nil
+	}
+	l.r.s.config.Log.Info("records given up", "mapping", l.r.rd.e.uuid, "shard", l.r.shard.ID(), "records", n, "condition", why)
+	target := l.r.rd.row.Settings.OnFailure
+	if target == "" {
+		return nil
+	}
+	d := document{
+		RequestID:   b.requestID,
+		FunctionARN: l.r.rd.row.FunctionARN,
+		Condition:   why,
+		InvokeCount: max(1, b.attempts),
+		Time:        l.r.s.config.Clock.Now(),
+		Shard:       l.r.shard,
+		SourceARN:   l.r.rd.row.SourceARN,
+		Records:     b.records[:n],
+		Window:      b.window,
+	}
+	if !b.final {
+		d.Window = l.windowFor(&b.records[0])
+	}
+	if d.RequestID == "" {
+		d.RequestID = uuid.NewString()
+	}
+	if why == retriesExhausted {
+		d.Response = last
+	}
+	return l.send(grace, target, &d)
 }
 
 // send delivers a document, or drops it after some tries. Only the end of grace keeps it from either.

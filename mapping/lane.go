@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/stream"
 )
 
@@ -19,20 +20,21 @@ type lane struct {
 	queue   []stream.Record // read, and not yet in a batch
 	queued  int64           // bytes of the queue
 	held    int             // records in the queue and in the batch at work
-	bytes   int64           // bytes of the same
+	bytes   int64           // bytes of the same, and of the open window's state
 	fed     stream.Position // up to here the lane was handed what is its own
 	settled stream.Position // up to here all of it is done; fed, when nothing is held
 	durable stream.Position // up to here that is stored as the lane's own checkpoint
 	ended   bool            // the shard is closed and nothing more will come
 	reading bool            // the read that is under way is for this lane too
 	running bool            // the lane has a goroutine
+	open    *tumbling       // the tumbling window that is not closed yet; what it points to does not change
 
 	wake chan struct{} // has an element when the queue has grown or ended
 
 	// Owned by the lane's goroutine, one after the other.
 
-	window time.Time // when the current batching window began
-	role   string    // the function's role when it was last looked up
+	gathering time.Time // when the current batching window began
+	role      string    // the function's role when it was last looked up
 }
 
 // errStopped says that ctx has ended before the batch was done.
@@ -41,6 +43,10 @@ var errStopped = errors.New("lane stopped")
 // run works off the lane's records and returns when there are none, or when ctx has ended.
 func (l *lane) run(ctx, grace context.Context) {
 	for free := true; ; free = false {
+		if err := l.tumble(ctx, grace); err != nil {
+			l.stopped(err)
+			return
+		}
 		b, ok := l.gather(ctx)
 		if !ok {
 			return
@@ -48,12 +54,17 @@ func (l *lane) run(ctx, grace context.Context) {
 		b.free = free
 		l.r.rd.e.stats.batches.Add(1)
 		if err := l.carry(ctx, grace, b); err != nil {
-			if !errors.Is(err, errStopped) {
-				l.r.fail(err)
-			}
+			l.stopped(err)
 			return
 		}
-		l.window = l.r.s.config.Clock.Now()
+		l.gathering = l.r.s.config.Clock.Now()
+	}
+}
+
+// stopped tells the reader why the lane has ended, unless it was told to.
+func (l *lane) stopped(err error) {
+	if !errors.Is(err, errStopped) {
+		l.r.fail(err)
 	}
 }
 
@@ -71,7 +82,7 @@ func (l *lane) carry(ctx, grace context.Context, whole batch) error {
 			case wait:
 				err = l.pause(ctx, a.after)
 			case advance:
-				err = l.advance(grace, b, a.n)
+				err = l.advance(ctx, grace, b, a.n, last.state)
 			case giveUp:
 				err = l.giveUp(grace, b, a, last.response)
 			case split:
@@ -127,21 +138,42 @@ func (l *lane) pause(ctx context.Context, d time.Duration) error {
 	return nil // whatever else it is, the reader meets it too
 }
 
-// advance settles records that were delivered.
-func (l *lane) advance(grace context.Context, b *batch, n int) error {
-	if err := l.settle(grace, b, n); err != nil {
+// advance settles records that were delivered, with the state that their window has now. One that is too large closes
+// the window before anything else.
+func (l *lane) advance(ctx, grace context.Context, b *batch, n int, state []byte) error {
+	open := l.open
+	if b.window != nil {
+		open = &tumbling{Start: b.window.Start, End: b.window.End, State: state}
+	}
+	if err := l.settle(grace, b, n, open); err != nil {
 		return err
 	}
+	b.renew()
 	l.r.rd.e.stats.delivered.Add(uint64(n))
 	l.r.counts.delivered.Add(uint64(n))
+	if open != nil && open.overflows() {
+		return l.close(ctx, grace)
+	}
 	return nil
 }
 
-// settle makes it durable that the first n records of the batch are done, and lets go of them. Only then may the lane
-// invoke the function with what comes after: that is why a crash repeats no more than the batch in flight.
-func (l *lane) settle(grace context.Context, b *batch, n int) error {
+// settle makes it durable that the first n records of the batch are done and what window is open now, and lets go of
+// them. Only then may the lane invoke the function with what comes after: that is why a crash repeats no more than the
+// batch in flight.
+func (l *lane) settle(grace context.Context, b *batch, n int, open *tumbling) error {
 	at := b.records[n-1].Position
-	if err := l.r.persist(grace, l.sector, checkpoint{Position: at}); err != nil {
+	fact, err := l.r.rd.points.write(l.r.key.Index, l.sector, checkpoint{Position: at})
+	if err != nil {
+		return err
+	}
+	facts := []store.Write{fact}
+	if open != l.open {
+		if fact, err = l.keep(open); err != nil {
+			return err
+		}
+		facts = append(facts, fact)
+	}
+	if err := l.r.persist(grace, facts...); err != nil {
 		return errStopped
 	}
 	size := memory(b.records[:n])
@@ -149,6 +181,7 @@ func (l *lane) settle(grace context.Context, b *batch, n int) error {
 
 	l.r.mu.Lock()
 	defer l.r.mu.Unlock()
+	l.setOpen(open)
 	l.held -= n
 	l.bytes -= size
 	l.r.s.buffered.Add(-size)

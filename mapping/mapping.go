@@ -38,5 +38,6 @@ const (
 	resultNone     = "No records processed"
 	resultOK       = "OK"
 	resultFailed   = "PROBLEM: Function call failed"
+	resultNumber   = "PROBLEM: Sequence number in function response is invalid. Please check function implementation."
 	resultInternal = "PROBLEM: internal Lambda error. Please contact Lambda customer support."
 )

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/millrace/millrace/store"
@@ -37,6 +38,7 @@ type reader struct {
 	others    progress
 	saved     stream.Position // the summary as stored: all of the shard's records up to here are done
 	touched   bool            // a save was asked for
+	tip       bool            // the shard has been read to its tip, and the reader waits there
 	interrupt context.CancelFunc
 	err       error // why a lane gave up
 }
@@ -60,8 +62,9 @@ func newReader(rd *reading, shard stream.Shard, done progress) *reader {
 	now := rd.s.config.Clock.Now()
 	for i := range r.lanes {
 		at := max(r.saved, done[sector{factor, i}].Position)
-		r.lanes[i] = lane{r: r, sector: sector{factor, i}, fed: at, settled: at, durable: at, window: now, wake: make(chan struct{}, 1)}
+		r.lanes[i] = lane{r: r, sector: sector{factor, i}, fed: at, settled: at, durable: at, gathering: now, wake: make(chan struct{}, 1)}
 	}
+	r.lanes[0].setOpen(done[openWindow].Window)
 	for part, fact := range done {
 		if part.Factor > 1 && part.Factor != factor && fact.Position > r.saved {
 			r.others[part] = fact
@@ -74,6 +77,9 @@ func newReader(rd *reading, shard stream.Shard, done progress) *reader {
 // gone. When run returns, no lane is running.
 func (r *reader) run(ctx, grace context.Context) error {
 	defer r.release()
+	if err := r.inherit(ctx, grace); err != nil && !errors.Is(err, errStopped) {
+		return err
+	}
 	for ctx.Err() == nil {
 		next, from, size := r.plan()
 		var err error
@@ -90,6 +96,7 @@ func (r *reader) run(ctx, grace context.Context) error {
 			err = r.read(ctx, grace, from, size)
 		}
 		if err != nil {
+			r.fail(err)
 			return err
 		}
 	}
@@ -117,7 +124,7 @@ func (r *reader) plan() (next step, from stream.Position, size int) {
 		switch {
 		case l.reading:
 			next, from = read, min(from, l.fed)
-		case next == complete && (!l.ended || l.held > 0):
+		case next == complete && (!l.ended || l.held > 0 || l.open != nil):
 			next = blocked
 		}
 	}
@@ -212,12 +219,13 @@ func (r *reader) feed(ctx, grace context.Context, b *stream.Batch, wanted []*str
 			continue
 		}
 		l.fed, l.ended = max(l.fed, b.Next), b.End
-		switch {
-		case l.held == 0:
+		if l.held == 0 {
 			l.settled = l.fed
+		}
+		switch {
 		case l.running:
 			l.signal()
-		default:
+		case l.held > 0:
 			l.running = true
 			r.lanesDone.Go(func() { l.run(ctx, grace) })
 		}
@@ -230,7 +238,7 @@ func (r *reader) feed(ctx, grace context.Context, b *stream.Batch, wanted []*str
 func (r *reader) arm(interrupt context.CancelFunc) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.interrupt = nil
+	r.interrupt, r.tip = nil, false
 	if interrupt == nil {
 		return true
 	}
@@ -239,7 +247,10 @@ func (r *reader) arm(interrupt context.CancelFunc) bool {
 			return false
 		}
 	}
-	r.interrupt = interrupt
+	r.interrupt, r.tip = interrupt, true
+	if l := &r.lanes[0]; l.open != nil {
+		l.signal()
+	}
 	return true
 }
 
@@ -259,7 +270,7 @@ func (r *reader) notify() {
 	}
 }
 
-// fail ends the reader because a lane found that the stream is gone.
+// fail ends the reader, and a lane that waits for a record, because one of them found that the stream is gone.
 func (r *reader) fail(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -268,6 +279,7 @@ func (r *reader) fail(err error) {
 		r.interrupt()
 	}
 	r.notify()
+	r.lanes[0].signal() // it may be waiting for the end of a window
 }
 
 func (r *reader) failure() error {
@@ -282,15 +294,19 @@ func (r *reader) complete(grace context.Context) error {
 	for i := range r.lanes { // which have all come to rest
 		at = max(at, r.lanes[i].fed)
 	}
-	return r.persist(grace, wholeShard, checkpoint{Position: at, Complete: true})
+	fact, err := r.rd.points.write(r.key.Index, wholeShard, checkpoint{Position: at, Complete: true})
+	if err != nil {
+		return err
+	}
+	return r.persist(grace, fact)
 }
 
-// persist makes a fact durable. It asks the store again and again while that has trouble, also when the mapping is to
-// stop: to go on without would repeat what was delivered, and there is nobody else to ask. The error is that grace has
-// ended.
-func (r *reader) persist(grace context.Context, part sector, fact checkpoint) error {
+// persist makes facts durable, all or none. It asks the store again and again while that has trouble, also when the
+// mapping is to stop: to go on without would repeat what was delivered, and there is nobody else to ask. The error is
+// that grace has ended.
+func (r *reader) persist(grace context.Context, facts ...store.Write) error {
 	for n := 1; ; n++ {
-		err := r.rd.points.put(grace, r.key.Index, part, fact)
+		err := r.s.config.Store.Commit(grace, facts...)
 		if err == nil || grace.Err() != nil {
 			return err
 		}

@@ -93,6 +93,7 @@ func (rd *reading) begin(ctx, grace context.Context, readers *sync.WaitGroup) {
 		}
 		rd.active[shard.Index] = true
 		r := newReader(rd, shard, rd.done[shard.Index])
+		delete(rd.done[shard.Index], openWindow) // the reader has it, and its state may be large
 		readers.Go(func() {
 			if err := r.run(ctx, grace); ctx.Err() == nil {
 				select {

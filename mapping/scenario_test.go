@@ -89,6 +89,7 @@ type player struct {
 //	delay D                         TransitionDelay from the next start on; grace D: StopGrace
 //	stream NAME [ShardCount=N] [Retention=D]
 //	function NAME [fails-on=A,B] [fails=N] [fails-for=D] [throttles=N] [faults=N] [slow=D] [limit=BYTES] [pending] [deleted]
+//	         [reports=A,B] [responds=JSON] [state=BYTES] [stateless] [final-fails=N]   see replies
 //	mapping STREAM->FUNCTION [StartingPosition=…] [Timestamp=-D] [Enabled=false] [a setting=…] …
 //	                                Filter=PATTERN may come several times; Filter= alone is an empty list of them
 //	update, enable, disable, delete, get, list, stats, filtered
@@ -190,7 +191,8 @@ func (p *player) doStream(words []string) {
 
 func (p *player) doFunction(words []string) {
 	f := &fakeFunction{}
-	for name, value := range p.options(words[1:], "fails-on", "fails", "fails-for", "throttles", "faults", "slow", "limit", "pending", "deleted") {
+	for name, value := range p.options(words[1:], "fails-on", "fails", "fails-for", "throttles", "faults", "slow", "limit", "pending", "deleted",
+		"reports", "responds", "state", "stateless", "final-fails") {
 		switch name {
 		case "fails-on":
 			f.failsOn = strings.Split(value, ",")
@@ -210,6 +212,16 @@ func (p *player) doFunction(words []string) {
 			f.pending = true
 		case "deleted":
 			f.deleted = true
+		case "reports":
+			f.reports = strings.Split(value, ",")
+		case "responds":
+			f.responds = value
+		case "state":
+			f.stateBytes = p.number(value)
+		case "stateless":
+			f.stateless = true
+		case "final-fails":
+			f.finalFails = p.number(value)
 		}
 	}
 	p.mu.Lock()
@@ -219,7 +231,7 @@ func (p *player) doFunction(words []string) {
 
 var settingNames = []string{
 	"BatchSize", "MaximumBatchingWindow", "ParallelizationFactor", "MaximumRetryAttempts", "MaximumRecordAge",
-	"BisectBatchOnFunctionError", "OnFailure", "Filter",
+	"BisectBatchOnFunctionError", "OnFailure", "Filter", "TumblingWindow", "ReportBatchItemFailures",
 }
 
 // change reads settings.
@@ -228,6 +240,7 @@ func (p *player) change(options map[string]string) Change {
 	numbers := map[string]**int{
 		"BatchSize": &c.BatchSize, "MaximumBatchingWindow": &c.MaximumBatchingWindow, "ParallelizationFactor": &c.ParallelizationFactor,
 		"MaximumRetryAttempts": &c.MaximumRetryAttempts, "MaximumRecordAge": &c.MaximumRecordAge,
+		"TumblingWindow": &c.TumblingWindow,
 	}
 	for name, value := range options {
 		switch {
@@ -235,6 +248,8 @@ func (p *player) change(options map[string]string) Change {
 			*numbers[name] = new(p.number(value))
 		case name == "BisectBatchOnFunctionError":
 			c.BisectBatchOnFunctionError = new(value == "true")
+		case name == "ReportBatchItemFailures":
+			c.ReportBatchItemFailures = new(value == "true")
 		case name == "OnFailure" && !strings.HasPrefix(value, "arn:") && value != "":
 			c.OnFailure = new("arn:aws:sqs:" + testRegion + ":" + testAccount + ":" + value)
 		case name == "OnFailure":

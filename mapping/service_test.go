@@ -402,7 +402,7 @@ func TestRolesAreOfNow(t *testing.T) {
 	var f fill
 	f.extend(records, 10, form, "")
 	long := string(make([]byte, maxEvent-f.size))
-	_, fits := form.append(nil, records, long)
+	_, fits := form.append(nil, records, long, []byte(eventTail))
 	b := batch{records: records, fits: fits, attempts: 2}
 	actions := verdict(&b, overfull, policy{retries: 0, backoff: backoff{Base: 1, Cap: 1}}, noon)
 	if fits != 1 || len(actions) != 1 || actions[0].kind != split || actions[0].n != 1 {

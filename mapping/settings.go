@@ -25,6 +25,10 @@ type Settings struct {
 	MaximumRecordAge int
 	// BisectBatchOnFunctionError cuts a failed batch in two and tries each half by itself.
 	BisectBatchOnFunctionError bool
+	// TumblingWindow is how many seconds of records are aggregated under one state, 1 to 900; 0 for no such windows.
+	TumblingWindow int
+	// ReportBatchItemFailures lets the function's response say which records have failed.
+	ReportBatchItemFailures bool
 	// Filters are patterns of which a record has to match one, as they were given; none lets all pass. They are at most
 	// MaxFilters.
 	Filters []string `json:",omitempty"`
@@ -55,6 +59,7 @@ func (s Settings) check() error {
 		{"BatchSize", s.BatchSize, 1, 10_000},
 		{"MaximumBatchingWindowInSeconds", s.MaximumBatchingWindow, 0, 300},
 		{"ParallelizationFactor", s.ParallelizationFactor, 1, 10},
+		{"TumblingWindowInSeconds", s.TumblingWindow, 0, 900},
 		{"MaximumRetryAttempts", s.MaximumRetryAttempts, Forever, 10_000},
 		{"MaximumRecordAgeInSeconds", s.MaximumRecordAge, Forever, 604_800},
 	}
@@ -71,6 +76,12 @@ func (s Settings) check() error {
 	}
 	if _, err := s.filters(); err != nil {
 		return err
+	}
+	if s.TumblingWindow > 0 && s.ParallelizationFactor > 1 {
+		return ErrWindowFactor
+	}
+	if s.TumblingWindow > 0 && len(s.Filters) > 0 {
+		return ErrWindowFilters
 	}
 	return checkDestination(s.OnFailure)
 }
@@ -112,3 +123,8 @@ func isFIFO(resource string) bool {
 
 // window returns the batching window as a duration.
 func (s Settings) window() time.Duration { return time.Duration(s.MaximumBatchingWindow) * time.Second }
+
+// tumblingWindow returns the length of a tumbling window, 0 for none.
+func (s Settings) tumblingWindow() time.Duration {
+	return time.Duration(s.TumblingWindow) * time.Second
+}

@@ -20,6 +20,8 @@ type Change struct {
 	MaximumRetryAttempts       *int
 	MaximumRecordAge           *int // seconds
 	BisectBatchOnFunctionError *bool
+	TumblingWindow             *int // seconds
+	ReportBatchItemFailures    *bool
 	Filters                    *[]string // an empty list removes the filters
 	OnFailure                  *string   // "" removes the destination
 }
@@ -32,6 +34,8 @@ func (c Change) Apply(s Settings) Settings {
 	replace(&s.MaximumRetryAttempts, c.MaximumRetryAttempts)
 	replace(&s.MaximumRecordAge, c.MaximumRecordAge)
 	replace(&s.BisectBatchOnFunctionError, c.BisectBatchOnFunctionError)
+	replace(&s.TumblingWindow, c.TumblingWindow)
+	replace(&s.ReportBatchItemFailures, c.ReportBatchItemFailures)
 	replace(&s.Filters, c.Filters)
 	replace(&s.OnFailure, c.OnFailure)
 	return s

@@ -43,6 +43,8 @@ func verdict(b *batch, o outcome, p policy, now time.Time) []action {
 	switch {
 	case o == delivered:
 		return []action{{kind: advance, n: n}}
+	case o == progressed: // the rest is another batch, and is due at once
+		return []action{{kind: advance, n: b.taken}}
 	case o == overfull:
 		return []action{{kind: split, n: b.fits}}
 	case o.counts() && p.bisect && n > 1:
@@ -58,11 +60,11 @@ func verdict(b *batch, o outcome, p policy, now time.Time) []action {
 	case o == untried:
 		actions = append(actions, action{kind: attempt})
 	case o == refused:
-		actions = append(actions, action{kind: wait, after: p.rest(b, b.refusals, now)})
+		actions = append(actions, action{kind: wait, after: p.rest(b.refusals, b.last().Arrival, now)})
 	case p.retries != Forever && b.attempts > p.retries:
 		actions = append(actions, action{kind: giveUp, n: n, why: retriesExhausted})
 	default:
-		actions = append(actions, action{kind: wait, after: p.rest(b, b.attempts, now)})
+		actions = append(actions, action{kind: wait, after: p.rest(b.attempts, b.last().Arrival, now)})
 	}
 	return actions
 }
@@ -89,13 +91,13 @@ func (p policy) limit() (time.Duration, condition) {
 	return p.retention, retentionPassed
 }
 
-// rest returns how long the batch waits before its n-th further attempt. When all of its records will have expired by
-// then there is no further attempt to wait for, and the wait ends as the last of them expires: the records behind them
-// need not suffer.
-func (p policy) rest(b *batch, n int, now time.Time) time.Duration {
+// rest returns how long a batch waits before its n-th further attempt, when the last of its records arrived as said.
+// When all of them will have expired by then there is no further attempt to wait for, and the wait ends as the last one
+// expires: the records behind them need not suffer.
+func (p policy) rest(n int, last, now time.Time) time.Duration {
 	d := p.backoff.delay(n)
 	if limit, _ := p.limit(); limit > 0 {
-		left := limit - now.Sub(b.last().Arrival)
+		left := limit - now.Sub(last)
 		d = min(d, max(left, 0))
 	}
 	return d

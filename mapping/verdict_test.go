@@ -66,6 +66,9 @@ func TestVerdict(t *testing.T) {
 	}{
 		{"due", forever, batch{records: aged(0, 0)}, untried, "attempt"},
 		{"delivered", forever, batch{records: aged(0, 0)}, delivered, "advance 2"},
+		{"progressed", never, batch{records: aged(0, 0, 0), taken: 2}, progressed, "advance 2"},
+		{"progressed although too old", minute, batch{records: aged(2*m, m), taken: 1}, progressed, "advance 1"},
+		{"progressed with bisection", bisecting, batch{records: aged(0, 0, 0, 0), taken: 1}, progressed, "advance 1"},
 		{"delivered although too old", minute, batch{records: aged(2*m, 0)}, delivered, "advance 2"},
 
 		{"first retry", forever, batch{records: aged(0), attempts: 1}, failed, "wait 200ms"},
@@ -115,6 +118,42 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+// TestClosing decides about final invocations. The window has ended at noon, or as long before it.
+func TestClosing(t *testing.T) {
+	const s, m = time.Second, time.Minute
+	usual := backoff{Base: 200 * time.Millisecond, Cap: m}
+	forever := policy{retries: Forever, bisect: true, backoff: usual}
+	once := policy{retries: 1, age: m, retention: time.Hour, backoff: usual}
+	kept := policy{retries: Forever, retention: time.Hour, backoff: usual}
+	for _, c := range []struct {
+		name    string
+		policy  policy
+		batch   batch
+		outcome outcome
+		ended   time.Duration // before noon
+		want    string
+	}{
+		{"due", forever, batch{}, untried, s, "attempt"},
+		{"due before its end", once, batch{}, untried, -10 * m, "attempt"},
+		{"delivered", once, batch{attempts: 1}, delivered, 2 * m, "advance 0"},
+		{"first retry", once, batch{attempts: 1}, failed, s, "wait 200ms"},
+		{"retries used up", once, batch{attempts: 2}, failed, s, "give up 0 for RetryAttemptsExhausted"},
+		{"too large", once, batch{attempts: 2}, oversized, s, "give up 0 for RetryAttemptsExhausted"},
+		{"nothing to split", forever, batch{attempts: 3}, failed, s, "wait 800ms"},
+		{"refused", once, batch{attempts: 1, refusals: 3}, refused, s, "wait 800ms"},
+		{"age before count", once, batch{attempts: 2}, failed, m, "give up 0 for RecordAgeExceeded"},
+		{"asked once, however old", once, batch{}, untried, 2 * time.Hour, "attempt"},
+		{"too old for a retry", once, batch{attempts: 1}, untried, m, "give up 0 for RecordAgeExceeded"},
+		{"too old after throttles", once, batch{refusals: 2}, refused, m, "give up 0 for RecordAgeExceeded"},
+		{"no use in waiting longer", once, batch{attempts: 1, refusals: 9}, refused, 59 * s, "wait 1s"},
+		{"forgotten", kept, batch{attempts: 70}, failed, time.Hour, "give up 0 for retention"},
+	} {
+		if got := closing(&c.batch, c.outcome, c.policy, noon.Add(-c.ended), noon).String(); got != c.want {
+			t.Errorf("%s: %s, not %s", c.name, got, c.want)
+		}
+	}
+}
+
 // model works batches off as a lane does, but against a function that is made of chance, and remembers what happened.
 type model struct {
 	policy    policy
@@ -122,7 +161,10 @@ type model struct {
 	random    *rand.Rand
 	poison    map[stream.Position]bool
 	steady    bool // the function fails for poison only, and is always reached
+	partial   bool // it names the poison record, and what comes before that is done
 	attempts  int
+	failures  map[[2]stream.Position]int // of batches from one record to another
+	ended     []stream.Position          // in the order in which they were, one way or the other
 	delivered []stream.Position
 	discarded []stream.Position
 	rest      int // actions that may still happen
@@ -136,14 +178,29 @@ func (m *model) answer(b *batch) outcome {
 	b.refusals = 0
 	m.attempts++
 	failing := !m.steady && m.random.IntN(10) == 0
-	for i := range b.records {
-		failing = failing || m.poison[b.records[i].Position]
-	}
-	if !failing {
+	bad := slices.IndexFunc(b.records, func(r stream.Record) bool { return m.poison[r.Position] })
+	switch {
+	case !failing && bad < 0:
 		return delivered
+	case !failing && m.partial && bad > 0:
+		b.taken = bad
+		return progressed
 	}
 	b.attempts++
 	return failed
+}
+
+// count keeps its own account of how often just these records have failed together, apart from the batch's.
+func (m *model) count(b *batch, o outcome) string {
+	if !o.counts() || m.policy.retries == Forever {
+		return ""
+	}
+	same := [2]stream.Position{b.records[0].Position, b.last().Position}
+	m.failures[same]++
+	if n := m.failures[same]; n > m.policy.retries+1 {
+		return fmt.Sprintf("%d failed attempts of the same records with %d retries", n, m.policy.retries)
+	}
+	return ""
 }
 
 // carry works one batch off and returns what is wrong with how it went, or "".
@@ -162,6 +219,9 @@ func (m *model) carry(whole batch) string {
 			switch a.kind {
 			case attempt:
 				next = m.answer(b)
+				if wrong := m.count(b, next); wrong != "" {
+					return wrong
+				}
 			case wait:
 				if a.after <= 0 || a.after > m.policy.backoff.Cap {
 					return fmt.Sprintf("a wait of %s", a.after)
@@ -172,6 +232,7 @@ func (m *model) carry(whole batch) string {
 					return fmt.Sprintf("%v of %d records", a, left)
 				}
 				for i := range b.records[:a.n] {
+					m.ended = append(m.ended, b.records[i].Position)
 					if a.kind == advance {
 						m.delivered = append(m.delivered, b.records[i].Position)
 					} else {
@@ -180,6 +241,9 @@ func (m *model) carry(whole batch) string {
 				}
 				left -= a.n
 				b.records = b.records[a.n:] // drop would clear what the test still reads
+				if a.kind == advance {
+					b.renew()
+				}
 			case split:
 				if a.n < 1 || a.n >= left {
 					return fmt.Sprintf("%v of %d records", a, left)
@@ -196,18 +260,21 @@ func (m *model) carry(whole batch) string {
 	return ""
 }
 
-// TestVerdictProperties lets chance make batches, policies and functions. Whatever they are, each record is delivered
-// or given up exactly once and in order, no batch is attempted more often than it may be, and where a batch can be split
-// no record is given up for its retries that the function would have taken.
+// TestVerdictProperties lets chance make batches, policies and functions, some of which say which records they have
+// taken. Whatever they are, each record is delivered or given up (for its retries, its age or the stream's retention)
+// exactly once and in order, and no batch is attempted more often than it may be.
 func TestVerdictProperties(t *testing.T) {
 	for seed := range uint64(3000) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		m := &model{
 			policy: policy{retries: random.IntN(5) - 1, bisect: random.IntN(2) == 0, backoff: backoff{Base: 200 * time.Millisecond, Cap: time.Minute}},
-			now:    noon, random: random, poison: map[stream.Position]bool{}, rest: 5000,
+			now:    noon, random: random, poison: map[stream.Position]bool{}, failures: map[[2]stream.Position]int{}, rest: 5000, partial: random.IntN(2) == 0,
 		}
 		if m.policy.retries == Forever || random.IntN(2) == 0 {
 			m.policy.age = time.Duration(60+random.IntN(600)) * time.Second
+		}
+		if random.IntN(3) == 0 {
+			m.policy.retention = time.Duration(60+random.IntN(600)) * time.Second
 		}
 		var ages []time.Duration
 		for range 1 + random.IntN(30) {
@@ -222,13 +289,8 @@ func TestVerdictProperties(t *testing.T) {
 		if wrong := m.carry(batch{records: slices.Clone(records)}); wrong != "" {
 			t.Fatalf("seed %d: %s", seed, wrong)
 		}
-		if !slices.IsSorted(m.delivered) || !slices.IsSorted(m.discarded) {
-			t.Fatalf("seed %d: out of order: %v delivered, %v given up", seed, m.delivered, m.discarded)
-		}
-		all := slices.Concat(m.delivered, m.discarded)
-		slices.Sort(all)
-		if len(slices.Compact(all)) != len(records) {
-			t.Fatalf("seed %d: %d of %d records are accounted for", seed, len(all), len(records))
+		if !slices.EqualFunc(m.ended, records, func(p stream.Position, r stream.Record) bool { return p == r.Position }) {
+			t.Fatalf("seed %d: %d records are not accounted for once each and in order: %v", seed, len(records), m.ended)
 		}
 		for _, p := range m.delivered {
 			if m.poison[p] {
@@ -246,7 +308,8 @@ func TestBisectionIsolates(t *testing.T) {
 		records := aged(make([]time.Duration, 1+random.IntN(100))...)
 		m := &model{
 			policy: policy{retries: random.IntN(3), bisect: true, backoff: backoff{Base: 1, Cap: 1}},
-			now:    noon, random: random, steady: true, poison: map[stream.Position]bool{}, rest: 5000,
+			now:    noon, random: random, steady: true, partial: random.IntN(2) == 0, poison: map[stream.Position]bool{},
+			failures: map[[2]stream.Position]int{}, rest: 5000,
 		}
 		var poison []stream.Position
 		for i := range records {

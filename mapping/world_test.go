@@ -90,6 +90,7 @@ type fakeFunction struct {
 	slow       time.Duration // how long each takes
 	limit      int           // bytes of the largest event it takes; 0 for any
 	deleted    bool
+	replies
 }
 
 // invoked is one invocation as the function sees it.
@@ -98,8 +99,21 @@ type invoked struct {
 	RequestID string
 	Labels    []string
 	Keys      []string
+	Numbers   []string // the sequence numbers
 	Shard     int
 	Payload   []byte
+	windowEvent
+	// What the function answers and how many records it says are done, if decide made that up.
+	reply []byte
+	taken int
+}
+
+// lane returns the lane of the invocation's records, when a shard has so many of them.
+func (call *invoked) lane(factor int) int {
+	if len(call.Keys) == 0 {
+		return 0
+	}
+	return laneOf(testHash(call.Keys[0]), factor)
 }
 
 func newWorld(t *testing.T) *world {
@@ -181,7 +195,7 @@ func (e *epoch) Invoke(ctx context.Context, in function.Invocation) (function.Re
 		e.world.t.Error(err)
 	}
 	result, outcome, slow, err := e.world.answer(&call)
-	text := fmt.Sprintf("[%s] %s", strings.Join(call.Labels, " "), outcome)
+	text := fmt.Sprintf("[%s]%s %s", strings.Join(call.Labels, " "), call.describe(e.world.began), outcome)
 	if e.world.shows["ids"] {
 		text = e.world.requestName(in.RequestID) + " " + text
 	}
@@ -191,7 +205,7 @@ func (e *epoch) Invoke(ctx context.Context, in function.Invocation) (function.Re
 	if len(e.world.functions) > 1 {
 		text = in.Name.Name + " " + text
 	}
-	e.world.note(call.Function, call.Shard, laneOf(testHash(call.Keys[0]), e.world.factor(call.Function)), "invoke", text)
+	e.world.note(call.Function, call.Shard, call.lane(e.world.factor(call.Function)), "invoke", text)
 	if slow > 0 {
 		select {
 		case <-e.world.clock.After(slow):
@@ -216,6 +230,7 @@ func (w *world) answer(call *invoked) (function.Result, string, time.Duration, e
 	result := function.Result{ExecutedVersion: "$LATEST", RequestID: call.RequestID}
 	if w.decide != nil {
 		o, slow := w.decide(call)
+		result.Payload = call.reply
 		switch o {
 		case refused:
 			return result, "throttled", 0, &function.ThrottledError{Reason: function.ConcurrentInvocations}
@@ -241,11 +256,17 @@ func (w *world) answer(call *invoked) (function.Result, string, time.Duration, e
 	failed := f.fails > 0 || w.clock.Now().Before(f.failsUntil) ||
 		slices.ContainsFunc(call.Labels, func(l string) bool { return slices.Contains(f.failsOn, l) })
 	f.fails = max(0, f.fails-1)
+	if call.IsFinalInvokeForWindow && f.finalFails > 0 {
+		f.finalFails--
+		failed = true
+	}
 	if failed {
 		result.FunctionError = "Unhandled"
 		return result, "error", f.slow, nil
 	}
-	return result, "ok", f.slow, nil
+	body, text := f.to(call)
+	result.Payload = body
+	return result, text, f.slow, nil
 }
 
 // readEvent reads an event as a function would.
@@ -253,12 +274,19 @@ func readEvent(in function.Invocation) (invoked, error) {
 	call := invoked{Function: in.Name.Name, RequestID: in.RequestID, Payload: in.Payload}
 	var event struct {
 		Records []struct {
-			Kinesis struct{ PartitionKey, Data string }
+			Kinesis struct{ PartitionKey, SequenceNumber, Data string }
 			EventID string
 		}
+		windowEvent
 	}
 	if err := json.Unmarshal(in.Payload, &event); err != nil {
 		return call, fmt.Errorf("event: %w", err)
+	}
+	if call.windowEvent = event.windowEvent; call.Window != nil {
+		var err error
+		if call.Shard, err = strconv.Atoi(strings.TrimPrefix(call.ShardID, "shardId-")); err != nil {
+			return call, fmt.Errorf("event: %w", err)
+		}
 	}
 	for _, r := range event.Records {
 		data, err := base64.StdEncoding.DecodeString(r.Kinesis.Data)
@@ -267,90 +295,13 @@ func readEvent(in function.Invocation) (invoked, error) {
 		}
 		call.Labels = append(call.Labels, labelOfData(data))
 		call.Keys = append(call.Keys, r.Kinesis.PartitionKey)
+		call.Numbers = append(call.Numbers, r.Kinesis.SequenceNumber)
 		id, _, _ := strings.Cut(strings.TrimPrefix(r.EventID, "shardId-"), ":")
 		if call.Shard, err = strconv.Atoi(id); err != nil {
 			return call, fmt.Errorf("event: %w", err)
 		}
 	}
 	return call, nil
-}
-
-// Check implements Destination.
-func (e *epoch) Check(_ context.Context, arn string) error {
-	if strings.HasSuffix(arn, ":forbidden") {
-		return errors.New("access denied")
-	}
-	return nil
-}
-
-// Send implements Destination.
-func (e *epoch) Send(_ context.Context, arn string, message []byte) error {
-	if e.isDead() {
-		return errCrashed
-	}
-	w := e.world
-	var d struct {
-		RequestContext struct {
-			RequestID, FunctionArn string
-			Condition              string
-			ApproximateInvokeCount int
-		}
-		KinesisBatchInfo struct {
-			ShardID                                string
-			StartSequenceNumber, EndSequenceNumber string
-			BatchSize                              int
-		}
-	}
-	if err := json.Unmarshal(message, &d); err != nil {
-		w.t.Errorf("document: %v", err)
-	}
-	w.mu.Lock()
-	broken := w.broken > 0
-	w.broken = max(0, w.broken-1)
-	if !broken {
-		w.documents = append(w.documents, string(message))
-	}
-	w.mu.Unlock()
-	info := &d.KinesisBatchInfo
-	text := fmt.Sprintf("[%s] %s invokes=%d", w.between(info.StartSequenceNumber, info.EndSequenceNumber, info.BatchSize),
-		d.RequestContext.Condition, d.RequestContext.ApproximateInvokeCount)
-	if w.shows["ids"] {
-		text = w.requestName(d.RequestContext.RequestID) + " " + text
-	}
-	shard, _ := strconv.Atoi(strings.TrimPrefix(info.ShardID, "shardId-"))
-	target := functionOf(d.RequestContext.FunctionArn)
-	lane := laneOf(testHash(w.keyOf(w.labelAt(info.StartSequenceNumber))), w.factor(target))
-	if broken {
-		w.note(target, shard, lane, "undelivered", text)
-		return errors.New("queue does not exist")
-	}
-	w.note(target, shard, lane, "on-failure", text)
-	return nil
-}
-
-func functionOf(arn string) string {
-	ref, _ := function.ParseRef(arn, testAccount, testRegion)
-	return ref.Name.Name
-}
-
-// between names the records from one sequence number to another. Only a lane's first and last are known, so that with
-// several lanes there is a number in between.
-func (w *world) between(first, last string, count int) string {
-	a, _ := stream.ParseSequenceNumber(first)
-	b, _ := stream.ParseSequenceNumber(last)
-	if got := int(b.Origin().Position-a.Origin().Position)>>16 + 1; got != count {
-		return fmt.Sprintf("%s .. %d .. %s", w.labelAt(first), count, w.labelAt(last))
-	}
-	var labels []string
-	for p := a.Origin().Position; p <= b.Origin().Position; p += 1 << 16 {
-		labels = append(labels, w.labelOf(uint32(a.Origin().Shard), p))
-	}
-	return strings.Join(labels, " ")
-}
-
-func (w *world) labelAt(number string) string {
-	n, _ := stream.ParseSequenceNumber(number)
-	return w.labelOf(uint32(n.Origin().Shard), n.Origin().Position)
 }
 
 // labelOf returns the label of a record of the newest stream that has it.
@@ -384,6 +335,10 @@ func (w *world) committed(writes []store.Write) {
 			w.t.Error(err)
 			continue
 		}
+		if part == openWindow {
+			w.noteWindow(uuid, shard, write)
+			continue
+		}
 		if write.Delete {
 			if w.shows["summaries"] {
 				w.note(uuid, int(shard), part.Lane, "forget", partName(shard, part))
@@ -406,6 +361,19 @@ func (w *world) committed(writes []store.Write) {
 		}
 	}
 	w.stir()
+}
+
+// noteWindow notes what is stored of an open window.
+func (w *world) noteWindow(uuid string, shard uint32, write store.Write) {
+	if write.Delete {
+		w.note(uuid, int(shard), 0, "window", "closed"+partName(shard, wholeShard))
+		return
+	}
+	var fact checkpoint
+	if err := json.Unmarshal(write.Value[1:], &fact); err != nil {
+		w.t.Error(err)
+	}
+	w.note(uuid, int(shard), 0, "window", stateText(fact.Window.State)+partName(shard, wholeShard))
 }
 
 func partName(shard uint32, part sector) string {
