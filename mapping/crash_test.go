@@ -31,6 +31,8 @@ type ordeal struct {
 	open    []int            // shards that take records
 	sent    map[string][]int // by key: the records' numbers in order
 	total   int
+	partial bool // the mapping has ReportBatchItemFailures, and the function names failed items
+	windows ordealWindows
 	unfit   []string // keys whose records the mapping's filter lets not pass
 	passed  int      // records of these
 	padding int      // bytes of each record beside its label
@@ -46,7 +48,9 @@ func newOrdeal(t *testing.T, seed uint64) *ordeal {
 	o := &ordeal{
 		world: newWorld(t), random: rand.New(rand.NewPCG(seed, 3)),
 		home: map[string]int{}, sent: map[string][]int{}, delivered: map[string][]int{}, exposed: map[string]int{},
+		windows: ordealWindows{arrived: map[string]time.Time{}, last: map[string]bool{}},
 	}
+	o.partial = o.random.IntN(2) == 0
 	o.dice.Rand = rand.New(rand.NewPCG(seed, 4))
 	if seed%3 == 0 {
 		o.unfit = []string{"k0", "k2", "k5"}
@@ -68,13 +72,19 @@ func newOrdeal(t *testing.T, seed uint64) *ordeal {
 		case chance(15):
 			return failed, slow
 		}
+		call.taken = len(call.Labels)
+		if o.partial && call.taken > 0 && chance(20) {
+			call.taken = o.upTo(call.taken)
+		}
+		call.reply = o.reply(call)
 		return delivered, slow
 	}
 	o.onDone = func(call *invoked) {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		o.calls++
-		for _, label := range call.Labels {
+		o.windows.done(call)
+		for _, label := range call.Labels[:call.taken] {
 			o.delivered[label] = append(o.delivered[label], o.calls)
 			if again := len(o.delivered[label]) - 1; again > o.exposed[label] {
 				o.t.Errorf("%s was delivered again although no crash had endangered it", label)
@@ -151,7 +161,12 @@ func (o *ordeal) settings() Settings {
 	s.ParallelizationFactor = 1 + o.random.IntN(4)
 	s.MaximumBatchingWindow = max(0, o.random.IntN(4)-2)
 	s.BisectBatchOnFunctionError = o.random.IntN(2) == 0
+	s.ReportBatchItemFailures = o.partial
+	if o.random.IntN(2) == 0 {
+		s.TumblingWindow, s.ParallelizationFactor = 1+o.random.IntN(2), 1
+	}
 	if len(o.unfit) > 0 {
+		s.TumblingWindow = 0 // which excludes filters
 		s.Filters = []string{`{"partitionKey":[{"anything-but":["` + strings.Join(o.unfit, `","`) + `"]}]}`}
 	}
 	return s
@@ -164,12 +179,14 @@ func (o *ordeal) put() {
 	for range 1 + o.random.IntN(12) {
 		key := o.keys[o.random.IntN(len(o.keys))]
 		o.total++
+		r := o.testRecord(key, fmt.Sprintf("%s.%d", key, o.total), 0, o.padding)
+		o.windows.arrived[labelIn(&r)] = r.Arrival
 		if slices.Contains(o.unfit, key) {
 			o.passed++
 		} else {
 			o.sent[key] = append(o.sent[key], o.total)
 		}
-		byShard[o.home[key]] = append(byShard[o.home[key]], o.testRecord(key, fmt.Sprintf("%s.%d", key, o.total), 0, o.padding))
+		byShard[o.home[key]] = append(byShard[o.home[key]], r)
 	}
 	o.mu.Unlock()
 	for shard, records := range byShard {
@@ -198,7 +215,7 @@ func (o *ordeal) change() {
 	o.factors = append(o.factors, s.ParallelizationFactor)
 	o.update(Change{
 		BatchSize: &s.BatchSize, MaximumBatchingWindow: &s.MaximumBatchingWindow, ParallelizationFactor: &s.ParallelizationFactor,
-		BisectBatchOnFunctionError: &s.BisectBatchOnFunctionError, Enabled: new(o.random.IntN(5) > 0),
+		TumblingWindow: &s.TumblingWindow, BisectBatchOnFunctionError: &s.BisectBatchOnFunctionError, Enabled: new(o.random.IntN(5) > 0),
 	})
 }
 
@@ -220,6 +237,7 @@ func (o *ordeal) crashAndCheck() {
 	calls := map[int]map[int][]stream.Record{} // by shard and invocation
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.windows.crashed(done)
 	for i, sh := range o.source.streams[streamName("orders")].shards {
 		for j := range sh.records {
 			r := &sh.records[j]
@@ -258,6 +276,7 @@ func ofDifferentLanes(calls map[int][]stream.Record, factor int) bool {
 
 // TestOrdeals: whatever happens to the program, every record is delivered, the records of a key in their order, and a
 // crash lets a lane repeat at most the batch it had in flight. Stops in order and changes of any setting repeat nothing.
+// What is delivered in a tumbling window is in the state of one final invocation, and is there once.
 func TestOrdeals(t *testing.T) {
 	seeds := uint64(100)
 	if testing.Short() || race.Enabled {
@@ -292,14 +311,20 @@ func (o *ordeal) run() {
 		default:
 			o.put()
 		}
-		<-o.clock.After(time.Duration(o.random.IntN(40_000)) * time.Microsecond)
+		pause := 40_000
+		if o.random.IntN(8) == 0 {
+			pause = 2_000_000
+		}
+		<-o.clock.After(time.Duration(o.random.IntN(pause)) * time.Microsecond)
 	}
 	o.update(Change{Enabled: new(true)})
 	if !o.settle(time.Hour) {
 		o.t.Errorf("%d records are not done", o.undone())
 	}
+	<-o.clock.After(2*time.Second + windowLag + time.Hour) // the last windows end, and their finals may be retried
 	synctest.Wait()
 	o.stop()
+	o.windows.check(o)
 	if want := o.total - o.passed; len(o.delivered) != want {
 		o.t.Errorf("%d of %d records were delivered", len(o.delivered), want)
 	}
