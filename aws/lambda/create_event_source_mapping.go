@@ -35,6 +35,7 @@ func (d *Door) CreateEventSourceMapping(ctx context.Context, in *CreateEventSour
 			BatchSize: in.BatchSize, MaximumBatchingWindow: in.MaximumBatchingWindowInSeconds,
 			ParallelizationFactor: in.ParallelizationFactor, MaximumRetryAttempts: in.MaximumRetryAttempts,
 			MaximumRecordAge: in.MaximumRecordAgeInSeconds, BisectBatchOnFunctionError: in.BisectBatchOnFunctionError,
+			TumblingWindow: in.TumblingWindowInSeconds, ReportBatchItemFailures: reportFailures(in.FunctionResponseTypes),
 			OnFailure: onFailure(in.DestinationConfig), Filters: filters(in.FilterCriteria),
 		}.Apply(mapping.Defaults()),
 	}
@@ -91,7 +92,7 @@ func refuseCreate(in *CreateEventSourceMappingRequest) error {
 	); err != nil {
 		return err
 	}
-	if err := refuseMapping(in.TumblingWindowInSeconds, in.FunctionResponseTypes, in.KMSKeyArn, in.MetricsConfig, in.DestinationConfig); err != nil {
+	if err := refuseMapping(in.KMSKeyArn, in.MetricsConfig, in.DestinationConfig); err != nil {
 		return err
 	}
 	return refuse(member{"Tags", len(in.Tags) > 0})

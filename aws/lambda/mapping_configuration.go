@@ -21,7 +21,7 @@ func mappingConfiguration(m mapping.Mapping) *EventSourceMappingConfiguration {
 		MaximumRecordAgeInSeconds:      &m.Settings.MaximumRecordAge,
 		BisectBatchOnFunctionError:     &m.Settings.BisectBatchOnFunctionError,
 		MaximumRetryAttempts:           &m.Settings.MaximumRetryAttempts,
-		TumblingWindowInSeconds:        new(0),
+		TumblingWindowInSeconds:        &m.Settings.TumblingWindow,
 		FunctionResponseTypes:          []string{},
 		FilterCriteria:                 filterCriteria(m.Settings.Filters),
 		DestinationConfig:              &DestinationConfig{OnFailure: &OnFailure{Destination: text(m.Settings.OnFailure)}},
@@ -29,6 +29,9 @@ func mappingConfiguration(m mapping.Mapping) *EventSourceMappingConfiguration {
 		StateTransitionReason:          &m.StateTransitionReason,
 		LastModified:                   &m.LastModified,
 		LastProcessingResult:           &m.LastProcessingResult,
+	}
+	if m.Settings.ReportBatchItemFailures {
+		c.FunctionResponseTypes = append(c.FunctionResponseTypes, FunctionResponseTypeReportBatchItemFailures)
 	}
 	if m.Start.Type == stream.AtTimestamp {
 		c.StartingPositionTimestamp = new(m.Start.Timestamp.Truncate(time.Second))

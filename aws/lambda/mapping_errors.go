@@ -39,6 +39,10 @@ func translateMapping(err error) error {
 		return invalid("Destination %s is not supported: on-failure destinations can be standard SQS queues.", destination.ARN)
 	case errors.As(err, &destination):
 		return invalid("The destination ARN is invalid.")
+	case errors.Is(err, mapping.ErrWindowFactor):
+		return invalid("Parallelization factor must be equal to 1 when tumbling window period is configured")
+	case errors.Is(err, mapping.ErrWindowFilters):
+		return invalid("Filter criteria is not supported when tumbling window period is configured")
 	case errors.Is(err, mapping.ErrTooMany):
 		return &protocol.Error{Code: ServiceException, Message: "There are too many event source mappings."}
 	}

@@ -19,17 +19,24 @@ func refuseForeign(members ...foreign) error {
 // refuseMapping answers what creating and updating a mapping share: settings that are known and not carried out. Their
 // empty forms ask for nothing.
 func refuseMapping(
-	window *int, responses []string, key *string, metrics *EventSourceMappingMetricsConfig, destination *DestinationConfig,
+	key *string, metrics *EventSourceMappingMetricsConfig, destination *DestinationConfig,
 ) error {
 	if destination != nil && destination.OnSuccess != nil && given(destination.OnSuccess.Destination) {
 		return invalid("OnSuccess configuration is not supported for event source mappings.")
 	}
 	return refuse(
-		member{"TumblingWindowInSeconds", window != nil && *window != 0},
-		member{"FunctionResponseTypes", len(responses) > 0},
 		member{"KMSKeyArn", given(key)},
 		member{"MetricsConfig", metrics != nil && len(metrics.Metrics) > 0},
 	)
+}
+
+// reportFailures says whether the response types let a function report failed items, nil when they do not speak of it.
+// There is only one type, which validation has seen to; an empty list takes it away.
+func reportFailures(types []string) *bool {
+	if types == nil {
+		return nil
+	}
+	return new(len(types) > 0)
 }
 
 // onFailure returns the destination that a configuration names, nil when it does not speak of one.

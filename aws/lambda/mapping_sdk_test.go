@@ -80,6 +80,7 @@ func leadMapping(ctx context.Context, t *testing.T, client *sdk.Client) {
 		t.Errorf("%+v", updated)
 	}
 	<-time.After(time.Second)
+	expectResponsesAndWindow(ctx, t, client, created.UUID)
 	expectFilters(ctx, t, client, created.UUID)
 	expectPages(ctx, t, client, *created.UUID)
 	expectMappingErrors(ctx, t, client)
@@ -93,6 +94,33 @@ func leadMapping(ctx context.Context, t *testing.T, client *sdk.Client) {
 	if !errors.As(err, &missing) || missing.ErrorMessage() != "The resource you requested does not exist." {
 		t.Error(err)
 	}
+}
+
+// expectResponsesAndWindow sets response types and a window, meets what excludes the window, and clears both.
+func expectResponsesAndWindow(ctx context.Context, t *testing.T, client *sdk.Client, uuid *string) {
+	t.Helper()
+	set, err := client.UpdateEventSourceMapping(ctx, &sdk.UpdateEventSourceMappingInput{
+		UUID: uuid, TumblingWindowInSeconds: aws.Int32(120), FunctionResponseTypes: []types.FunctionResponseType{types.FunctionResponseTypeReportBatchItemFailures},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *set.TumblingWindowInSeconds != 120 || !slices.Equal(set.FunctionResponseTypes, []types.FunctionResponseType{"ReportBatchItemFailures"}) {
+		t.Errorf("%+v", set)
+	}
+	<-time.After(time.Second)
+	var invalid *types.InvalidParameterValueException
+	_, err = client.UpdateEventSourceMapping(ctx, &sdk.UpdateEventSourceMappingInput{UUID: uuid, ParallelizationFactor: aws.Int32(2)})
+	if !errors.As(err, &invalid) || invalid.ErrorMessage() != "Parallelization factor must be equal to 1 when tumbling window period is configured" {
+		t.Error(err)
+	}
+	cleared, err := client.UpdateEventSourceMapping(ctx, &sdk.UpdateEventSourceMappingInput{
+		UUID: uuid, TumblingWindowInSeconds: aws.Int32(0), FunctionResponseTypes: []types.FunctionResponseType{},
+	})
+	if err != nil || *cleared.TumblingWindowInSeconds != 0 || len(cleared.FunctionResponseTypes) > 0 {
+		t.Errorf("%+v %v", cleared, err)
+	}
+	<-time.After(time.Second)
 }
 
 // expectInUse tries to change a mapping in a transition.

@@ -302,9 +302,9 @@ var mappingSettings = []memberCase{
 		shows: `"FilterCriteria":{"Filters":[{"Pattern":"{\"a\":[1]}"}]}`,
 		idle:  []string{`{"FilterCriteria":{}}`, `{"FilterCriteria":{"Filters":[]}}`, `{"FilterCriteria":null}`},
 	},
-	{path: "TumblingWindowInSeconds", with: `{"TumblingWindowInSeconds":1}`, says: "TumblingWindowInSeconds is not supported.", idle: []string{`{"TumblingWindowInSeconds":0}`}},
+	{path: "TumblingWindowInSeconds", with: `{"TumblingWindowInSeconds":900,"ParallelizationFactor":1}`, shows: `"TumblingWindowInSeconds":900`, idle: []string{`{"TumblingWindowInSeconds":0}`}},
 	{
-		path: "FunctionResponseTypes", with: `{"FunctionResponseTypes":["ReportBatchItemFailures"]}`, says: "FunctionResponseTypes is not supported.",
+		path: "FunctionResponseTypes", with: `{"FunctionResponseTypes":["ReportBatchItemFailures"]}`, shows: `"FunctionResponseTypes":["ReportBatchItemFailures"]`,
 		idle: []string{`{"FunctionResponseTypes":[]}`},
 	},
 	{path: "KMSKeyArn", with: `{"KMSKeyArn":` + aKey + `}`, says: "KMSKeyArn is not supported.", idle: []string{`{"KMSKeyArn":""}`}},

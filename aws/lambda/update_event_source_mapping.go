@@ -22,6 +22,7 @@ func (d *Door) UpdateEventSourceMapping(ctx context.Context, in *UpdateEventSour
 		Enabled: in.Enabled, BatchSize: in.BatchSize, MaximumBatchingWindow: in.MaximumBatchingWindowInSeconds,
 		ParallelizationFactor: in.ParallelizationFactor, MaximumRetryAttempts: in.MaximumRetryAttempts,
 		MaximumRecordAge: in.MaximumRecordAgeInSeconds, BisectBatchOnFunctionError: in.BisectBatchOnFunctionError,
+		TumblingWindow: in.TumblingWindowInSeconds, ReportBatchItemFailures: reportFailures(in.FunctionResponseTypes),
 		OnFailure: onFailure(in.DestinationConfig), Filters: filters(in.FilterCriteria),
 	}
 	if in.FunctionName != nil {
@@ -46,5 +47,5 @@ func refuseUpdate(in *UpdateEventSourceMappingRequest) error {
 	); err != nil {
 		return err
 	}
-	return refuseMapping(in.TumblingWindowInSeconds, in.FunctionResponseTypes, in.KMSKeyArn, in.MetricsConfig, in.DestinationConfig)
+	return refuseMapping(in.KMSKeyArn, in.MetricsConfig, in.DestinationConfig)
 }
