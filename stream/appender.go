@@ -169,6 +169,16 @@ func (a *appender) write(ctx context.Context, l *shardLog, groups []*group) erro
 		return err
 	}
 	data, b := encodeBlock(l.drafts(groups))
+	c := l.cipher.Load()
+	if c != nil && c.on {
+		var err error
+		if data, err = c.seal(data); err != nil {
+			return err
+		}
+		for i := range b.records {
+			b.records[i].Encrypted = true
+		}
+	}
 	ordinal, err := a.blocks.Append(ctx, l.key.log(), data)
 	if err == nil && (ordinal > maxOrdinal || ordinal <= l.lastOrdinal()) {
 		err = fmt.Errorf("ordinal %d is out of order", ordinal)
@@ -185,7 +195,7 @@ func (a *appender) write(ctx context.Context, l *shardLog, groups []*group) erro
 	for _, g := range groups {
 		for _, i := range g.indexes {
 			r := &b.records[at]
-			g.call.results[i] = Put{Shard: l.key.Index, SequenceNumber: l.shard.SequenceNumber(r.Position, r.Arrival)}
+			g.call.results[i] = Put{Shard: l.key.Index, SequenceNumber: l.shard.SequenceNumber(r.Position, r.Arrival), Encrypted: r.Encrypted}
 			at++
 		}
 	}

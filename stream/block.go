@@ -15,8 +15,8 @@ import (
 // A block is what one commit stored: records in order, behind a header that says enough to seek by time. All numbers
 // are little-endian.
 //
-//	 0  version, now 1
-//	 1  zero
+//	 0  version: 1, or 2 when the block is encrypted
+//	 1  zero, or 1 when the block is encrypted
 //	 2  number of records, 1 to maxBlockRecords (16 bits)
 //	 4  CRC-32C of everything but this field (32 bits)
 //	 8  arrival of the first record, microseconds since 1970 (64 bits)
@@ -29,6 +29,9 @@ import (
 //	    data: the payloads, one after the other
 //
 // The keys lie together so that a reader makes one string of them all. The hash of a partition key is not stored.
+//
+// In an encrypted block the header is followed by a salt of 16 bytes and the encrypted meta, keys and data with their
+// authentication tag (see cipher.go); the lengths in the header are those of the parts in clear.
 const (
 	blockVersion    = 1
 	blockHeader     = 32
@@ -152,6 +155,7 @@ func fromMicros(us int64) time.Time { return time.UnixMicro(us).UTC() }
 
 // header is what a block's first bytes say.
 type header struct {
+	sealed      bool
 	count       int
 	first, last int64
 	meta, keys  int
@@ -165,15 +169,16 @@ func decodeHeader(data []byte) (header, error) {
 	if want, got := binary.LittleEndian.Uint32(data[4:]), checksum(data); want != got {
 		return header{}, fmt.Errorf("%w: checksum %08x, expected %08x", store.ErrCorrupt, got, want)
 	}
-	if v := data[0]; v != blockVersion {
-		return header{}, fmt.Errorf("%w: written in version %d, this program reads version %d", errBlock, v, blockVersion)
+	if v := data[0]; v != blockVersion && v != sealedVersion {
+		return header{}, fmt.Errorf("%w: written in version %d, this program reads versions %d and %d", errBlock, v, blockVersion, sealedVersion)
 	}
 	h := header{
-		count: int(binary.LittleEndian.Uint16(data[2:])),
-		first: int64(binary.LittleEndian.Uint64(data[8:])),
-		last:  int64(binary.LittleEndian.Uint64(data[16:])),
-		meta:  int(binary.LittleEndian.Uint32(data[24:])),
-		keys:  int(binary.LittleEndian.Uint32(data[28:])),
+		sealed: data[0] == sealedVersion && data[1]&sealedFlag != 0,
+		count:  int(binary.LittleEndian.Uint16(data[2:])),
+		first:  int64(binary.LittleEndian.Uint64(data[8:])),
+		last:   int64(binary.LittleEndian.Uint64(data[16:])),
+		meta:   int(binary.LittleEndian.Uint32(data[24:])),
+		keys:   int(binary.LittleEndian.Uint32(data[28:])),
 	}
 	if h.count == 0 || h.count > maxBlockRecords || h.first > h.last || h.meta+h.keys > len(data)-blockHeader {
 		return header{}, fmt.Errorf("%w: %w: header", store.ErrCorrupt, errBlock)
@@ -181,15 +186,25 @@ func decodeHeader(data []byte) (header, error) {
 	return h, nil
 }
 
-// decodeBlock reads a block. Its records share data, which must not change any more.
-func decodeBlock(ordinal uint64, data []byte) (*block, error) {
+// decodeBlock reads a block, which the cipher decrypts if need be. Its records share data, which must not change any
+// more.
+func decodeBlock(ordinal uint64, data []byte, c *blockCipher) (*block, error) {
 	h, err := decodeHeader(data)
 	if err != nil {
 		return nil, err
 	}
-	meta := data[blockHeader : blockHeader+h.meta]
-	keys := string(data[blockHeader+h.meta : blockHeader+h.meta+h.keys])
-	payload := data[blockHeader+h.meta+h.keys:]
+	body := data[blockHeader:]
+	if h.sealed {
+		if body, err = c.open(data); err != nil {
+			return nil, err
+		}
+		if h.meta+h.keys > len(body) {
+			return nil, fmt.Errorf("%w: %w: header", store.ErrCorrupt, errBlock)
+		}
+	}
+	meta := body[:h.meta]
+	keys := string(body[h.meta : h.meta+h.keys])
+	payload := body[h.meta+h.keys:]
 	b := &block{
 		first: h.first, last: h.last, records: make([]Record, h.count),
 		bytes: int64(cap(data) + len(keys) + h.count*recordOverhead),
@@ -199,6 +214,7 @@ func decodeBlock(ordinal uint64, data []byte) (*block, error) {
 	for i := range b.records {
 		delta, key, size := d.uvarint(), d.uvarint(), d.uvarint()
 		r := &b.records[i]
+		r.Encrypted = h.sealed
 		if key&1 != 0 {
 			r.Hash = d.hash()
 		}

@@ -41,7 +41,7 @@ func TestBlockRoundTrip(t *testing.T) {
 		drafts := someDrafts(rng, n)
 		data, made := encodeBlock(drafts)
 		made.place(42)
-		read, err := decodeBlock(42, data)
+		read, err := decodeBlock(42, data, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,24 +70,24 @@ func TestBlockFindsFlippedAndTornBytes(t *testing.T) {
 		for _, bit := range []byte{1, 0x80} {
 			broken := bytes.Clone(data)
 			broken[i] ^= bit
-			if _, err := decodeBlock(1, broken); !errors.Is(err, store.ErrCorrupt) {
+			if _, err := decodeBlock(1, broken, nil); !errors.Is(err, store.ErrCorrupt) {
 				t.Fatalf("byte %d, bit %#x: %v", i, bit, err)
 			}
 		}
-		if _, err := decodeBlock(1, data[:i]); !errors.Is(err, store.ErrCorrupt) {
+		if _, err := decodeBlock(1, data[:i], nil); !errors.Is(err, store.ErrCorrupt) {
 			t.Fatalf("cut at %d: %v", i, err)
 		}
 	}
-	if _, err := decodeBlock(1, append(bytes.Clone(data), 0)); !errors.Is(err, store.ErrCorrupt) {
+	if _, err := decodeBlock(1, append(bytes.Clone(data), 0), nil); !errors.Is(err, store.ErrCorrupt) {
 		t.Error("a byte too many was passed over")
 	}
 }
 
 func TestBlockOfAnotherVersionIsNotGuessedAt(t *testing.T) {
 	data, _ := encodeBlock(someDrafts(rand.New(rand.NewPCG(5, 6)), 1))
-	data[0] = 2
+	data[0] = 3
 	binary.LittleEndian.PutUint32(data[4:], checksum(data))
-	if _, err := decodeBlock(1, data); err == nil || errors.Is(err, store.ErrCorrupt) || !strings.Contains(err.Error(), "version 2") {
+	if _, err := decodeBlock(1, data, nil); err == nil || errors.Is(err, store.ErrCorrupt) || !strings.Contains(err.Error(), "version 3") {
 		t.Error(err)
 	}
 }
@@ -125,7 +125,7 @@ func FuzzDecodeBlock(f *testing.F) {
 		if fit && len(data) >= blockHeader {
 			binary.LittleEndian.PutUint32(data[4:], checksum(data))
 		}
-		b, err := decodeBlock(1, data)
+		b, err := decodeBlock(1, data, nil)
 		if err != nil {
 			return
 		}
@@ -145,7 +145,7 @@ func BenchmarkDecodeBlock(b *testing.B) {
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := decodeBlock(1, data); err != nil {
+		if _, err := decodeBlock(1, data, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -15,9 +15,11 @@ import (
 // catalog is what the store's tables hold of the room: the streams, the number of the next one, and the key of the
 // tokens.
 type catalog struct {
-	tables  store.Tables
-	streams store.Collection[streamDocument] // by account, region and name
-	state   store.Collection[stateDocument]  // by the names below
+	tables    store.Tables
+	streams   store.Collection[streamDocument]     // by account, region and name
+	resources store.Collection[resourceDocument]   // see resourceKey
+	accounts  store.Collection[commitmentDocument] // by account and region
+	state     store.Collection[stateDocument]      // by the names below
 }
 
 const (
@@ -41,6 +43,11 @@ type streamDocument struct {
 	Retention      int64           `json:"retention_seconds"`
 	MaxRecordBytes int             `json:"max_record_bytes"`
 	Asked          int             `json:"asked_shards"`
+	KeyID          string          `json:"key_id,omitempty"`
+	Secret         []byte          `json:"secret,omitempty"`
+	ShardMetrics   []string        `json:"shard_metrics,omitempty"`
+	WarmMiBps      int             `json:"warm_mibps,omitempty"`
+	Trimmed        time.Time       `json:"trimmed,omitzero"`
 	Shards         []shardDocument `json:"shards,omitempty"`
 	Change         *change         `json:"change,omitempty"`
 	Requests       requests        `json:"requests,omitempty"`
@@ -72,9 +79,11 @@ func (h *storedHash) UnmarshalText(text []byte) error {
 
 func newCatalog(t store.Tables) catalog {
 	return catalog{
-		tables:  t,
-		streams: store.NewCollection[streamDocument](t, "streams"),
-		state:   store.NewCollection[stateDocument](t, "stream-state"),
+		tables:    t,
+		streams:   store.NewCollection[streamDocument](t, "streams"),
+		resources: store.NewCollection[resourceDocument](t, "stream-resources"),
+		accounts:  store.NewCollection[commitmentDocument](t, "stream-accounts"),
+		state:     store.NewCollection[stateDocument](t, "stream-state"),
 	}
 }
 
@@ -129,8 +138,8 @@ func (c catalog) get(ctx context.Context, name Name) (*live, error) {
 	return d.live(name), nil
 }
 
-// create stores a new stream, which has the number before next.
-func (c catalog) create(ctx context.Context, l *live, next uint64) error {
+// create stores a new stream, which has the number before next, and its tags.
+func (c catalog) create(ctx context.Context, l *live, next uint64, tags map[string]string) error {
 	stream, err := c.streams.Write(catalogKey(l.stream.Name), documentOf(l), store.Absent)
 	if err != nil {
 		return err
@@ -139,7 +148,14 @@ func (c catalog) create(ctx context.Context, l *live, next uint64) error {
 	if err != nil {
 		return err
 	}
-	return c.tables.Commit(ctx, stream, number)
+	if len(tags) == 0 {
+		return c.tables.Commit(ctx, stream, number)
+	}
+	attached, err := c.resources.Write(resourceKey(Resource{Stream: l.stream.Name}), resourceDocument{Tags: tags}, 0)
+	if err != nil {
+		return err
+	}
+	return c.tables.Commit(ctx, stream, number, attached)
 }
 
 // update stores a stream that is there.
@@ -147,9 +163,13 @@ func (c catalog) update(ctx context.Context, l *live) error {
 	return c.streams.Put(ctx, catalogKey(l.stream.Name), documentOf(l), 0)
 }
 
-// remove deletes a stream.
+// remove deletes a stream and what is attached to it.
 func (c catalog) remove(ctx context.Context, name Name) error {
-	return c.streams.Delete(ctx, catalogKey(name))
+	changes, err := c.detach(ctx, name)
+	if err != nil {
+		return err
+	}
+	return c.tables.Commit(ctx, append(changes, c.streams.Remove(catalogKey(name), 0))...)
 }
 
 func documentOf(l *live) streamDocument {
@@ -158,6 +178,10 @@ func documentOf(l *live) streamDocument {
 		Number: st.Number, Status: st.Status, Since: l.since.UTC(), Mode: st.Mode, Created: st.Created.UTC(),
 		Retention: int64(st.Retention / time.Second), MaxRecordBytes: st.MaxRecordBytes, Asked: l.asked,
 		Shards: make([]shardDocument, len(st.Shards)), Change: l.change, Requests: l.requests,
+		KeyID: st.KeyID, Secret: l.secret, ShardMetrics: st.ShardMetrics, WarmMiBps: st.WarmMiBps,
+	}
+	if !st.trimmed.IsZero() {
+		d.Trimmed = st.trimmed.UTC()
 	}
 	for i, sh := range st.Shards {
 		d.Shards[i] = shardDocument{
@@ -172,9 +196,10 @@ func documentOf(l *live) streamDocument {
 }
 
 func (d streamDocument) live(name Name) *live {
-	l := &live{since: d.Since, asked: d.Asked, change: d.Change, requests: d.Requests, stream: Stream{
+	l := &live{since: d.Since, asked: d.Asked, change: d.Change, requests: d.Requests, secret: d.Secret, stream: Stream{
 		Name: name, Number: d.Number, Status: d.Status, Mode: d.Mode, Created: d.Created,
 		Retention: time.Duration(d.Retention) * time.Second, MaxRecordBytes: d.MaxRecordBytes,
+		KeyID: d.KeyID, ShardMetrics: d.ShardMetrics, WarmMiBps: d.WarmMiBps, trimmed: d.Trimmed,
 		Shards: make([]Shard, len(d.Shards)),
 	}}
 	for i, sh := range d.Shards {

@@ -13,13 +13,25 @@ import (
 // is found UPDATING after a restart goes on. What it says appears together with ACTIVE, and nothing of it before. A
 // member with its zero value leaves things as they are.
 type change struct {
-	Mode Mode `json:"mode,omitempty"`
+	Mode           Mode    `json:"mode,omitempty"`
+	MaxRecordBytes int     `json:"max_record_bytes,omitempty"`
+	KeyID          *string `json:"key_id,omitempty"` // "" ends encryption
+	WarmMiBps      *int    `json:"warm_mibps,omitempty"`
 }
 
 // apply makes the change in a stream. What a change does to shards is not done here: see transit.
 func (c *change) apply(st *Stream) {
 	if c.Mode != "" {
 		st.Mode = c.Mode
+	}
+	if c.MaxRecordBytes != 0 {
+		st.MaxRecordBytes = c.MaxRecordBytes
+	}
+	if c.KeyID != nil {
+		st.KeyID = *c.KeyID
+	}
+	if c.WarmMiBps != nil {
+		st.WarmMiBps = *c.WarmMiBps
 	}
 }
 

@@ -50,6 +50,13 @@ type StateError struct {
 
 func (e *StateError) Error() string { return fmt.Sprintf("stream %s is %s", e.Name, e.Status) }
 
+// ResourceNotFoundError says that there is no such consumer.
+type ResourceNotFoundError struct{ Resource Resource }
+
+func (e *ResourceNotFoundError) Error() string {
+	return fmt.Sprintf("%s not found", e.Resource)
+}
+
 // ShardNotFoundError says that the stream is not there, or cannot be read, or has no such shard.
 type ShardNotFoundError struct {
 	Name  Name

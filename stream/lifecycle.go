@@ -20,6 +20,10 @@ type CreateOptions struct {
 	ShardCount int
 	// MaxRecordBytes is Stream.MaxRecordBytes; 0 means DefaultRecordBytes.
 	MaxRecordBytes int
+	// WarmMiBps, if not nil, is Stream.WarmMiBps: see SetWarmThroughput.
+	WarmMiBps *int
+	// Tags are the stream's first ones.
+	Tags map[string]string
 }
 
 // resolve fills in what was left out and checks the rest.
@@ -43,13 +47,17 @@ func (o CreateOptions) resolve() (CreateOptions, error) {
 	if o.MaxRecordBytes < DefaultRecordBytes || o.MaxRecordBytes > MaxRecordBytes {
 		return o, fmt.Errorf("%w: %d bytes", ErrRecordBytes, o.MaxRecordBytes)
 	}
-	return o, nil
+	var err error
+	if len(o.Tags) > 0 {
+		o.Tags, err = addTags(nil, o.Tags, ResourceTags)
+	}
+	return o, err
 }
 
 // Create makes a stream. It returns when the stream is durable and CREATING; Run makes it ACTIVE.
 //
-// Errors: ErrName, ErrMode, ErrShardCount, ErrRecordBytes, ExistsError, CreatingLimitError, OnDemandLimitError,
-// ShardLimitError.
+// Errors: ErrName, ErrMode, ErrShardCount, ErrRecordBytes, those of AddTags, ExistsError, CreatingLimitError,
+// OnDemandLimitError, ShardLimitError, those of SetWarmThroughput.
 func (s *Service) Create(ctx context.Context, name Name, options CreateOptions) error {
 	o, err := options.resolve()
 	if err != nil {
@@ -65,15 +73,22 @@ func (s *Service) Create(ctx context.Context, name Name, options CreateOptions) 
 	if err := s.admit(name, o); err != nil {
 		return err
 	}
+	warm := 0
+	if o.WarmMiBps != nil {
+		if err := s.admitWarm(ctx, name, o.Mode, *o.WarmMiBps); err != nil {
+			return err
+		}
+		warm = *o.WarmMiBps
+	}
 	now := s.clock.Now()
 	l := &live{since: now, asked: o.ShardCount, stream: Stream{
 		Name: name, Number: s.next, Status: StatusCreating, Mode: o.Mode,
 		Created:   now.Add(-creationLag).UTC().Truncate(time.Second),
-		Retention: DefaultRetention, MaxRecordBytes: o.MaxRecordBytes,
+		Retention: DefaultRetention, MaxRecordBytes: o.MaxRecordBytes, WarmMiBps: warm,
 	}}
 	s.next++ // spent even if the commit fails, since it may have happened all the same
 	ctx = context.WithoutCancel(ctx)
-	if err := s.catalog.create(ctx, l, s.next); err != nil {
+	if err := s.catalog.create(ctx, l, s.next, o.Tags); err != nil {
 		s.reread(ctx, name)
 		return fmt.Errorf("create stream %s: %w", name, err)
 	}

@@ -15,8 +15,10 @@ const (
 	// that one can ask for.
 	DefaultRecordBytes = 1 << 20
 	MaxRecordBytes     = 10 << 20
-	// DefaultRetention is how long a new stream keeps its records.
-	DefaultRetention = 24 * time.Hour
+	// DefaultRetention is how long a new stream keeps its records; the others bound for how long one can be asked to.
+	DefaultRetention  = 24 * time.Hour
+	MinRetentionHours = 24
+	MaxRetentionHours = 8760
 	// IteratorLife is how long a shard iterator can be used, PageTokenLife how long a page token can.
 	IteratorLife  = 300_000 * time.Millisecond
 	PageTokenLife = 300 * time.Second

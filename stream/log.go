@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/millrace/millrace/store"
 )
@@ -13,6 +14,8 @@ import (
 type shardLog struct {
 	key   ShardKey
 	shard Shard // as it was when the log was opened: Index, Range and Created never change
+	// cipher says how blocks are encrypted; nil as long as none ever was.
+	cipher atomic.Pointer[blockCipher]
 
 	mu sync.Mutex
 	// loaded says that the fields below tell what the store holds. It is false at first, and again after an append

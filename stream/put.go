@@ -42,6 +42,17 @@ func (s *Service) Put(ctx context.Context, name Name, entries []Entry) ([]Put, e
 	return c.results, nil
 }
 
+// CheckPut returns the error that Put of these entries would begin with, or nil, and puts nothing.
+//
+// Errors: NotFoundError, RecordSizeError, PutSizeError, ErrPut.
+func (s *Service) CheckPut(_ context.Context, name Name, entries []Entry) error {
+	st, _, err := s.writable(name)
+	if err != nil {
+		return err
+	}
+	return checkSizes(entries, st.MaxRecordBytes)
+}
+
 func checkSizes(entries []Entry, limit int) error {
 	if len(entries) == 0 || len(entries) > MaxPutEntries {
 		return ErrPut

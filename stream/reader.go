@@ -114,7 +114,7 @@ func (s *Service) collect(ctx context.Context, l *shardLog, tip Position, c *col
 			return nil
 		}
 	}
-	for b, err := range s.scan(ctx, l.key, c.cursor, tip, c.horizon) {
+	for b, err := range s.scan(ctx, l, c.cursor, tip, c.horizon) {
 		if err != nil {
 			return err
 		}
@@ -130,9 +130,9 @@ func (s *Service) collect(ctx context.Context, l *shardLog, tip Position, c *col
 
 // scan yields the stored blocks that may hold records after the cursor, up to tip. Those that expired as a whole are
 // left out.
-func (s *Service) scan(ctx context.Context, key ShardKey, cursor, tip Position, horizon time.Time) iter.Seq2[*block, error] {
+func (s *Service) scan(ctx context.Context, l *shardLog, cursor, tip Position, horizon time.Time) iter.Seq2[*block, error] {
 	return func(yield func(*block, error) bool) {
-		for stored, err := range s.store.ReadBlocks(ctx, key.log(), (cursor + 1).ordinal()) {
+		for stored, err := range s.store.ReadBlocks(ctx, l.key.log(), (cursor + 1).ordinal()) {
 			if err != nil {
 				yield(nil, err)
 				return
@@ -142,15 +142,15 @@ func (s *Service) scan(ctx context.Context, key ShardKey, cursor, tip Position, 
 			}
 			h, err := decodeHeader(stored.Data)
 			if err == nil && h.last < horizon.UnixMicro() {
-				s.scanKept(ctx, key, stored.Ordinal, tip, horizon, yield)
+				s.scanKept(ctx, l, stored.Ordinal, tip, horizon, yield)
 				return
 			}
 			var b *block
 			if err == nil {
-				b, err = decodeBlock(stored.Ordinal, bytes.Clone(stored.Data))
+				b, err = decodeBlock(stored.Ordinal, bytes.Clone(stored.Data), l.cipher.Load())
 			}
 			if err != nil {
-				err = blockError(key, stored.Ordinal, err)
+				err = blockError(l.key, stored.Ordinal, err)
 			}
 			if !yield(b, err) || err != nil {
 				return
@@ -161,13 +161,13 @@ func (s *Service) scan(ctx context.Context, key ShardKey, cursor, tip Position, 
 
 // scanKept goes on with a scan that met an expired block. Much may have expired since the last sweep, so it looks for
 // the first block that has not instead of reading through all that have.
-func (s *Service) scanKept(ctx context.Context, key ShardKey, expired uint64, tip Position, horizon time.Time, yield func(*block, error) bool) {
-	first, err := s.search(ctx, key, expired+1, tip.ordinal(), horizon.UnixMicro())
+func (s *Service) scanKept(ctx context.Context, l *shardLog, expired uint64, tip Position, horizon time.Time, yield func(*block, error) bool) {
+	first, err := s.search(ctx, l.key, expired+1, tip.ordinal(), horizon.UnixMicro())
 	if err != nil {
 		yield(nil, err)
 		return
 	}
 	if first != 0 {
-		s.scan(ctx, key, afterBlock(first-1), tip, time.Time{})(yield)
+		s.scan(ctx, l, afterBlock(first-1), tip, time.Time{})(yield)
 	}
 }

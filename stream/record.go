@@ -24,6 +24,7 @@ func (e *Entry) hash() Hash {
 type Put struct {
 	Shard          uint32
 	SequenceNumber SequenceNumber
+	Encrypted      bool // as Record.Encrypted
 	// Err is nil when the record is durable. ErrThroughput says that the shard's queue is full and the entry may be
 	// put again; anything else is a failure of the store.
 	Err error
@@ -36,6 +37,7 @@ type Record struct {
 	PartitionKey string
 	Hash         Hash   // the explicit hash key if one was given, else the partition key's
 	Data         []byte // shared by all readers: read only
+	Encrypted    bool   // it was put while the stream encrypted
 }
 
 // size is what counts against limits, in bytes.

@@ -126,7 +126,7 @@ func (s *Service) seekTime(ctx context.Context, l *shardLog, t int64) (Position,
 		if err != nil {
 			return 0, err
 		}
-		b, err := decodeBlock(stored.Ordinal, bytes.Clone(stored.Data))
+		b, err := decodeBlock(stored.Ordinal, bytes.Clone(stored.Data), l.cipher.Load())
 		if err != nil {
 			return 0, blockError(l.key, stored.Ordinal, err)
 		}

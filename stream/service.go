@@ -68,6 +68,7 @@ type live struct {
 	change *change   // what it is to become when it is UPDATING; nil otherwise
 	// requests are those that a limit per day counts.
 	requests requests
+	secret   []byte // that blocks are encrypted with; nil until encryption is first started
 	logs     []*shardLog
 	routes   []route // of the open shards, in order of their ranges' ends
 }
@@ -101,7 +102,7 @@ func New(c Config) (*Service, error) {
 			return nil, fmt.Errorf("load streams: %w", err)
 		}
 		l.open(false)
-		s.byName[l.stream.Name], s.byNumber[l.stream.Number] = l, l
+		s.publish(l)
 	}
 	key, err := s.catalog.tokenKey(ctx)
 	if err != nil {
@@ -138,11 +139,26 @@ func (l *live) open(fresh bool) {
 	slices.SortFunc(l.routes, func(a, b route) int { return a.end.Compare(b.end) })
 }
 
-// publish makes the stream known as it now is.
+// publish makes the stream known as it now is. Its logs know first how blocks are encrypted, so that a put to a stream
+// that is seen to encrypt is encrypted.
 func (s *Service) publish(l *live) {
+	l.passCipher()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.byName[l.stream.Name], s.byNumber[l.stream.Number] = l, l
+}
+
+// passCipher tells the logs how blocks are encrypted, if they ever were.
+func (l *live) passCipher() {
+	if l.secret == nil {
+		return
+	}
+	c := &blockCipher{secret: l.secret, on: l.stream.KeyID != ""}
+	for _, log := range l.logs {
+		if log != nil {
+			log.cipher.Store(c)
+		}
+	}
 }
 
 // forget removes the stream from memory.

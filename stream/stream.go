@@ -40,11 +40,19 @@ type Stream struct {
 	Retention time.Duration
 	// MaxRecordBytes bounds the payload and partition key of one record together.
 	MaxRecordBytes int
+	// KeyID is the key that records are encrypted under as they are put, "" while they are not encrypted.
+	KeyID string
+	// ShardMetrics are the names of the metrics that are on for each shard. The slice is shared: read only.
+	ShardMetrics []string
+	// WarmMiBps is the throughput that an on-demand stream is kept warm for, in MiB a second; 0 when nothing was asked.
+	WarmMiBps int
 	// Shards are in order of their indexes; there are none before the stream is ACTIVE. Closed shards are among them
 	// until all their records have expired. The slice is shared: read only.
 	Shards []Shard
 
 	closed bool // some of Shards may be
+	// trimmed is where the horizon was when the retention was last changed: what had expired then does not come back.
+	trimmed time.Time
 }
 
 // OpenShards returns how many shards take records.
@@ -81,7 +89,7 @@ func (s Stream) Children(index uint32) []Shard {
 }
 
 // horizon returns the time before which records have expired.
-func (s Stream) horizon(now time.Time) time.Time { return now.Add(-s.Retention) }
+func (s Stream) horizon(now time.Time) time.Time { return later(now.Add(-s.Retention), s.trimmed) }
 
 // kept returns the snapshot without the closed shards whose records have all expired.
 func (s Stream) kept(now time.Time) Stream {
