@@ -24,28 +24,33 @@ func addressed(ctx context.Context, name, arn *string) (stream.Name, error) {
 	if name != nil && *name != named.Name {
 		return stream.Name{}, invalidArgument(fmt.Sprintf("StreamName %s and StreamARN %s do not name the same stream.", *name, *arn))
 	}
-	if named.Account != call.Account || named.Region != call.Region {
+	if named.Account != call.Account || named.Region != call.Region || named.ARN() != *arn {
 		return stream.Name{}, notFound(named)
 	}
 	return named, nil
 }
 
-// refuse answers a request that sets a member which is known and not carried out.
-func refuse(member string, set bool) error {
-	if !set {
-		return nil
+// addressedResource returns the stream or the consumer that a ResourceARN names.
+func addressedResource(ctx context.Context, arn string) (stream.Resource, error) {
+	call := protocol.CallFrom(ctx)
+	r, err := stream.ParseResource(arn)
+	switch {
+	case err != nil:
+		return r, invalidArgument(fmt.Sprintf("Invalid ResourceARN: %s", arn))
+	case r.Stream.Account == call.Account && r.Stream.Region == call.Region && r.ARN() == arn:
+		return r, nil
+	case r.Consumer != "":
+		return r, resourceNotFound(r)
 	}
-	return invalidArgument(fmt.Sprintf("%s is not supported.", member))
+	return r, notFound(r.Stream)
 }
 
-// firstOf returns the first error there is.
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
+// dryRun is the answer to a request that was only to be judged: the error that there was, or that there was none.
+func dryRun(err error) error {
+	if err != nil {
+		return err
 	}
-	return nil
+	return &protocol.Error{Code: DryRunOperationException, Message: "Request would have succeeded, but DryRun flag is set."}
 }
 
 // isTrue reports whether an optional flag was given and is on.

@@ -13,14 +13,11 @@ import (
 func (d *Door) CreateStream(ctx context.Context, in *CreateStreamInput) error {
 	call := protocol.CallFrom(ctx)
 	name := stream.Name{Account: call.Account, Region: call.Region, Name: in.StreamName}
-	if err := firstOf(
-		refuse("Tags", len(in.Tags) > 0),
-		refuse("WarmThroughputMiBps", in.WarmThroughputMiBps != nil),
-		refuse("RecordDistributionStrategy", in.RecordDistributionStrategy != nil),
-	); err != nil {
-		return err
+	// Records always go where their partition keys say.
+	if strategy := in.RecordDistributionStrategy; strategy != nil && *strategy != RecordDistributionStrategyUserPartitionKey {
+		return invalidArgument(fmt.Sprintf("RecordDistributionStrategy %s is not supported.", *strategy))
 	}
-	var o stream.CreateOptions
+	o := stream.CreateOptions{WarmMiBps: in.WarmThroughputMiBps, Tags: in.Tags}
 	if in.ShardCount != nil {
 		o.ShardCount = *in.ShardCount
 	}
@@ -34,7 +31,7 @@ func (d *Door) CreateStream(ctx context.Context, in *CreateStreamInput) error {
 	if errors.Is(err, stream.ErrShardCount) {
 		return shardCountError(o)
 	}
-	return translate(err, name)
+	return translate(tagError(err, name, "add tags to"), name)
 }
 
 // shardCountError says what is wrong between a mode and a shard count.

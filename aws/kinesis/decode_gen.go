@@ -7,6 +7,27 @@ import (
 )
 
 // Decode reads the structure from a document.
+func (v *AddTagsToStreamInput) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamName":
+			wire.ReadOptional(r, &v.StreamName, wire.Reader.String)
+		case "Tags":
+			wire.ReadScalarMap(r, &v.Tags, wire.Reader.String)
+		case "StreamARN":
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *CreateStreamInput) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
@@ -35,6 +56,46 @@ func (v *CreateStreamInput) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *DecreaseStreamRetentionPeriodInput) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamName":
+			wire.ReadOptional(r, &v.StreamName, wire.Reader.String)
+		case "RetentionPeriodHours":
+			wire.ReadRequired(r, &v.RetentionPeriodHours, &v.missing, 0x1, wire.Reader.Int)
+		case "StreamARN":
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *DeleteResourcePolicyInput) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "ResourceARN":
+			wire.ReadRequired(r, &v.ResourceARN, &v.missing, 0x1, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *DeleteStreamInput) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
@@ -52,6 +113,16 @@ func (v *DeleteStreamInput) Decode(r wire.Reader) {
 		default:
 			r.Skip()
 		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *DescribeLimitsInput) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
 	}
 }
 
@@ -98,6 +169,48 @@ func (v *DescribeStreamSummaryInput) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *DisableEnhancedMonitoringInput) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamName":
+			wire.ReadOptional(r, &v.StreamName, wire.Reader.String)
+		case "ShardLevelMetrics":
+			wire.ReadScalars(r, &v.ShardLevelMetrics, wire.Reader.String)
+		case "StreamARN":
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *EnableEnhancedMonitoringInput) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamName":
+			wire.ReadOptional(r, &v.StreamName, wire.Reader.String)
+		case "ShardLevelMetrics":
+			wire.ReadScalars(r, &v.ShardLevelMetrics, wire.Reader.String)
+		case "StreamARN":
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *GetRecordsInput) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
@@ -115,6 +228,24 @@ func (v *GetRecordsInput) Decode(r wire.Reader) {
 			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
 		case "DryRun":
 			wire.ReadOptional(r, &v.DryRun, wire.Reader.Bool)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *GetResourcePolicyInput) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "ResourceARN":
+			wire.ReadRequired(r, &v.ResourceARN, &v.missing, 0x1, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
 		default:
 			r.Skip()
 		}
@@ -145,6 +276,28 @@ func (v *GetShardIteratorInput) Decode(r wire.Reader) {
 			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
 		case "DryRun":
 			wire.ReadOptional(r, &v.DryRun, wire.Reader.Bool)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *IncreaseStreamRetentionPeriodInput) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamName":
+			wire.ReadOptional(r, &v.StreamName, wire.Reader.String)
+		case "RetentionPeriodHours":
+			wire.ReadRequired(r, &v.RetentionPeriodHours, &v.missing, 0x1, wire.Reader.Int)
+		case "StreamARN":
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
 		default:
 			r.Skip()
 		}
@@ -193,6 +346,29 @@ func (v *ListStreamsInput) Decode(r wire.Reader) {
 			wire.ReadOptional(r, &v.ExclusiveStartStreamName, wire.Reader.String)
 		case "NextToken":
 			wire.ReadOptional(r, &v.NextToken, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *ListTagsForStreamInput) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamName":
+			wire.ReadOptional(r, &v.StreamName, wire.Reader.String)
+		case "ExclusiveStartTagKey":
+			wire.ReadOptional(r, &v.ExclusiveStartTagKey, wire.Reader.String)
+		case "Limit":
+			wire.ReadOptional(r, &v.Limit, wire.Reader.Int)
+		case "StreamARN":
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
 		default:
 			r.Skip()
 		}
@@ -273,6 +449,47 @@ func (v *PutRecordsRequestEntry) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *PutResourcePolicyInput) Decode(r wire.Reader) {
+	v.missing |= 0x3
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "ResourceARN":
+			wire.ReadRequired(r, &v.ResourceARN, &v.missing, 0x1, wire.Reader.String)
+		case "Policy":
+			wire.ReadRequired(r, &v.Policy, &v.missing, 0x2, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *RemoveTagsFromStreamInput) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamName":
+			wire.ReadOptional(r, &v.StreamName, wire.Reader.String)
+		case "TagKeys":
+			wire.ReadScalars(r, &v.TagKeys, wire.Reader.String)
+		case "StreamARN":
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *ShardFilter) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
@@ -293,6 +510,54 @@ func (v *ShardFilter) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *StartStreamEncryptionInput) Decode(r wire.Reader) {
+	v.missing |= 0x3
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamName":
+			wire.ReadOptional(r, &v.StreamName, wire.Reader.String)
+		case "EncryptionType":
+			wire.ReadRequired(r, &v.EncryptionType, &v.missing, 0x1, wire.Reader.String)
+		case "KeyId":
+			wire.ReadRequired(r, &v.KeyId, &v.missing, 0x2, wire.Reader.String)
+		case "StreamARN":
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *StopStreamEncryptionInput) Decode(r wire.Reader) {
+	v.missing |= 0x3
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamName":
+			wire.ReadOptional(r, &v.StreamName, wire.Reader.String)
+		case "EncryptionType":
+			wire.ReadRequired(r, &v.EncryptionType, &v.missing, 0x1, wire.Reader.String)
+		case "KeyId":
+			wire.ReadRequired(r, &v.KeyId, &v.missing, 0x2, wire.Reader.String)
+		case "StreamARN":
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *StreamModeDetails) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
@@ -302,6 +567,147 @@ func (v *StreamModeDetails) Decode(r wire.Reader) {
 		switch string(name) {
 		case "StreamMode":
 			wire.ReadRequired(r, &v.StreamMode, &v.missing, 0x1, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *TagResourceInput) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "Tags":
+			wire.ReadScalarMap(r, &v.Tags, wire.Reader.String)
+		case "ResourceARN":
+			wire.ReadRequired(r, &v.ResourceARN, &v.missing, 0x1, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *UntagResourceInput) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "TagKeys":
+			wire.ReadScalars(r, &v.TagKeys, wire.Reader.String)
+		case "ResourceARN":
+			wire.ReadRequired(r, &v.ResourceARN, &v.missing, 0x1, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *ListTagsForResourceInput) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "ResourceARN":
+			wire.ReadRequired(r, &v.ResourceARN, &v.missing, 0x1, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *UpdateMaxRecordSizeInput) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamARN":
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		case "MaxRecordSizeInKiB":
+			wire.ReadRequired(r, &v.MaxRecordSizeInKiB, &v.missing, 0x1, wire.Reader.Int)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *UpdateStreamWarmThroughputInput) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamARN":
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
+		case "StreamName":
+			wire.ReadOptional(r, &v.StreamName, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		case "WarmThroughputMiBps":
+			wire.ReadRequired(r, &v.WarmThroughputMiBps, &v.missing, 0x1, wire.Reader.Int)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *DescribeAccountSettingsInput) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *UpdateAccountSettingsInput) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "MinimumThroughputBillingCommitment":
+			wire.ReadStruct(r, &v.MinimumThroughputBillingCommitment, (*MinimumThroughputBillingCommitmentInput).Decode)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *MinimumThroughputBillingCommitmentInput) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "Status":
+			wire.ReadRequired(r, &v.Status, &v.missing, 0x1, wire.Reader.String)
 		default:
 			r.Skip()
 		}

@@ -44,8 +44,9 @@ func (d *Door) DescribeStream(ctx context.Context, in *DescribeStreamInput) (*De
 		HasMoreShards:           more,
 		RetentionPeriodHours:    int(s.Retention / time.Hour),
 		StreamCreationTimestamp: s.Created,
-		EnhancedMonitoring:      []EnhancedMetrics{{ShardLevelMetrics: []string{}}},
-		EncryptionType:          new(EncryptionTypeNone),
+		EnhancedMonitoring:      []EnhancedMetrics{{ShardLevelMetrics: metricNames(s.ShardMetrics)}},
+		EncryptionType:          streamEncryption(s),
+		KeyId:                   keyID(s),
 	}}, nil
 }
 

@@ -3,6 +3,8 @@ package kinesis
 import (
 	"context"
 	"time"
+
+	"github.com/millrace/millrace/stream"
 )
 
 // DescribeStreamSummary tells of a stream without its shards.
@@ -15,17 +17,25 @@ func (d *Door) DescribeStreamSummary(ctx context.Context, in *DescribeStreamSumm
 	if err != nil {
 		return nil, translate(err, name)
 	}
-	return &DescribeStreamSummaryOutput{StreamDescriptionSummary: &StreamDescriptionSummary{
+	out := &StreamDescriptionSummary{
 		StreamName:              name.Name,
 		StreamARN:               name.ARN(),
 		StreamStatus:            string(s.Status),
 		StreamModeDetails:       &StreamModeDetails{StreamMode: string(s.Mode)},
 		RetentionPeriodHours:    int(s.Retention / time.Hour),
 		StreamCreationTimestamp: s.Created,
-		EnhancedMonitoring:      []EnhancedMetrics{{ShardLevelMetrics: []string{}}},
-		EncryptionType:          new(EncryptionTypeNone),
+		EnhancedMonitoring:      []EnhancedMetrics{{ShardLevelMetrics: metricNames(s.ShardMetrics)}},
+		EncryptionType:          streamEncryption(s),
+		KeyId:                   keyID(s),
 		OpenShardCount:          s.OpenShards(),
 		ConsumerCount:           new(0),
 		MaxRecordSizeInKiB:      new(s.MaxRecordBytes >> 10),
-	}}, nil
+	}
+	if s.Mode == stream.ModeOnDemand {
+		out.RecordDistributionStrategy = new(RecordDistributionStrategyUserPartitionKey)
+		if s.WarmMiBps > 0 {
+			out.WarmThroughput = &WarmThroughputObject{TargetMiBps: new(s.WarmMiBps), CurrentMiBps: new(s.WarmMiBps)}
+		}
+	}
+	return &DescribeStreamSummaryOutput{StreamDescriptionSummary: out}, nil
 }

@@ -21,6 +21,20 @@ func (v *ChildShard) Encode(w wire.Writer) {
 }
 
 // Encode writes the structure.
+func (v *DescribeLimitsOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("ShardLimit")
+	w.Int(v.ShardLimit)
+	w.Name("OpenShardCount")
+	w.Int(v.OpenShardCount)
+	w.Name("OnDemandStreamCount")
+	w.Int(v.OnDemandStreamCount)
+	w.Name("OnDemandStreamCountLimit")
+	w.Int(v.OnDemandStreamCountLimit)
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
 func (v *DescribeStreamOutput) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.StreamDescription != nil {
@@ -51,6 +65,28 @@ func (v *EnhancedMetrics) Encode(w wire.Writer) {
 }
 
 // Encode writes the structure.
+func (v *EnhancedMonitoringOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.StreamName != nil {
+		w.Name("StreamName")
+		w.String(*v.StreamName)
+	}
+	if v.CurrentShardLevelMetrics != nil {
+		w.Name("CurrentShardLevelMetrics")
+		wire.WriteList(w, v.CurrentShardLevelMetrics, wire.Writer.String)
+	}
+	if v.DesiredShardLevelMetrics != nil {
+		w.Name("DesiredShardLevelMetrics")
+		wire.WriteList(w, v.DesiredShardLevelMetrics, wire.Writer.String)
+	}
+	if v.StreamARN != nil {
+		w.Name("StreamARN")
+		w.String(*v.StreamARN)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
 func (v *GetRecordsOutput) Encode(w wire.Writer) {
 	w.OpenStruct()
 	w.Name("Records")
@@ -67,6 +103,14 @@ func (v *GetRecordsOutput) Encode(w wire.Writer) {
 		w.Name("ChildShards")
 		wire.WriteStructs(w, v.ChildShards, (*ChildShard).Encode)
 	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *GetResourcePolicyOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("Policy")
+	w.String(v.Policy)
 	w.CloseStruct()
 }
 
@@ -119,6 +163,16 @@ func (v *ListStreamsOutput) Encode(w wire.Writer) {
 		w.Name("StreamSummaries")
 		wire.WriteStructs(w, v.StreamSummaries, (*StreamSummary).Encode)
 	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *ListTagsForStreamOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("Tags")
+	wire.WriteStructs(w, v.Tags, (*Tag).Encode)
+	w.Name("HasMoreTags")
+	w.Bool(v.HasMoreTags)
 	w.CloseStruct()
 }
 
@@ -345,6 +399,18 @@ func (v *StreamSummary) Encode(w wire.Writer) {
 }
 
 // Encode writes the structure.
+func (v *Tag) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("Key")
+	w.String(v.Key)
+	if v.Value != nil {
+		w.Name("Value")
+		w.String(*v.Value)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
 func (v *WarmThroughputObject) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.TargetMiBps != nil {
@@ -354,6 +420,74 @@ func (v *WarmThroughputObject) Encode(w wire.Writer) {
 	if v.CurrentMiBps != nil {
 		w.Name("CurrentMiBps")
 		w.Int(*v.CurrentMiBps)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *ListTagsForResourceOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.Tags != nil {
+		w.Name("Tags")
+		wire.WriteStructs(w, v.Tags, (*Tag).Encode)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *UpdateStreamWarmThroughputOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.StreamARN != nil {
+		w.Name("StreamARN")
+		w.String(*v.StreamARN)
+	}
+	if v.StreamName != nil {
+		w.Name("StreamName")
+		w.String(*v.StreamName)
+	}
+	if v.WarmThroughput != nil {
+		w.Name("WarmThroughput")
+		v.WarmThroughput.Encode(w)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *DescribeAccountSettingsOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.MinimumThroughputBillingCommitment != nil {
+		w.Name("MinimumThroughputBillingCommitment")
+		v.MinimumThroughputBillingCommitment.Encode(w)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *UpdateAccountSettingsOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.MinimumThroughputBillingCommitment != nil {
+		w.Name("MinimumThroughputBillingCommitment")
+		v.MinimumThroughputBillingCommitment.Encode(w)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *MinimumThroughputBillingCommitmentOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("Status")
+	w.String(v.Status)
+	if v.StartedAt != nil {
+		w.Name("StartedAt")
+		w.Timestamp(*v.StartedAt)
+	}
+	if v.EndedAt != nil {
+		w.Name("EndedAt")
+		w.Timestamp(*v.EndedAt)
+	}
+	if v.EarliestAllowedEndAt != nil {
+		w.Name("EarliestAllowedEndAt")
+		w.Timestamp(*v.EarliestAllowedEndAt)
 	}
 	w.CloseStruct()
 }

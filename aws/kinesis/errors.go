@@ -20,6 +20,13 @@ func notFound(name stream.Name) error {
 	}
 }
 
+func resourceNotFound(r stream.Resource) error {
+	return &protocol.Error{
+		Code:    ResourceNotFoundException,
+		Message: fmt.Sprintf("Consumer %s, account %s not found.", r.ARN(), r.Stream.Account),
+	}
+}
+
 // shardNotFound is the answer to a shard id that cannot be one.
 func shardNotFound(id string, name stream.Name) error {
 	return &protocol.Error{
@@ -35,6 +42,7 @@ const limitsPage = "http://docs.aws.amazon.com/general/latest/gr/aws_service_lim
 func translate(err error, name stream.Name) error {
 	var (
 		missing  *stream.NotFoundError
+		consumer *stream.ResourceNotFoundError
 		state    *stream.StateError
 		shard    *stream.ShardNotFoundError
 		exists   *stream.ExistsError
@@ -45,12 +53,16 @@ func translate(err error, name stream.Name) error {
 		put      *stream.PutSizeError
 		expired  *stream.ExpiredIteratorError
 		future   *stream.FutureTimestampError
+		retained *stream.RetentionError
+		started  *stream.EncryptionLimitError
 	)
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &missing):
 		return notFound(missing.Name)
+	case errors.As(err, &consumer):
+		return resourceNotFound(consumer.Resource)
 	case errors.As(err, &state):
 		return &protocol.Error{Code: ResourceInUseException, Message: fmt.Sprintf(
 			"Stream %s under account %s not ACTIVE, instead in state %s", state.Name.Name, state.Name.Account, state.Status)}
@@ -81,12 +93,38 @@ func translate(err error, name stream.Name) error {
 		return invalidArgument(fmt.Sprintf(
 			"The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. timestampInMillis: %d, currentTimestampInMillis: %d",
 			future.Timestamp.UnixMilli(), future.Now.UnixMilli()))
+	case errors.As(err, &retained):
+		return retentionError(retained)
+	case errors.As(err, &started):
+		return limitExceeded("Encryption was started on stream %s under account %s %d times in 24 hours, which is the limit.", name.Name, name.Account, started.Limit)
+	case errors.Is(err, stream.ErrNotOnDemand):
+		return invalidArgument(fmt.Sprintf("WarmThroughputMiBps is for streams in On-Demand mode, which stream %s under account %s is not.", name.Name, name.Account))
+	case errors.Is(err, stream.ErrNotCommitted):
+		return invalidArgument(fmt.Sprintf("WarmThroughputMiBps is for accounts with a minimum throughput billing commitment, which account %s does not have.", name.Account))
+	case errors.Is(err, stream.ErrWarmThroughput):
+		return limitExceeded("WarmThroughputMiBps cannot exceed %d for a stream.", stream.MaxWarmMiBps)
 	case errors.Is(err, stream.ErrPageToken):
 		return invalidArgument("NextToken is invalid.")
 	case errors.Is(err, stream.ErrExpiredPageToken):
 		return &protocol.Error{Code: ExpiredNextTokenException, Message: "NextToken has expired."}
 	}
 	return err
+}
+
+// retentionError says which of the bounds of a retention period was passed.
+func retentionError(e *stream.RetentionError) error {
+	asked := fmt.Sprintf("Requested retention period (%d hours) ", e.Asked)
+	switch {
+	case e.Asked < stream.MinRetentionHours:
+		return invalidArgument(fmt.Sprintf("Minimum allowed retention period is %d hours. %sis too short.", stream.MinRetentionHours, asked))
+	case e.Asked > stream.MaxRetentionHours:
+		return invalidArgument(fmt.Sprintf("Maximum allowed retention period is %d hours. %sis too long.", stream.MaxRetentionHours, asked))
+	case e.Asked < e.Existing:
+		return invalidArgument(fmt.Sprintf("%sfor stream %s can not be shorter than existing retention period (%d hours). Use DecreaseRetentionPeriod API.",
+			asked, e.Name.Name, e.Existing))
+	}
+	return invalidArgument(fmt.Sprintf("%sfor stream %s can not be longer than existing retention period (%d hours). Use IncreaseRetentionPeriod API.",
+		asked, e.Name.Name, e.Existing))
 }
 
 func limitExceeded(format string, a ...any) error {

@@ -11,12 +11,12 @@ import (
 // GetRecords reads on from an iterator. It does not wait: an empty answer is a normal one.
 func (d *Door) GetRecords(ctx context.Context, in *GetRecordsInput) (*GetRecordsOutput, error) {
 	call := protocol.CallFrom(ctx)
-	if err := refuse("DryRun", isTrue(in.DryRun)); err != nil {
-		return nil, err
-	}
 	limit := 0
 	if in.Limit != nil {
 		limit = *in.Limit
+	}
+	if isTrue(in.DryRun) {
+		limit = 1 // of which nothing will be said
 	}
 	page, err := d.Streams.GetRecords(ctx, call.Account, call.Region, in.ShardIterator, limit)
 	if err != nil {
@@ -25,15 +25,12 @@ func (d *Door) GetRecords(ctx context.Context, in *GetRecordsInput) (*GetRecords
 	if in.StreamARN != nil && *in.StreamARN != page.Name.ARN() {
 		return nil, invalidArgument(fmt.Sprintf("StreamARN %s is not that of the stream that the ShardIterator reads.", *in.StreamARN))
 	}
+	if isTrue(in.DryRun) {
+		return nil, dryRun(nil)
+	}
 	out := &GetRecordsOutput{Records: make([]Record, len(page.Records)), MillisBehindLatest: new(page.MillisBehind)}
 	for i := range page.Records {
-		r := &page.Records[i]
-		out.Records[i] = Record{
-			SequenceNumber:              page.Shard.SequenceNumber(r.Position, r.Arrival).String(),
-			ApproximateArrivalTimestamp: &r.Arrival,
-			Data:                        r.Data,
-			PartitionKey:                r.PartitionKey,
-		}
+		out.Records[i] = recordShape(page.Shard, &page.Records[i])
 	}
 	if page.Iterator != "" {
 		out.NextShardIterator = &page.Iterator
@@ -41,6 +38,16 @@ func (d *Door) GetRecords(ctx context.Context, in *GetRecordsInput) (*GetRecords
 	}
 	out.ChildShards = childShapes(page.Children)
 	return out, nil
+}
+
+func recordShape(shard stream.Shard, r *stream.Record) Record {
+	return Record{
+		SequenceNumber:              shard.SequenceNumber(r.Position, r.Arrival).String(),
+		ApproximateArrivalTimestamp: &r.Arrival,
+		Data:                        r.Data,
+		PartitionKey:                r.PartitionKey,
+		EncryptionType:              encryptionType(r.Encrypted),
+	}
 }
 
 // childShapes describes the shards that go on where a closed one ended.

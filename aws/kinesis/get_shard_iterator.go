@@ -15,9 +15,6 @@ func (d *Door) GetShardIterator(ctx context.Context, in *GetShardIteratorInput) 
 	if err != nil {
 		return nil, err
 	}
-	if err := refuse("DryRun", isTrue(in.DryRun)); err != nil {
-		return nil, err
-	}
 	index, err := stream.ParseShardID(in.ShardId)
 	if err != nil {
 		return nil, shardNotFound(in.ShardId, name)
@@ -33,6 +30,9 @@ func (d *Door) GetShardIterator(ctx context.Context, in *GetShardIteratorInput) 
 	text, err := d.Streams.NewIterator(ctx, name, index, start)
 	if err != nil {
 		return nil, translate(err, name)
+	}
+	if isTrue(in.DryRun) {
+		return nil, dryRun(nil)
 	}
 	return &GetShardIteratorOutput{ShardIterator: &text}, nil
 }

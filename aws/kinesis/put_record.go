@@ -15,9 +15,6 @@ func (d *Door) PutRecord(ctx context.Context, in *PutRecordInput) (*PutRecordOut
 	if err != nil {
 		return nil, err
 	}
-	if err := refuse("DryRun", isTrue(in.DryRun)); err != nil {
-		return nil, err
-	}
 	if err := d.Streams.Usable(ctx, name); err != nil { // judged before anything else of the request
 		return nil, translate(err, name)
 	}
@@ -31,7 +28,11 @@ func (d *Door) PutRecord(ctx context.Context, in *PutRecordInput) (*PutRecordOut
 				"ExclusiveMinimumSequenceNumber %s used in PutRecord on stream %s under account %s is invalid.", *n, name.Name, name.Account))
 		}
 	}
-	puts, err := d.Streams.Put(ctx, name, []stream.Entry{{Data: in.Data, PartitionKey: in.PartitionKey, ExplicitHashKey: hash}})
+	entries := []stream.Entry{{Data: in.Data, PartitionKey: in.PartitionKey, ExplicitHashKey: hash}}
+	if isTrue(in.DryRun) {
+		return nil, dryRun(translate(d.Streams.CheckPut(ctx, name, entries), name))
+	}
+	puts, err := d.Streams.Put(ctx, name, entries)
 	if err != nil {
 		return nil, translate(err, name)
 	}
@@ -40,7 +41,11 @@ func (d *Door) PutRecord(ctx context.Context, in *PutRecordInput) (*PutRecordOut
 	} else if err != nil {
 		return nil, err
 	}
-	return &PutRecordOutput{ShardId: stream.ShardID(puts[0].Shard), SequenceNumber: puts[0].SequenceNumber.String()}, nil
+	return &PutRecordOutput{
+		ShardId:        stream.ShardID(puts[0].Shard),
+		SequenceNumber: puts[0].SequenceNumber.String(),
+		EncryptionType: encryptionType(puts[0].Encrypted),
+	}, nil
 }
 
 // explicitHash reads an ExplicitHashKey, if there is one.

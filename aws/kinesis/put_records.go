@@ -13,9 +13,6 @@ func (d *Door) PutRecords(ctx context.Context, in *PutRecordsInput) (*PutRecords
 	if err != nil {
 		return nil, err
 	}
-	if err := refuse("DryRun", isTrue(in.DryRun)); err != nil {
-		return nil, err
-	}
 	if err := d.Streams.Usable(ctx, name); err != nil { // judged before anything else of the request
 		return nil, translate(err, name)
 	}
@@ -28,15 +25,19 @@ func (d *Door) PutRecords(ctx context.Context, in *PutRecordsInput) (*PutRecords
 		}
 		entries[i] = stream.Entry{Data: r.Data, PartitionKey: r.PartitionKey, ExplicitHashKey: hash}
 	}
+	if isTrue(in.DryRun) {
+		return nil, dryRun(translate(d.Streams.CheckPut(ctx, name, entries), name))
+	}
 	puts, err := d.Streams.Put(ctx, name, entries)
 	if err != nil {
 		return nil, translate(err, name)
 	}
 	out := &PutRecordsOutput{Records: make([]PutRecordsResultEntry, len(puts))}
-	failed := 0
+	failed, encrypted := 0, false
 	for i, p := range puts {
 		switch {
 		case p.Err == nil:
+			encrypted = encrypted || p.Encrypted
 			out.Records[i] = PutRecordsResultEntry{SequenceNumber: new(p.SequenceNumber.String()), ShardId: new(stream.ShardID(p.Shard))}
 			continue
 		case errors.Is(p.Err, stream.ErrThroughput):
@@ -46,6 +47,6 @@ func (d *Door) PutRecords(ctx context.Context, in *PutRecordsInput) (*PutRecords
 		}
 		failed++
 	}
-	out.FailedRecordCount = &failed
+	out.FailedRecordCount, out.EncryptionType = &failed, encryptionType(encrypted)
 	return out, nil
 }

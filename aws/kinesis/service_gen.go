@@ -21,6 +21,26 @@ type Operations interface {
 	PutRecords(ctx context.Context, in *PutRecordsInput) (*PutRecordsOutput, error)
 	GetShardIterator(ctx context.Context, in *GetShardIteratorInput) (*GetShardIteratorOutput, error)
 	GetRecords(ctx context.Context, in *GetRecordsInput) (*GetRecordsOutput, error)
+	IncreaseStreamRetentionPeriod(ctx context.Context, in *IncreaseStreamRetentionPeriodInput) error
+	DecreaseStreamRetentionPeriod(ctx context.Context, in *DecreaseStreamRetentionPeriodInput) error
+	AddTagsToStream(ctx context.Context, in *AddTagsToStreamInput) error
+	RemoveTagsFromStream(ctx context.Context, in *RemoveTagsFromStreamInput) error
+	ListTagsForStream(ctx context.Context, in *ListTagsForStreamInput) (*ListTagsForStreamOutput, error)
+	TagResource(ctx context.Context, in *TagResourceInput) error
+	UntagResource(ctx context.Context, in *UntagResourceInput) error
+	ListTagsForResource(ctx context.Context, in *ListTagsForResourceInput) (*ListTagsForResourceOutput, error)
+	EnableEnhancedMonitoring(ctx context.Context, in *EnableEnhancedMonitoringInput) (*EnhancedMonitoringOutput, error)
+	DisableEnhancedMonitoring(ctx context.Context, in *DisableEnhancedMonitoringInput) (*EnhancedMonitoringOutput, error)
+	StartStreamEncryption(ctx context.Context, in *StartStreamEncryptionInput) error
+	StopStreamEncryption(ctx context.Context, in *StopStreamEncryptionInput) error
+	UpdateMaxRecordSize(ctx context.Context, in *UpdateMaxRecordSizeInput) error
+	UpdateStreamWarmThroughput(ctx context.Context, in *UpdateStreamWarmThroughputInput) (*UpdateStreamWarmThroughputOutput, error)
+	DescribeLimits(ctx context.Context, in *DescribeLimitsInput) (*DescribeLimitsOutput, error)
+	DescribeAccountSettings(ctx context.Context, in *DescribeAccountSettingsInput) (*DescribeAccountSettingsOutput, error)
+	UpdateAccountSettings(ctx context.Context, in *UpdateAccountSettingsInput) (*UpdateAccountSettingsOutput, error)
+	PutResourcePolicy(ctx context.Context, in *PutResourcePolicyInput) error
+	GetResourcePolicy(ctx context.Context, in *GetResourcePolicyInput) (*GetResourcePolicyOutput, error)
+	DeleteResourcePolicy(ctx context.Context, in *DeleteResourcePolicyInput) error
 }
 
 // The codes of the service's errors.
@@ -87,6 +107,26 @@ func NewService(ops Operations) protocol.Service {
 			{Name: "PutRecords", Handler: protocol.Handle(ops.PutRecords)},
 			{Name: "GetShardIterator", Handler: protocol.Handle(ops.GetShardIterator)},
 			{Name: "GetRecords", Handler: protocol.Handle(ops.GetRecords)},
+			{Name: "IncreaseStreamRetentionPeriod", Handler: protocol.HandleSilent(ops.IncreaseStreamRetentionPeriod)},
+			{Name: "DecreaseStreamRetentionPeriod", Handler: protocol.HandleSilent(ops.DecreaseStreamRetentionPeriod)},
+			{Name: "AddTagsToStream", Handler: protocol.HandleSilent(ops.AddTagsToStream)},
+			{Name: "RemoveTagsFromStream", Handler: protocol.HandleSilent(ops.RemoveTagsFromStream)},
+			{Name: "ListTagsForStream", Handler: protocol.Handle(ops.ListTagsForStream)},
+			{Name: "TagResource", Handler: protocol.HandleSilent(ops.TagResource)},
+			{Name: "UntagResource", Handler: protocol.HandleSilent(ops.UntagResource)},
+			{Name: "ListTagsForResource", Handler: protocol.Handle(ops.ListTagsForResource)},
+			{Name: "EnableEnhancedMonitoring", Handler: protocol.Handle(ops.EnableEnhancedMonitoring)},
+			{Name: "DisableEnhancedMonitoring", Handler: protocol.Handle(ops.DisableEnhancedMonitoring)},
+			{Name: "StartStreamEncryption", Handler: protocol.HandleSilent(ops.StartStreamEncryption)},
+			{Name: "StopStreamEncryption", Handler: protocol.HandleSilent(ops.StopStreamEncryption)},
+			{Name: "UpdateMaxRecordSize", Handler: protocol.HandleSilent(ops.UpdateMaxRecordSize)},
+			{Name: "UpdateStreamWarmThroughput", Handler: protocol.Handle(ops.UpdateStreamWarmThroughput)},
+			{Name: "DescribeLimits", Handler: protocol.Handle(ops.DescribeLimits)},
+			{Name: "DescribeAccountSettings", Handler: protocol.Handle(ops.DescribeAccountSettings)},
+			{Name: "UpdateAccountSettings", Handler: protocol.Handle(ops.UpdateAccountSettings)},
+			{Name: "PutResourcePolicy", Handler: protocol.HandleSilent(ops.PutResourcePolicy)},
+			{Name: "GetResourcePolicy", Handler: protocol.Handle(ops.GetResourcePolicy)},
+			{Name: "DeleteResourcePolicy", Handler: protocol.HandleSilent(ops.DeleteResourcePolicy)},
 		},
 	}
 }

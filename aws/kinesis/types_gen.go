@@ -6,6 +6,14 @@ import (
 	"time"
 )
 
+// AddTagsToStreamInput is AWS's shape AddTagsToStreamInput.
+type AddTagsToStreamInput struct {
+	StreamName *string
+	Tags       map[string]string // required
+	StreamARN  *string
+	StreamId   *string
+}
+
 // ChildShard is AWS's shape ChildShard.
 type ChildShard struct {
 	ShardId      string        // required
@@ -27,12 +35,44 @@ type CreateStreamInput struct {
 	RecordDistributionStrategy *string
 }
 
+// DecreaseStreamRetentionPeriodInput is AWS's shape DecreaseStreamRetentionPeriodInput.
+type DecreaseStreamRetentionPeriodInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	StreamName           *string
+	RetentionPeriodHours int // required
+	StreamARN            *string
+	StreamId             *string
+}
+
+// DeleteResourcePolicyInput is AWS's shape DeleteResourcePolicyInput.
+type DeleteResourcePolicyInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	ResourceARN string // required
+	StreamId    *string
+}
+
 // DeleteStreamInput is AWS's shape DeleteStreamInput.
 type DeleteStreamInput struct {
 	StreamName              *string
 	EnforceConsumerDeletion *bool
 	StreamARN               *string
 	StreamId                *string
+}
+
+// DescribeLimitsInput is AWS's shape DescribeLimitsInput.
+type DescribeLimitsInput struct {
+}
+
+// DescribeLimitsOutput is AWS's shape DescribeLimitsOutput.
+type DescribeLimitsOutput struct {
+	ShardLimit               int // required
+	OpenShardCount           int // required
+	OnDemandStreamCount      int // required
+	OnDemandStreamCountLimit int // required
 }
 
 // DescribeStreamInput is AWS's shape DescribeStreamInput.
@@ -61,9 +101,33 @@ type DescribeStreamSummaryOutput struct {
 	StreamDescriptionSummary *StreamDescriptionSummary // required
 }
 
+// DisableEnhancedMonitoringInput is AWS's shape DisableEnhancedMonitoringInput.
+type DisableEnhancedMonitoringInput struct {
+	StreamName        *string
+	ShardLevelMetrics []string // required
+	StreamARN         *string
+	StreamId          *string
+}
+
+// EnableEnhancedMonitoringInput is AWS's shape EnableEnhancedMonitoringInput.
+type EnableEnhancedMonitoringInput struct {
+	StreamName        *string
+	ShardLevelMetrics []string // required
+	StreamARN         *string
+	StreamId          *string
+}
+
 // EnhancedMetrics is AWS's shape EnhancedMetrics.
 type EnhancedMetrics struct {
 	ShardLevelMetrics []string
+}
+
+// EnhancedMonitoringOutput is AWS's shape EnhancedMonitoringOutput.
+type EnhancedMonitoringOutput struct {
+	StreamName               *string
+	CurrentShardLevelMetrics []string
+	DesiredShardLevelMetrics []string
+	StreamARN                *string
 }
 
 // GetRecordsInput is AWS's shape GetRecordsInput.
@@ -84,6 +148,20 @@ type GetRecordsOutput struct {
 	NextShardIterator  *string
 	MillisBehindLatest *int64
 	ChildShards        []ChildShard
+}
+
+// GetResourcePolicyInput is AWS's shape GetResourcePolicyInput.
+type GetResourcePolicyInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	ResourceARN string // required
+	StreamId    *string
+}
+
+// GetResourcePolicyOutput is AWS's shape GetResourcePolicyOutput.
+type GetResourcePolicyOutput struct {
+	Policy string // required
 }
 
 // GetShardIteratorInput is AWS's shape GetShardIteratorInput.
@@ -110,6 +188,17 @@ type GetShardIteratorOutput struct {
 type HashKeyRange struct {
 	StartingHashKey string // required
 	EndingHashKey   string // required
+}
+
+// IncreaseStreamRetentionPeriodInput is AWS's shape IncreaseStreamRetentionPeriodInput.
+type IncreaseStreamRetentionPeriodInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	StreamName           *string
+	RetentionPeriodHours int // required
+	StreamARN            *string
+	StreamId             *string
 }
 
 // ListShardsInput is AWS's shape ListShardsInput.
@@ -143,6 +232,21 @@ type ListStreamsOutput struct {
 	HasMoreStreams  bool     // required
 	NextToken       *string
 	StreamSummaries []StreamSummary
+}
+
+// ListTagsForStreamInput is AWS's shape ListTagsForStreamInput.
+type ListTagsForStreamInput struct {
+	StreamName           *string
+	ExclusiveStartTagKey *string
+	Limit                *int
+	StreamARN            *string
+	StreamId             *string
+}
+
+// ListTagsForStreamOutput is AWS's shape ListTagsForStreamOutput.
+type ListTagsForStreamOutput struct {
+	Tags        []Tag // required
+	HasMoreTags bool  // required
 }
 
 // PutRecordInput is AWS's shape PutRecordInput.
@@ -201,6 +305,16 @@ type PutRecordsResultEntry struct {
 	ErrorMessage   *string
 }
 
+// PutResourcePolicyInput is AWS's shape PutResourcePolicyInput.
+type PutResourcePolicyInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	ResourceARN string // required
+	Policy      string // required
+	StreamId    *string
+}
+
 // Record is AWS's shape Record.
 type Record struct {
 	SequenceNumber              string // required
@@ -208,6 +322,14 @@ type Record struct {
 	Data                        []byte // required
 	PartitionKey                string // required
 	EncryptionType              *string
+}
+
+// RemoveTagsFromStreamInput is AWS's shape RemoveTagsFromStreamInput.
+type RemoveTagsFromStreamInput struct {
+	StreamName *string
+	TagKeys    []string // required
+	StreamARN  *string
+	StreamId   *string
 }
 
 // SequenceNumberRange is AWS's shape SequenceNumberRange.
@@ -233,6 +355,30 @@ type ShardFilter struct {
 	Type      string // required
 	ShardId   *string
 	Timestamp *time.Time
+}
+
+// StartStreamEncryptionInput is AWS's shape StartStreamEncryptionInput.
+type StartStreamEncryptionInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	StreamName     *string
+	EncryptionType string // required
+	KeyId          string // required
+	StreamARN      *string
+	StreamId       *string
+}
+
+// StopStreamEncryptionInput is AWS's shape StopStreamEncryptionInput.
+type StopStreamEncryptionInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	StreamName     *string
+	EncryptionType string // required
+	KeyId          string // required
+	StreamARN      *string
+	StreamId       *string
 }
 
 // StreamDescription is AWS's shape StreamDescription.
@@ -286,10 +432,113 @@ type StreamSummary struct {
 	StreamCreationTimestamp *time.Time
 }
 
+// Tag is AWS's shape Tag.
+type Tag struct {
+	Key   string // required
+	Value *string
+}
+
 // WarmThroughputObject is AWS's shape WarmThroughputObject.
 type WarmThroughputObject struct {
 	TargetMiBps  *int
 	CurrentMiBps *int
+}
+
+// TagResourceInput is AWS's shape TagResourceInput.
+type TagResourceInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	Tags        map[string]string // required
+	ResourceARN string            // required
+	StreamId    *string
+}
+
+// UntagResourceInput is AWS's shape UntagResourceInput.
+type UntagResourceInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	TagKeys     []string // required
+	ResourceARN string   // required
+	StreamId    *string
+}
+
+// ListTagsForResourceInput is AWS's shape ListTagsForResourceInput.
+type ListTagsForResourceInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	ResourceARN string // required
+	StreamId    *string
+}
+
+// ListTagsForResourceOutput is AWS's shape ListTagsForResourceOutput.
+type ListTagsForResourceOutput struct {
+	Tags []Tag
+}
+
+// UpdateMaxRecordSizeInput is AWS's shape UpdateMaxRecordSizeInput.
+type UpdateMaxRecordSizeInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	StreamARN          *string
+	StreamId           *string
+	MaxRecordSizeInKiB int // required
+}
+
+// UpdateStreamWarmThroughputInput is AWS's shape UpdateStreamWarmThroughputInput.
+type UpdateStreamWarmThroughputInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	StreamARN           *string
+	StreamName          *string
+	StreamId            *string
+	WarmThroughputMiBps int // required
+}
+
+// UpdateStreamWarmThroughputOutput is AWS's shape UpdateStreamWarmThroughputOutput.
+type UpdateStreamWarmThroughputOutput struct {
+	StreamARN      *string
+	StreamName     *string
+	WarmThroughput *WarmThroughputObject
+}
+
+// DescribeAccountSettingsInput is AWS's shape DescribeAccountSettingsInput.
+type DescribeAccountSettingsInput struct {
+}
+
+// DescribeAccountSettingsOutput is AWS's shape DescribeAccountSettingsOutput.
+type DescribeAccountSettingsOutput struct {
+	MinimumThroughputBillingCommitment *MinimumThroughputBillingCommitmentOutput
+}
+
+// UpdateAccountSettingsInput is AWS's shape UpdateAccountSettingsInput.
+type UpdateAccountSettingsInput struct {
+	MinimumThroughputBillingCommitment *MinimumThroughputBillingCommitmentInput // required
+}
+
+// UpdateAccountSettingsOutput is AWS's shape UpdateAccountSettingsOutput.
+type UpdateAccountSettingsOutput struct {
+	MinimumThroughputBillingCommitment *MinimumThroughputBillingCommitmentOutput
+}
+
+// MinimumThroughputBillingCommitmentInput is AWS's shape MinimumThroughputBillingCommitmentInput.
+type MinimumThroughputBillingCommitmentInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	Status string // required
+}
+
+// MinimumThroughputBillingCommitmentOutput is AWS's shape MinimumThroughputBillingCommitmentOutput.
+type MinimumThroughputBillingCommitmentOutput struct {
+	Status               string // required
+	StartedAt            *time.Time
+	EndedAt              *time.Time
+	EarliestAllowedEndAt *time.Time
 }
 
 // The values of EncryptionType.
@@ -347,4 +596,17 @@ const (
 const (
 	RecordDistributionStrategyAuto             = "AUTO"
 	RecordDistributionStrategyUserPartitionKey = "USER_PARTITION_KEY"
+)
+
+// The values of MinimumThroughputBillingCommitmentInputStatus.
+const (
+	MinimumThroughputBillingCommitmentInputStatusEnabled  = "ENABLED"
+	MinimumThroughputBillingCommitmentInputStatusDisabled = "DISABLED"
+)
+
+// The values of MinimumThroughputBillingCommitmentOutputStatus.
+const (
+	MinimumThroughputBillingCommitmentOutputStatusEnabled                        = "ENABLED"
+	MinimumThroughputBillingCommitmentOutputStatusDisabled                       = "DISABLED"
+	MinimumThroughputBillingCommitmentOutputStatusEnabledUntilEarliestAllowedEnd = "ENABLED_UNTIL_EARLIEST_ALLOWED_END"
 )

@@ -12,13 +12,23 @@ var ruleData = constraint.Blob{Length: constraint.Length{Low: 0, High: 10485760}
 
 var ruleDescribeStreamInputLimit = constraint.Integer{Low: 1, High: 10000}
 
+var ruleEncryptionType = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"NONE", "KMS"}}
+
 var ruleGetRecordsInputLimit = constraint.Integer{Low: 1, High: 10000}
 
 var ruleHashKey = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Pattern: constraint.NewPattern(`0|([1-9]\d{0,38})`)}
 
+var ruleKeyId = constraint.Text{Length: constraint.Length{Low: 1, High: 2048}}
+
 var ruleListShardsInputLimit = constraint.Integer{Low: 1, High: 10000}
 
 var ruleListStreamsInputLimit = constraint.Integer{Low: 1, High: 10000}
+
+var ruleListTagsForStreamInputLimit = constraint.Integer{Low: 1, High: 50}
+
+var ruleMetricsName = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"IncomingBytes", "IncomingRecords", "OutgoingBytes", "OutgoingRecords", "WriteProvisionedThroughputExceeded", "ReadProvisionedThroughputExceeded", "IteratorAgeMilliseconds", "ALL"}}
+
+var ruleMetricsNameList = constraint.Texts{Length: constraint.Length{Low: 1, High: 7}, Member: &ruleMetricsName}
 
 var ruleNextToken = constraint.Text{Length: constraint.Length{Low: 1, High: 1048576}}
 
@@ -27,6 +37,8 @@ var rulePartitionKey = constraint.Text{Length: constraint.Length{Low: 1, High: 2
 var rulePositiveIntegerObject = constraint.Integer{Low: 1, High: math.MaxInt64}
 
 var rulePutRecordsRequestEntryList = constraint.Count{Length: constraint.Length{Low: 1, High: 500}, Class: "com.amazonaws.kinesis.v20131202.PutRecordsRequestEntry", Sensitive: true}
+
+var ruleResourceARN = constraint.Text{Length: constraint.Length{Low: 1, High: 2048}, Pattern: constraint.NewPattern(`arn:aws.*:kinesis:.*:\d{12}:.*stream/\S+`)}
 
 var ruleSequenceNumber = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Pattern: constraint.NewPattern(`0|([1-9]\d{0,128})`)}
 
@@ -46,6 +58,8 @@ var ruleStreamName = constraint.Text{Length: constraint.Length{Low: 1, High: 128
 
 var ruleTagKey = constraint.Text{Length: constraint.Length{Low: 1, High: 128}}
 
+var ruleTagKeyList = constraint.Texts{Length: constraint.Length{Low: 1, High: 50}, Member: &ruleTagKey}
+
 var ruleTagMap = constraint.TextMap{Length: constraint.Length{Low: 1, High: 200}, Key: &ruleTagKey, Value: &ruleTagValue}
 
 var ruleTagValue = constraint.Text{Length: constraint.Length{Low: 0, High: 256}}
@@ -57,6 +71,26 @@ var ruleNaturalIntegerObject = constraint.Integer{Low: 0, High: math.MaxInt64}
 var ruleMaxRecordSizeInKiB = constraint.Integer{Low: 1024, High: 10240}
 
 var ruleRecordDistributionStrategy = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"AUTO", "USER_PARTITION_KEY"}}
+
+var ruleMinimumThroughputBillingCommitmentInputStatus = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"ENABLED", "DISABLED"}}
+
+// Validate judges the members in the model's order.
+func (v *AddTagsToStreamInput) Validate(c *constraint.Checks) {
+	if v.StreamName != nil {
+		ruleStreamName.Check(c, "streamName", *v.StreamName)
+	}
+	if v.Tags != nil {
+		ruleTagMap.Check(c, "tags", v.Tags)
+	} else {
+		c.Null("tags")
+	}
+	if v.StreamARN != nil {
+		ruleStreamARN.Check(c, "streamARN", *v.StreamARN)
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
 
 // Validate judges the members in the model's order.
 func (v *CreateStreamInput) Validate(c *constraint.Checks) {
@@ -88,6 +122,34 @@ func (v *CreateStreamInput) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *DecreaseStreamRetentionPeriodInput) Validate(c *constraint.Checks) {
+	if v.StreamName != nil {
+		ruleStreamName.Check(c, "streamName", *v.StreamName)
+	}
+	if !(v.missing&0x1 == 0) {
+		c.Null("retentionPeriodHours")
+	}
+	if v.StreamARN != nil {
+		ruleStreamARN.Check(c, "streamARN", *v.StreamARN)
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *DeleteResourcePolicyInput) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleResourceARN.Check(c, "resourceARN", v.ResourceARN)
+	} else {
+		c.Null("resourceARN")
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *DeleteStreamInput) Validate(c *constraint.Checks) {
 	if v.StreamName != nil {
 		ruleStreamName.Check(c, "streamName", *v.StreamName)
@@ -98,6 +160,10 @@ func (v *DeleteStreamInput) Validate(c *constraint.Checks) {
 	if v.StreamId != nil {
 		ruleStreamId.Check(c, "streamId", *v.StreamId)
 	}
+}
+
+// Validate judges the members in the model's order.
+func (v *DescribeLimitsInput) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
@@ -133,6 +199,42 @@ func (v *DescribeStreamSummaryInput) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *DisableEnhancedMonitoringInput) Validate(c *constraint.Checks) {
+	if v.StreamName != nil {
+		ruleStreamName.Check(c, "streamName", *v.StreamName)
+	}
+	if v.ShardLevelMetrics != nil {
+		ruleMetricsNameList.Check(c, "shardLevelMetrics", v.ShardLevelMetrics)
+	} else {
+		c.Null("shardLevelMetrics")
+	}
+	if v.StreamARN != nil {
+		ruleStreamARN.Check(c, "streamARN", *v.StreamARN)
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *EnableEnhancedMonitoringInput) Validate(c *constraint.Checks) {
+	if v.StreamName != nil {
+		ruleStreamName.Check(c, "streamName", *v.StreamName)
+	}
+	if v.ShardLevelMetrics != nil {
+		ruleMetricsNameList.Check(c, "shardLevelMetrics", v.ShardLevelMetrics)
+	} else {
+		c.Null("shardLevelMetrics")
+	}
+	if v.StreamARN != nil {
+		ruleStreamARN.Check(c, "streamARN", *v.StreamARN)
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *GetRecordsInput) Validate(c *constraint.Checks) {
 	if v.missing&0x1 == 0 {
 		ruleShardIterator.Check(c, "shardIterator", v.ShardIterator)
@@ -144,6 +246,18 @@ func (v *GetRecordsInput) Validate(c *constraint.Checks) {
 	}
 	if v.StreamARN != nil {
 		ruleStreamARN.Check(c, "streamARN", *v.StreamARN)
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *GetResourcePolicyInput) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleResourceARN.Check(c, "resourceARN", v.ResourceARN)
+	} else {
+		c.Null("resourceARN")
 	}
 	if v.StreamId != nil {
 		ruleStreamId.Check(c, "streamId", *v.StreamId)
@@ -167,6 +281,22 @@ func (v *GetShardIteratorInput) Validate(c *constraint.Checks) {
 	}
 	if v.StartingSequenceNumber != nil {
 		ruleSequenceNumber.Check(c, "startingSequenceNumber", *v.StartingSequenceNumber)
+	}
+	if v.StreamARN != nil {
+		ruleStreamARN.Check(c, "streamARN", *v.StreamARN)
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *IncreaseStreamRetentionPeriodInput) Validate(c *constraint.Checks) {
+	if v.StreamName != nil {
+		ruleStreamName.Check(c, "streamName", *v.StreamName)
+	}
+	if !(v.missing&0x1 == 0) {
+		c.Null("retentionPeriodHours")
 	}
 	if v.StreamARN != nil {
 		ruleStreamARN.Check(c, "streamARN", *v.StreamARN)
@@ -213,6 +343,25 @@ func (v *ListStreamsInput) Validate(c *constraint.Checks) {
 	}
 	if v.NextToken != nil {
 		ruleNextToken.Check(c, "nextToken", *v.NextToken)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *ListTagsForStreamInput) Validate(c *constraint.Checks) {
+	if v.StreamName != nil {
+		ruleStreamName.Check(c, "streamName", *v.StreamName)
+	}
+	if v.ExclusiveStartTagKey != nil {
+		ruleTagKey.Check(c, "exclusiveStartTagKey", *v.ExclusiveStartTagKey)
+	}
+	if v.Limit != nil {
+		ruleListTagsForStreamInputLimit.Check(c, "limit", int64(*v.Limit))
+	}
+	if v.StreamARN != nil {
+		ruleStreamARN.Check(c, "streamARN", *v.StreamARN)
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
 	}
 }
 
@@ -286,6 +435,39 @@ func (v *PutRecordsRequestEntry) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *PutResourcePolicyInput) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleResourceARN.Check(c, "resourceARN", v.ResourceARN)
+	} else {
+		c.Null("resourceARN")
+	}
+	if !(v.missing&0x2 == 0) {
+		c.Null("policy")
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *RemoveTagsFromStreamInput) Validate(c *constraint.Checks) {
+	if v.StreamName != nil {
+		ruleStreamName.Check(c, "streamName", *v.StreamName)
+	}
+	if v.TagKeys != nil {
+		ruleTagKeyList.Check(c, "tagKeys", v.TagKeys)
+	} else {
+		c.Null("tagKeys")
+	}
+	if v.StreamARN != nil {
+		ruleStreamARN.Check(c, "streamARN", *v.StreamARN)
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *ShardFilter) Validate(c *constraint.Checks) {
 	if v.missing&0x1 == 0 {
 		ruleShardFilterType.Check(c, "type", v.Type)
@@ -298,10 +480,159 @@ func (v *ShardFilter) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *StartStreamEncryptionInput) Validate(c *constraint.Checks) {
+	if v.StreamName != nil {
+		ruleStreamName.Check(c, "streamName", *v.StreamName)
+	}
+	if v.missing&0x1 == 0 {
+		ruleEncryptionType.Check(c, "encryptionType", v.EncryptionType)
+	} else {
+		c.Null("encryptionType")
+	}
+	if v.missing&0x2 == 0 {
+		ruleKeyId.Check(c, "keyId", v.KeyId)
+	} else {
+		c.Null("keyId")
+	}
+	if v.StreamARN != nil {
+		ruleStreamARN.Check(c, "streamARN", *v.StreamARN)
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *StopStreamEncryptionInput) Validate(c *constraint.Checks) {
+	if v.StreamName != nil {
+		ruleStreamName.Check(c, "streamName", *v.StreamName)
+	}
+	if v.missing&0x1 == 0 {
+		ruleEncryptionType.Check(c, "encryptionType", v.EncryptionType)
+	} else {
+		c.Null("encryptionType")
+	}
+	if v.missing&0x2 == 0 {
+		ruleKeyId.Check(c, "keyId", v.KeyId)
+	} else {
+		c.Null("keyId")
+	}
+	if v.StreamARN != nil {
+		ruleStreamARN.Check(c, "streamARN", *v.StreamARN)
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *StreamModeDetails) Validate(c *constraint.Checks) {
 	if v.missing&0x1 == 0 {
 		ruleStreamMode.Check(c, "streamMode", v.StreamMode)
 	} else {
 		c.Null("streamMode")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *TagResourceInput) Validate(c *constraint.Checks) {
+	if v.Tags != nil {
+		ruleTagMap.Check(c, "tags", v.Tags)
+	} else {
+		c.Null("tags")
+	}
+	if v.missing&0x1 == 0 {
+		ruleResourceARN.Check(c, "resourceARN", v.ResourceARN)
+	} else {
+		c.Null("resourceARN")
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *UntagResourceInput) Validate(c *constraint.Checks) {
+	if v.TagKeys != nil {
+		ruleTagKeyList.Check(c, "tagKeys", v.TagKeys)
+	} else {
+		c.Null("tagKeys")
+	}
+	if v.missing&0x1 == 0 {
+		ruleResourceARN.Check(c, "resourceARN", v.ResourceARN)
+	} else {
+		c.Null("resourceARN")
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *ListTagsForResourceInput) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleResourceARN.Check(c, "resourceARN", v.ResourceARN)
+	} else {
+		c.Null("resourceARN")
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *UpdateMaxRecordSizeInput) Validate(c *constraint.Checks) {
+	if v.StreamARN != nil {
+		ruleStreamARN.Check(c, "streamARN", *v.StreamARN)
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+	if v.missing&0x1 == 0 {
+		ruleMaxRecordSizeInKiB.Check(c, "maxRecordSizeInKiB", int64(v.MaxRecordSizeInKiB))
+	} else {
+		c.Null("maxRecordSizeInKiB")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *UpdateStreamWarmThroughputInput) Validate(c *constraint.Checks) {
+	if v.StreamARN != nil {
+		ruleStreamARN.Check(c, "streamARN", *v.StreamARN)
+	}
+	if v.StreamName != nil {
+		ruleStreamName.Check(c, "streamName", *v.StreamName)
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+	if v.missing&0x1 == 0 {
+		ruleNaturalIntegerObject.Check(c, "warmThroughputMiBps", int64(v.WarmThroughputMiBps))
+	} else {
+		c.Null("warmThroughputMiBps")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *DescribeAccountSettingsInput) Validate(c *constraint.Checks) {
+}
+
+// Validate judges the members in the model's order.
+func (v *UpdateAccountSettingsInput) Validate(c *constraint.Checks) {
+	if v.MinimumThroughputBillingCommitment != nil {
+		c.Enter("minimumThroughputBillingCommitment")
+		v.MinimumThroughputBillingCommitment.Validate(c)
+		c.Leave()
+	} else {
+		c.Null("minimumThroughputBillingCommitment")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *MinimumThroughputBillingCommitmentInput) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleMinimumThroughputBillingCommitmentInputStatus.Check(c, "status", v.Status)
+	} else {
+		c.Null("status")
 	}
 }
