@@ -54,7 +54,7 @@ func translate(err error, name stream.Name) error {
 		expired  *stream.ExpiredIteratorError
 		future   *stream.FutureTimestampError
 		retained *stream.RetentionError
-		started  *stream.EncryptionLimitError
+		toggled  *stream.EncryptionLimitError
 	)
 	switch {
 	case err == nil:
@@ -95,8 +95,8 @@ func translate(err error, name stream.Name) error {
 			future.Timestamp.UnixMilli(), future.Now.UnixMilli()))
 	case errors.As(err, &retained):
 		return retentionError(retained)
-	case errors.As(err, &started):
-		return limitExceeded("Encryption was started on stream %s under account %s %d times in 24 hours, which is the limit.", name.Name, name.Account, started.Limit)
+	case errors.As(err, &toggled):
+		return limitExceeded("%s was accepted %d times in 24 hours for stream %s under account %s, which is the limit.", toggled.Operation, toggled.Limit, name.Name, name.Account)
 	case errors.Is(err, stream.ErrNotOnDemand):
 		return invalidArgument(fmt.Sprintf("WarmThroughputMiBps is for streams in On-Demand mode, which stream %s under account %s is not.", name.Name, name.Account))
 	case errors.Is(err, stream.ErrNotCommitted):
