@@ -10,7 +10,9 @@
 // no timer per shard. The block then is in the tail (tail.go), where readers at the tip find it, and those who wait
 // are woken. Read (reader.go) serves from the tail or, further back, from the store. Seek (seek.go) turns a starting
 // position into a cursor; an iterator (iterator.go) is a cursor that a client carries. Streams come and go in
-// lifecycle.go, what changes them is in change.go, records expire in retention.go.
+// lifecycle.go, what changes them is in change.go, records expire in retention.go. Tags and policies are attached to
+// streams, and to what belongs to them, by ARN (resource.go). A stream that encrypts has its blocks encrypted on their
+// way to the store (cipher.go): nobody else knows.
 //
 // Invariants:
 //
@@ -19,7 +21,8 @@
 //   - The entries that one put has for a shard are neighbours there, in the order of the put.
 //   - Arrival never goes back within a shard, neither in its records nor over a restart, and never lies before the
 //     shard's creation. A search by time is therefore a binary search over blocks.
-//   - A record that has expired is never read, however late its block is dropped; one that has not is never dropped.
+//   - A record that has expired is never read, however late its block is dropped, nor when the retention becomes longer
+//     afterwards; one that has not is never dropped.
 //   - The number of a stream's incarnation is never used twice, so that what belonged to a deleted stream fits no other.
 //   - Memory is bounded: queues by bytes per shard, the tail by bytes over all, a read by its limits.
 //
