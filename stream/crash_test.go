@@ -58,6 +58,12 @@ func TestAcknowledgedPutsSurviveACrash(t *testing.T) {
 	book := &ledger{acked: make(map[int][]ledgerLine)}
 	rng := rand.New(rand.NewPCG(1, 1))
 	for crash := range crashes {
+		if crash == crashes/2 { // from here on what lies on the disk is encrypted
+			if err := r.StartEncryption(t.Context(), st.Name, "k"); err != nil {
+				t.Fatal(err)
+			}
+			r.await("s", StatusActive)
+		}
 		done := make(chan struct{}, writers*rounds) // an element for each put that was answered
 		var group sync.WaitGroup
 		for w := range writers {

@@ -18,9 +18,10 @@ type model struct {
 }
 
 type modelRecord struct {
-	text    string
-	number  SequenceNumber
-	arrival time.Time
+	text      string
+	number    SequenceNumber
+	arrival   time.Time
+	encrypted bool
 }
 
 // kept returns a shard's records that have not expired.
@@ -58,9 +59,10 @@ func (m *model) from(shard uint32, start Start, now time.Time) (texts []string) 
 type explorer struct {
 	*rig
 	model
-	swinging *swingingClock
-	rng      *rand.Rand
-	n        int
+	swinging  *swingingClock
+	rng       *rand.Rand
+	n         int
+	encrypted bool // whether the stream encrypts
 }
 
 func TestAgainstModel(t *testing.T) {
@@ -84,7 +86,7 @@ func TestAgainstModel(t *testing.T) {
 
 func (e *explorer) act() {
 	e.t.Helper()
-	switch e.rng.IntN(12) {
+	switch e.rng.IntN(14) {
 	case 0, 1, 2, 3, 4:
 		e.putSome()
 	case 5, 6, 7, 8:
@@ -99,7 +101,44 @@ func (e *explorer) act() {
 		}
 	case 11:
 		e.restart()
+	case 12:
+		e.toggleEncryption()
+	case 13:
+		e.changeRetention()
 	}
+}
+
+func (e *explorer) toggleEncryption() {
+	e.t.Helper()
+	var err error
+	if e.encrypted {
+		err = e.StopEncryption(e.t.Context(), e.stream.Name)
+	} else {
+		err = e.StartEncryption(e.t.Context(), e.stream.Name, "k")
+	}
+	var limit *EncryptionLimitError
+	if err != nil && !errors.As(err, &limit) {
+		e.t.Fatal(err)
+	}
+	e.await("s", StatusActive)
+	e.encrypted = e.encrypted != (err == nil)
+}
+
+// changeRetention changes the retention, of which what has expired never hears.
+func (e *explorer) changeRetention() {
+	e.t.Helper()
+	for i := range e.shards {
+		e.shards[i] = slices.Clone(e.kept(uint32(i), e.clock.Now()))
+	}
+	hours := MinRetentionHours + e.rng.IntN(24)
+	change := e.IncreaseRetention
+	if time.Duration(hours)*time.Hour < e.stream.Retention {
+		change = e.DecreaseRetention
+	}
+	if err := change(e.t.Context(), e.stream.Name, hours); err != nil {
+		e.t.Fatal(err)
+	}
+	e.stream.Retention = time.Duration(hours) * time.Hour
 }
 
 func (e *explorer) putSome() {
@@ -126,7 +165,7 @@ func (e *explorer) putSome() {
 		if !sh.Range.Contains(list[i].hash()) {
 			e.t.Fatalf("entry %d went to shard %d", i, p.Shard)
 		}
-		e.shards[p.Shard] = append(e.shards[p.Shard], modelRecord{text: string(list[i].Data), number: p.SequenceNumber, arrival: now.Truncate(time.Microsecond)})
+		e.shards[p.Shard] = append(e.shards[p.Shard], modelRecord{text: string(list[i].Data), number: p.SequenceNumber, arrival: now.Truncate(time.Microsecond), encrypted: e.encrypted})
 		if o := p.SequenceNumber.Origin(); o.Time != now.Unix() || o.Shard != int32(p.Shard) || o.Creation != e.stream.Created.Unix() {
 			e.t.Fatalf("number of %+v at %s", o, now)
 		}
@@ -187,7 +226,7 @@ func (e *explorer) seekAndRead() {
 	for _, rec := range found {
 		n := e.stream.Shards[shard].SequenceNumber(rec.Position, rec.Arrival)
 		i := slices.IndexFunc(e.shards[shard], func(m modelRecord) bool { return m.number == n })
-		if i < 0 || e.shards[shard][i].text != string(rec.Data) || !e.shards[shard][i].arrival.Equal(rec.Arrival) {
+		if i < 0 || e.shards[shard][i].text != string(rec.Data) || !e.shards[shard][i].arrival.Equal(rec.Arrival) || e.shards[shard][i].encrypted != rec.Encrypted {
 			e.t.Fatalf("record %s at %s is not what was put", rec.Data, rec.Arrival)
 		}
 	}
