@@ -165,3 +165,25 @@ func TestPutsToAFullQueue(t *testing.T) {
 		}
 	})
 }
+
+// TestEncryptionLimit starts and stops encryption as often as may be in a day, and once more.
+func TestEncryptionLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, stop := newHouse(t, stream.Config{})
+		defer stop()
+		h.make(t, "s", stream.CreateOptions{ShardCount: 1})
+		for i := range 26 {
+			for _, operation := range []string{"StartStreamEncryption", "StopStreamEncryption"} {
+				want := "200\n"
+				if i == 25 {
+					want = "400\n" + `{"__type":"LimitExceededException","message":"` + operation +
+						` was accepted 25 times in 24 hours for stream s under account 123456789012, which is the limit."}` + "\n"
+				}
+				if got := exchange(h, operation, `{"StreamName":"s","EncryptionType":"KMS","KeyId":"k"}`); got != want {
+					t.Errorf("%s %d: %s", operation, i, got)
+				}
+				synctest.Wait()
+			}
+		}
+	})
+}
