@@ -54,8 +54,13 @@ func (a *appender) enqueue(g *group) bool {
 	l := g.log
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.gone {
+	switch {
+	case l.gone:
 		g.fail(g.indexes, ErrGone)
+		g.indexes = nil
+		return false
+	case l.closed || l.sealed != nil:
+		g.call.move(g.indexes, l.sealed)
 		g.indexes = nil
 		return false
 	}

@@ -33,6 +33,8 @@ type hooks struct {
 	append func(log store.LogID, data []byte) error
 	// after, if not nil, is asked after each append; its error takes the place of the ordinal, though the block is there.
 	after func(log store.LogID) error
+	// commit, if not nil, makes a commit in place of the store, which it is given.
+	commit func(next func() error) error
 	// spoil, if not nil, may change a block that is read, which is its own.
 	spoil atomic.Pointer[func(data []byte)]
 	// reads counts the blocks that were read.
@@ -58,6 +60,24 @@ func (h *hooks) set(before func(store.LogID, []byte) error, after func(store.Log
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.append, h.after = before, after
+}
+
+// commits has commits go through f; nil ends that.
+func (h *hooks) commits(f func(next func() error) error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.commit = f
+}
+
+func (h *hooks) Commit(ctx context.Context, writes ...store.Write) error {
+	h.mu.Lock()
+	f := h.commit
+	h.mu.Unlock()
+	next := func() error { return h.Store.Commit(ctx, writes...) }
+	if f == nil {
+		return next()
+	}
+	return f(next)
 }
 
 func (h *hooks) Append(ctx context.Context, log store.LogID, data []byte) (uint64, error) {

@@ -22,6 +22,9 @@ type shardLog struct {
 	tip     Position      // of the newest record; it never goes back
 	arrival int64         // microseconds: no record arrives before this
 	closed  bool          // the shard takes no more records: tip is its end
+	// sealed is closed when it is known whether the shard is; it is nil unless that is being decided. Meanwhile nothing
+	// new is queued.
+	sealed  chan struct{}
 	gone    bool          // the stream is being deleted
 	changed chan struct{} // closed when tip, closed or gone change; nil when nobody waits
 	oldest  int64         // what the retention sweep knows of the log's first block: see retention.go
@@ -170,11 +173,54 @@ func (l *shardLog) wait(ctx context.Context, after Position) error {
 	}
 }
 
+// seal has puts wait that are not queued yet.
+func (l *shardLog) seal() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.sealed == nil {
+		l.sealed = make(chan struct{})
+	}
+}
+
+// unseal lets the waiting puts go on, to where the stream now has them go.
+func (l *shardLog) unseal() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unsealLocked()
+}
+
+func (l *shardLog) unsealLocked() {
+	if l.sealed != nil {
+		close(l.sealed)
+		l.sealed = nil
+	}
+}
+
+// close ends the shard: its newest record is its last. Readers that have got so far are woken. The log has been sealed
+// and nothing is under way.
+func (l *shardLog) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.closed = true
+		l.unsealLocked()
+		l.wake()
+	}
+}
+
+// lastArrival returns when the newest record arrived, in microseconds, or when the shard was created.
+func (l *shardLog) lastArrival() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.arrival
+}
+
 // retire ends the log's use: readers are sent away, nothing new is queued, and what is queued fails.
 func (l *shardLog) retire() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.gone = true
+	l.unsealLocked()
 	l.wake()
 }
 

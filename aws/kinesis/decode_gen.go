@@ -200,6 +200,30 @@ func (v *ListStreamsInput) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *MergeShardsInput) Decode(r wire.Reader) {
+	v.missing |= 0x3
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamName":
+			wire.ReadOptional(r, &v.StreamName, wire.Reader.String)
+		case "ShardToMerge":
+			wire.ReadRequired(r, &v.ShardToMerge, &v.missing, 0x1, wire.Reader.String)
+		case "AdjacentShardToMerge":
+			wire.ReadRequired(r, &v.AdjacentShardToMerge, &v.missing, 0x2, wire.Reader.String)
+		case "StreamARN":
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *PutRecordInput) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
@@ -293,6 +317,30 @@ func (v *ShardFilter) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *SplitShardInput) Decode(r wire.Reader) {
+	v.missing |= 0x3
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamName":
+			wire.ReadOptional(r, &v.StreamName, wire.Reader.String)
+		case "ShardToSplit":
+			wire.ReadRequired(r, &v.ShardToSplit, &v.missing, 0x1, wire.Reader.String)
+		case "NewStartingHashKey":
+			wire.ReadRequired(r, &v.NewStartingHashKey, &v.missing, 0x2, wire.Reader.String)
+		case "StreamARN":
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *StreamModeDetails) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
@@ -302,6 +350,52 @@ func (v *StreamModeDetails) Decode(r wire.Reader) {
 		switch string(name) {
 		case "StreamMode":
 			wire.ReadRequired(r, &v.StreamMode, &v.missing, 0x1, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *UpdateShardCountInput) Decode(r wire.Reader) {
+	v.missing |= 0x3
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamName":
+			wire.ReadOptional(r, &v.StreamName, wire.Reader.String)
+		case "TargetShardCount":
+			wire.ReadRequired(r, &v.TargetShardCount, &v.missing, 0x1, wire.Reader.Int)
+		case "ScalingType":
+			wire.ReadRequired(r, &v.ScalingType, &v.missing, 0x2, wire.Reader.String)
+		case "StreamARN":
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *UpdateStreamModeInput) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamARN":
+			wire.ReadRequired(r, &v.StreamARN, &v.missing, 0x1, wire.Reader.String)
+		case "StreamModeDetails":
+			wire.ReadStruct(r, &v.StreamModeDetails, (*StreamModeDetails).Decode)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		case "WarmThroughputMiBps":
+			wire.ReadOptional(r, &v.WarmThroughputMiBps, wire.Reader.Int)
 		default:
 			r.Skip()
 		}

@@ -345,6 +345,28 @@ func (v *StreamSummary) Encode(w wire.Writer) {
 }
 
 // Encode writes the structure.
+func (v *UpdateShardCountOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.StreamName != nil {
+		w.Name("StreamName")
+		w.String(*v.StreamName)
+	}
+	if v.CurrentShardCount != nil {
+		w.Name("CurrentShardCount")
+		w.Int(*v.CurrentShardCount)
+	}
+	if v.TargetShardCount != nil {
+		w.Name("TargetShardCount")
+		w.Int(*v.TargetShardCount)
+	}
+	if v.StreamARN != nil {
+		w.Name("StreamARN")
+		w.String(*v.StreamARN)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
 func (v *WarmThroughputObject) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.TargetMiBps != nil {

@@ -45,6 +45,10 @@ func translate(err error, name stream.Name) error {
 		put      *stream.PutSizeError
 		expired  *stream.ExpiredIteratorError
 		future   *stream.FutureTimestampError
+		mode     *stream.OnDemandError
+		count    *stream.ShardCountError
+		closed   *stream.ClosedShardError
+		often    *stream.RequestLimitError
 	)
 	switch {
 	case err == nil:
@@ -69,6 +73,18 @@ func translate(err error, name stream.Name) error {
 	case errors.As(err, &onDemand):
 		return limitExceeded("This request would exceed the limit on the number of On-Demand streams for the account %s in %s. Current On-Demand streams count: %d. Limit: %d.",
 			name.Account, name.Region, onDemand.Count, onDemand.Limit)
+	case errors.As(err, &mode):
+		return &protocol.Error{Code: ValidationException, Message: fmt.Sprintf(
+			"Request is invalid. Stream %s under account %s is in On-Demand mode.", mode.Name.Name, mode.Name.Account)}
+	case errors.As(err, &count):
+		return shardCountLimit(count)
+	case errors.As(err, &closed):
+		return invalidArgument(fmt.Sprintf(
+			"Shard %s in stream %s under account %s has already been merged or split, and thus is not eligible for merging or splitting.",
+			stream.ShardID(closed.Shard), name.Name, name.Account))
+	case errors.As(err, &often):
+		return limitExceeded("%s cannot be called for stream %s under account %s more than %d times in a rolling 24-hour period.",
+			often.Operation, name.Name, name.Account, often.Limit)
 	case errors.As(err, &record):
 		return invalidArgument(fmt.Sprintf("Record size exceeds %d KB limit", record.Limit>>10))
 	case errors.As(err, &put):
@@ -87,6 +103,18 @@ func translate(err error, name stream.Name) error {
 		return &protocol.Error{Code: ExpiredNextTokenException, Message: "NextToken has expired."}
 	}
 	return err
+}
+
+// shardCountLimit answers for a shard count that is too far from the present one, or too large.
+func shardCountLimit(e *stream.ShardCountError) error {
+	const counts = " Current open shard count: %d, Target shard count: %d"
+	switch {
+	case errors.Is(e, stream.ErrTooManyShards):
+		return limitExceeded("UpdateShardCount cannot scale up over double your current open shard count."+counts, e.Open, e.Target)
+	case errors.Is(e, stream.ErrTooFewShards):
+		return limitExceeded("UpdateShardCount cannot scale down below half your current open shard count."+counts, e.Open, e.Target)
+	}
+	return limitExceeded("Target shard count or number of open shards cannot be greater than %d."+counts, e.Limit, e.Open, e.Target)
 }
 
 func limitExceeded(format string, a ...any) error {

@@ -21,6 +21,10 @@ type Operations interface {
 	PutRecords(ctx context.Context, in *PutRecordsInput) (*PutRecordsOutput, error)
 	GetShardIterator(ctx context.Context, in *GetShardIteratorInput) (*GetShardIteratorOutput, error)
 	GetRecords(ctx context.Context, in *GetRecordsInput) (*GetRecordsOutput, error)
+	SplitShard(ctx context.Context, in *SplitShardInput) error
+	MergeShards(ctx context.Context, in *MergeShardsInput) error
+	UpdateShardCount(ctx context.Context, in *UpdateShardCountInput) (*UpdateShardCountOutput, error)
+	UpdateStreamMode(ctx context.Context, in *UpdateStreamModeInput) error
 }
 
 // The codes of the service's errors.
@@ -87,6 +91,10 @@ func NewService(ops Operations) protocol.Service {
 			{Name: "PutRecords", Handler: protocol.Handle(ops.PutRecords)},
 			{Name: "GetShardIterator", Handler: protocol.Handle(ops.GetShardIterator)},
 			{Name: "GetRecords", Handler: protocol.Handle(ops.GetRecords)},
+			{Name: "SplitShard", Handler: protocol.HandleSilent(ops.SplitShard)},
+			{Name: "MergeShards", Handler: protocol.HandleSilent(ops.MergeShards)},
+			{Name: "UpdateShardCount", Handler: protocol.Handle(ops.UpdateShardCount)},
+			{Name: "UpdateStreamMode", Handler: protocol.HandleSilent(ops.UpdateStreamMode)},
 		},
 	}
 }

@@ -145,6 +145,18 @@ type ListStreamsOutput struct {
 	StreamSummaries []StreamSummary
 }
 
+// MergeShardsInput is AWS's shape MergeShardsInput.
+type MergeShardsInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	StreamName           *string
+	ShardToMerge         string // required
+	AdjacentShardToMerge string // required
+	StreamARN            *string
+	StreamId             *string
+}
+
 // PutRecordInput is AWS's shape PutRecordInput.
 type PutRecordInput struct {
 	// missing has a bit for each required member that a request left out.
@@ -235,6 +247,18 @@ type ShardFilter struct {
 	Timestamp *time.Time
 }
 
+// SplitShardInput is AWS's shape SplitShardInput.
+type SplitShardInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	StreamName         *string
+	ShardToSplit       string // required
+	NewStartingHashKey string // required
+	StreamARN          *string
+	StreamId           *string
+}
+
 // StreamDescription is AWS's shape StreamDescription.
 type StreamDescription struct {
 	StreamName              string // required
@@ -286,6 +310,37 @@ type StreamSummary struct {
 	StreamCreationTimestamp *time.Time
 }
 
+// UpdateShardCountInput is AWS's shape UpdateShardCountInput.
+type UpdateShardCountInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	StreamName       *string
+	TargetShardCount int    // required
+	ScalingType      string // required
+	StreamARN        *string
+	StreamId         *string
+}
+
+// UpdateShardCountOutput is AWS's shape UpdateShardCountOutput.
+type UpdateShardCountOutput struct {
+	StreamName        *string
+	CurrentShardCount *int
+	TargetShardCount  *int
+	StreamARN         *string
+}
+
+// UpdateStreamModeInput is AWS's shape UpdateStreamModeInput.
+type UpdateStreamModeInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	StreamARN           string             // required
+	StreamModeDetails   *StreamModeDetails // required
+	StreamId            *string
+	WarmThroughputMiBps *int
+}
+
 // WarmThroughputObject is AWS's shape WarmThroughputObject.
 type WarmThroughputObject struct {
 	TargetMiBps  *int
@@ -308,6 +363,11 @@ const (
 	MetricsNameReadProvisionedThroughputExceeded  = "ReadProvisionedThroughputExceeded"
 	MetricsNameIteratorAgeMilliseconds            = "IteratorAgeMilliseconds"
 	MetricsNameAll                                = "ALL"
+)
+
+// The values of ScalingType.
+const (
+	ScalingTypeUniformScaling = "UNIFORM_SCALING"
 )
 
 // The values of ShardFilterType.

@@ -28,6 +28,8 @@ var rulePositiveIntegerObject = constraint.Integer{Low: 1, High: math.MaxInt64}
 
 var rulePutRecordsRequestEntryList = constraint.Count{Length: constraint.Length{Low: 1, High: 500}, Class: "com.amazonaws.kinesis.v20131202.PutRecordsRequestEntry", Sensitive: true}
 
+var ruleScalingType = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"UNIFORM_SCALING"}}
+
 var ruleSequenceNumber = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Pattern: constraint.NewPattern(`0|([1-9]\d{0,128})`)}
 
 var ruleShardFilterType = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"AFTER_SHARD_ID", "AT_TRIM_HORIZON", "FROM_TRIM_HORIZON", "AT_LATEST", "AT_TIMESTAMP", "FROM_TIMESTAMP"}}
@@ -217,6 +219,29 @@ func (v *ListStreamsInput) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *MergeShardsInput) Validate(c *constraint.Checks) {
+	if v.StreamName != nil {
+		ruleStreamName.Check(c, "streamName", *v.StreamName)
+	}
+	if v.missing&0x1 == 0 {
+		ruleShardId.Check(c, "shardToMerge", v.ShardToMerge)
+	} else {
+		c.Null("shardToMerge")
+	}
+	if v.missing&0x2 == 0 {
+		ruleShardId.Check(c, "adjacentShardToMerge", v.AdjacentShardToMerge)
+	} else {
+		c.Null("adjacentShardToMerge")
+	}
+	if v.StreamARN != nil {
+		ruleStreamARN.Check(c, "streamARN", *v.StreamARN)
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *PutRecordInput) Validate(c *constraint.Checks) {
 	if v.StreamName != nil {
 		ruleStreamName.Check(c, "streamName", *v.StreamName)
@@ -298,10 +323,78 @@ func (v *ShardFilter) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *SplitShardInput) Validate(c *constraint.Checks) {
+	if v.StreamName != nil {
+		ruleStreamName.Check(c, "streamName", *v.StreamName)
+	}
+	if v.missing&0x1 == 0 {
+		ruleShardId.Check(c, "shardToSplit", v.ShardToSplit)
+	} else {
+		c.Null("shardToSplit")
+	}
+	if v.missing&0x2 == 0 {
+		ruleHashKey.Check(c, "newStartingHashKey", v.NewStartingHashKey)
+	} else {
+		c.Null("newStartingHashKey")
+	}
+	if v.StreamARN != nil {
+		ruleStreamARN.Check(c, "streamARN", *v.StreamARN)
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *StreamModeDetails) Validate(c *constraint.Checks) {
 	if v.missing&0x1 == 0 {
 		ruleStreamMode.Check(c, "streamMode", v.StreamMode)
 	} else {
 		c.Null("streamMode")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *UpdateShardCountInput) Validate(c *constraint.Checks) {
+	if v.StreamName != nil {
+		ruleStreamName.Check(c, "streamName", *v.StreamName)
+	}
+	if v.missing&0x1 == 0 {
+		rulePositiveIntegerObject.Check(c, "targetShardCount", int64(v.TargetShardCount))
+	} else {
+		c.Null("targetShardCount")
+	}
+	if v.missing&0x2 == 0 {
+		ruleScalingType.Check(c, "scalingType", v.ScalingType)
+	} else {
+		c.Null("scalingType")
+	}
+	if v.StreamARN != nil {
+		ruleStreamARN.Check(c, "streamARN", *v.StreamARN)
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *UpdateStreamModeInput) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleStreamARN.Check(c, "streamARN", v.StreamARN)
+	} else {
+		c.Null("streamARN")
+	}
+	if v.StreamModeDetails != nil {
+		c.Enter("streamModeDetails")
+		v.StreamModeDetails.Validate(c)
+		c.Leave()
+	} else {
+		c.Null("streamModeDetails")
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+	if v.WarmThroughputMiBps != nil {
+		ruleNaturalIntegerObject.Check(c, "warmThroughputMiBps", int64(*v.WarmThroughputMiBps))
 	}
 }
