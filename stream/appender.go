@@ -236,6 +236,7 @@ func (l *shardLog) publish(b *block, t *tail) {
 	defer l.mu.Unlock()
 	t.add(l.key, b, l.tip)
 	l.tip = b.end()
+	l.measure(b.records)
 	if l.oldest == oldestNone {
 		l.oldest = b.last
 	}

@@ -13,6 +13,7 @@ import (
 type shardLog struct {
 	key   ShardKey
 	shard Shard // as it was when the log was opened: Index, Range and Created never change
+	upper Hash  // where the upper half of its range begins
 
 	mu sync.Mutex
 	// loaded says that the fields below tell what the store holds. It is false at first, and again after an append
@@ -27,6 +28,7 @@ type shardLog struct {
 	sealed  chan struct{}
 	gone    bool          // the stream is being deleted
 	changed chan struct{} // closed when tip, closed or gone change; nil when nobody waits
+	counted load          // what has been written since the log was opened
 	oldest  int64         // what the retention sweep knows of the log's first block: see retention.go
 
 	// The appender's part.
@@ -45,6 +47,7 @@ const (
 // openLog returns the log of a shard. One that is known to be new needs no look at the store.
 func openLog(key ShardKey, shard Shard, fresh bool) *shardLog {
 	l := &shardLog{key: key, shard: shard, closed: !shard.Open(), arrival: shard.Created.UnixMicro()}
+	l.upper, _ = shard.Range.middle()
 	if fresh {
 		l.loaded, l.oldest = true, oldestNone
 	}
@@ -205,6 +208,25 @@ func (l *shardLog) close() {
 		l.closed = true
 		l.unsealLocked()
 		l.wake()
+	}
+}
+
+// written returns what has been written since the log was opened.
+func (l *shardLog) written() load {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.counted
+}
+
+// measure adds the records to what has been written. The caller holds the mutex.
+func (l *shardLog) measure(records []Record) {
+	for i := range records {
+		half := 0
+		if records[i].Hash.Compare(l.upper) >= 0 {
+			half = 1
+		}
+		l.counted.bytes[half] += int64(records[i].size())
+		l.counted.records[half]++
 	}
 }
 

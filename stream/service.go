@@ -113,12 +113,13 @@ func New(c Config) (*Service, error) {
 	return s, nil
 }
 
-// Run moves streams from state to state and lets records expire. It returns nil when the context ends and all that it
+// Run moves streams from state to state, lets records expire, and scales on-demand streams. It returns nil when the context ends and all that it
 // started has stopped.
 func (s *Service) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	running.Go(func() { s.runTransitions(ctx) })
 	running.Go(func() { s.runRetention(ctx) })
+	running.Go(func() { s.runScaling(ctx) })
 	running.Wait()
 	return nil
 }
