@@ -109,7 +109,13 @@ type rig struct {
 // newRig starts a service; the configuration's store, clock and log may be left out.
 func newRig(t testing.TB, c Config) *rig {
 	t.Helper()
-	r := &rig{t: t, fs: vfs.NewMem(), config: c}
+	return newRigOn(t, vfs.NewMem(), c)
+}
+
+// newRigOn is newRig over the given files.
+func newRigOn(t testing.TB, fs vfs.FS, c Config) *rig {
+	t.Helper()
+	r := &rig{t: t, fs: fs, config: c}
 	if r.config.Clock == nil {
 		r.config.Clock = clockwork.NewRealClock()
 	}

@@ -20,13 +20,13 @@ func TestMeter(t *testing.T) {
 		windows []load
 		want    string // of each window: - or s for a split
 	}{
-		"idle":                   {[]load{{}, {}, {}}, "---"},
-		"just what it carries":   {[]load{even(30*mib, full), even(30*mib, full), even(30*mib, full)}, "---"},
-		"more records":           {[]load{even(0, full+2), even(0, full+2), even(0, full+2)}, "-ss"},
-		"more bytes":             {[]load{even(30*mib+2, 30), even(30*mib+2, 30)}, "-s"},
-		"a peak":                 {[]load{even(0, 10*full), {}, even(0, 10*full), {}}, "----"},
-		"rising":                 {[]load{even(0, full/2), even(0, 2*full), even(0, 4*full)}, "--s"},
-		"one hot key":            {[]load{one(9 * full), one(9 * full), one(9 * full)}, "---"},
+		"idle":                    {[]load{{}, {}, {}}, "---"},
+		"just what it carries":    {[]load{even(30*mib, full), even(30*mib, full), even(30*mib, full)}, "---"},
+		"more records":            {[]load{even(0, full+2), even(0, full+2), even(0, full+2)}, "-ss"},
+		"more bytes":              {[]load{even(30*mib+2, 30), even(30*mib+2, 30)}, "-s"},
+		"a peak":                  {[]load{even(0, 10*full), {}, even(0, 10*full), {}}, "----"},
+		"rising":                  {[]load{even(0, full/2), even(0, 2*full), even(0, 4*full)}, "--s"},
+		"one hot key":             {[]load{one(9 * full), one(9 * full), one(9 * full)}, "---"},
 		"a hot key beside others": {[]load{even(0, 8*full), {records: [2]int64{7 * full, full}}}, "-s"},
 	} {
 		m, total, now, got := meter{}, load{}, time.Unix(1700000000, 0), ""
