@@ -3,6 +3,7 @@ package stream
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -37,6 +38,8 @@ type hooks struct {
 	commit func(next func() error) error
 	// spoil, if not nil, may change a block that is read, which is its own.
 	spoil atomic.Pointer[func(data []byte)]
+	// blind makes tables unreadable.
+	blind atomic.Bool
 	// reads counts the blocks that were read.
 	reads atomic.Int64
 }
@@ -78,6 +81,13 @@ func (h *hooks) Commit(ctx context.Context, writes ...store.Write) error {
 		return next()
 	}
 	return f(next)
+}
+
+func (h *hooks) Get(ctx context.Context, table, key string) (store.Entry, error) {
+	if h.blind.Load() {
+		return store.Entry{}, errors.New("cannot see")
+	}
+	return h.Store.Get(ctx, table, key)
 }
 
 func (h *hooks) Append(ctx context.Context, log store.LogID, data []byte) (uint64, error) {

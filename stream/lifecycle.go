@@ -224,7 +224,7 @@ func (s *Service) settle(ctx context.Context) (wait time.Duration, ok bool) {
 		left := l.due(s.delay).Sub(s.clock.Now())
 		if left <= 0 {
 			err := s.transit(ctx, l)
-			if err == nil {
+			if err == nil || ctx.Err() != nil {
 				continue
 			}
 			s.log.Error("stream cannot change its state; will try again", "stream", l.stream.Name.Name, "status", l.stream.Status, "error", err)

@@ -32,7 +32,7 @@ const (
 	maxTargetShards = 10_000
 	// maxListedShards bounds a stream's shards, closed ones included, as far as they are remembered: they stand in one
 	// document of the store.
-	maxListedShards = 40_000
+	maxListedShards = 50_000
 )
 
 const (

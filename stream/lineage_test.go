@@ -16,6 +16,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/millrace/millrace/internal/race"
 	"github.com/millrace/millrace/store"
 )
 
@@ -211,7 +212,11 @@ func (r *rig) phase(w *writers, f *follower, rng *rand.Rand, d time.Duration) {
 // and a restart in the middle of a change. The open shards always cover the hash space, no record is lost or doubled,
 // and the records of a key come in order, through parents and then children.
 func TestShardsChangeUnderWritersAndReaders(t *testing.T) {
-	for seed := range uint64(8) {
+	seeds := uint64(5)
+	if race.Enabled {
+		seeds = 2
+	}
+	for seed := range seeds {
 		synctest.Test(t, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 7))
 			r := newRig(t, Config{TransitionDelay: time.Duration(rng.IntN(3)) * time.Second})
@@ -301,7 +306,11 @@ func TestShardsChangeThroughACrash(t *testing.T) {
 			return nil
 		})
 		f := trace(t, st, st.Shards)
-		r.phase(w, f, rand.New(rand.NewPCG(4, 4)), 20*time.Second)
+		length := 12 * time.Second
+		if race.Enabled {
+			length = 5 * time.Second
+		}
+		r.phase(w, f, rand.New(rand.NewPCG(4, 4)), length)
 		r.hooks.commits(nil)
 		r.hooks.set(nil, nil)
 		commits := 0
@@ -311,7 +320,7 @@ func TestShardsChangeThroughACrash(t *testing.T) {
 			}
 			r.checkImage(im, st)
 		}
-		if commits < 20 {
+		if commits < 8 {
 			t.Errorf("%d of %d crashes were around commits", commits, len(images))
 		}
 		r.stop()

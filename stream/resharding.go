@@ -77,8 +77,11 @@ func (s *Service) UpdateShardCount(ctx context.Context, name Name, target int) (
 		if err := next.request(s, "UpdateShardCount", maxCountUpdates); err != nil {
 			return change{}, err
 		}
-		// Twice the larger number is more than a change ever adds to the list.
-		if err := s.admitMore(st, target-open, 2*max(open, target)); err != nil {
+		listed := open - target // merged
+		if target > open {
+			listed = 2*open + 2*open - target // split, and merged again
+		}
+		if err := s.admitMore(st, target-open, listed); err != nil {
 			return change{}, err
 		}
 		return change{ShardCount: target}, nil

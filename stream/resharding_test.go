@@ -357,6 +357,58 @@ func TestSplitThatTheStoreRefuses(t *testing.T) {
 	}
 }
 
+// TestPutsWaitUntilTheOutcomeIsKnown has the store not say whether a split was stored, nor let it be read: puts to the
+// parent wait until one or the other is possible again, or the stream is deleted.
+func TestPutsWaitUntilTheOutcomeIsKnown(t *testing.T) {
+	for _, deleted := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, Config{TransitionDelay: time.Second})
+			ctx, name := t.Context(), named("s")
+			if err := r.Create(ctx, name, CreateOptions{ShardCount: 1}); err != nil {
+				t.Fatal(err)
+			}
+			r.pass(2 * time.Second)
+			st := r.describe("s")
+			at := st.Shards[0].Range.at(t)
+			if err := r.SplitShard(ctx, name, 0, at); err != nil {
+				t.Fatal(err)
+			}
+			r.hooks.commits(func(next func() error) error { return errors.Join(next(), errors.New("no such luck")) })
+			r.hooks.blind.Store(true)
+			r.pass(1500 * time.Millisecond)
+			r.expect("s", StatusUpdating)
+			type answer struct {
+				puts []Put
+				err  error
+			}
+			answers := make(chan answer, 1)
+			go func() {
+				puts, err := r.Put(context.Background(), name, []Entry{{Data: []byte("x"), PartitionKey: "k", ExplicitHashKey: &at}})
+				answers <- answer{puts, err}
+			}()
+			r.pass(10 * time.Second)
+			select {
+			case a := <-answers:
+				t.Fatalf("answered %+v", a)
+			default:
+			}
+			r.hooks.commits(nil)
+			r.hooks.blind.Store(false)
+			if deleted {
+				if err := r.Delete(ctx, name); err != nil {
+					t.Fatal(err)
+				}
+				if a := <-answers; !errors.As(a.err, new(*NotFoundError)) {
+					t.Errorf("put to a deleted stream: %+v", a)
+				}
+			} else if a := <-answers; a.err != nil || a.puts[0].Err != nil || a.puts[0].Shard != 2 {
+				t.Errorf("%+v", a)
+			}
+			r.stop()
+		})
+	}
+}
+
 func TestUpdateShardCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock := newSwingingClock()

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -51,7 +52,11 @@ func (s *Service) sweepStream(ctx context.Context, l *live) error {
 	if failed != nil || len(l.stream.kept(s.clock.Now()).Shards) == len(l.stream.Shards) {
 		return failed
 	}
-	return s.forgetShards(ctx, l)
+	err := s.forgetShards(ctx, l)
+	if errors.As(err, new(*NotFoundError)) {
+		return nil // deleted meanwhile
+	}
+	return err
 }
 
 // forgetShards removes closed shards of which every record has expired from the stream, whose list would grow for ever.
