@@ -147,9 +147,9 @@ func (c catalog) update(ctx context.Context, l *live) error {
 	return c.streams.Put(ctx, catalogKey(l.stream.Name), documentOf(l), 0)
 }
 
-// remove deletes a stream.
-func (c catalog) remove(ctx context.Context, name Name) error {
-	return c.streams.Delete(ctx, catalogKey(name))
+// remove deletes a stream, and whatever goes with it.
+func (c catalog) remove(ctx context.Context, name Name, more ...store.Write) error {
+	return c.tables.Commit(ctx, append(more, c.streams.Remove(catalogKey(name), 0))...)
 }
 
 func documentOf(l *live) streamDocument {

@@ -9,7 +9,9 @@
 // gathers what waits into one block, appends it, and answers all whose entries were in it; there is no goroutine and
 // no timer per shard. The block then is in the tail (tail.go), where readers at the tip find it, and those who wait
 // are woken. Read (reader.go) serves from the tail or, further back, from the store. Seek (seek.go) turns a starting
-// position into a cursor; an iterator (iterator.go) is a cursor that a client carries. Streams come and go in
+// position into a cursor; an iterator (iterator.go) is a cursor that a client carries. A consumer (consumer.go) reads
+// through subscriptions (subscription.go), to which the shard's commits push; seats.go has the rules of who may have one,
+// registration.go makes consumers come and go. Streams come and go in
 // lifecycle.go, what changes them is in change.go, records expire in retention.go.
 //
 // Invariants:
@@ -21,6 +23,8 @@
 //     shard's creation. A search by time is therefore a binary search over blocks.
 //   - A record that has expired is never read, however late its block is dropped; one that has not is never dropped.
 //   - The number of a stream's incarnation is never used twice, so that what belonged to a deleted stream fits no other.
+//   - A consumer has one subscription to a shard. What one has handed out, a new one that goes on from its continuation
+//     does not hand out again, and it leaves nothing out.
 //   - Memory is bounded: queues by bytes per shard, the tail by bytes over all, a read by its limits.
 //
 // An on-demand stream begins with four shards and keeps them: that the service splits its shards under load is not

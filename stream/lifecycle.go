@@ -114,12 +114,23 @@ func (s *Service) admit(name Name, o CreateOptions) error {
 	return nil
 }
 
-// Delete lets a stream go, or answers NotFoundError. It returns when the stream is durably DELETING: its records can
-// no longer be put or read. Run removes it. Deleting it once more changes nothing.
-func (s *Service) Delete(ctx context.Context, name Name) error {
+// Delete lets a stream go, or answers NotFoundError, or HasConsumersError when a consumer is registered that is not going
+// too. It returns when the stream is durably DELETING: its records can no longer be put or read, and subscriptions to it
+// end. Run removes it. Deleting it once more changes nothing.
+func (s *Service) Delete(ctx context.Context, name Name) error { return s.delete(ctx, name, false) }
+
+// DeleteWithConsumers does the same whatever consumers there are; they go with the stream.
+func (s *Service) DeleteWithConsumers(ctx context.Context, name Name) error {
+	return s.delete(ctx, name, true)
+}
+
+func (s *Service) delete(ctx context.Context, name Name, consumers bool) error {
 	return s.edit(ctx, name, func(next *live) error {
-		if next.stream.Status == StatusDeleting {
+		switch {
+		case next.stream.Status == StatusDeleting:
 			return errUnchanged
+		case !consumers && s.roster.stays(next.stream.Number):
+			return &HasConsumersError{name}
 		}
 		next.stream.Status, next.since, next.change = StatusDeleting, s.clock.Now(), nil
 		return nil
@@ -187,6 +198,9 @@ func (s *Service) lookAgain() {
 func (s *Service) runTransitions(ctx context.Context) {
 	for ctx.Err() == nil {
 		wait, ok := s.settle(ctx)
+		if left, more := s.settleConsumers(ctx); more && (!ok || left < wait) {
+			wait, ok = left, true
+		}
 		s.pause(ctx, wait, ok)
 	}
 }
@@ -285,9 +299,13 @@ func (s *Service) remove(ctx context.Context, l *live) error {
 	if err := s.store.DropLogs(ctx, l.stream.Number); err != nil {
 		return err
 	}
-	if err := s.catalog.remove(ctx, l.stream.Name); err != nil {
+	consumers := s.roster.of(l.stream.Number)
+	if err := s.catalog.remove(ctx, l.stream.Name, s.roster.removals(consumers)...); err != nil {
 		return err
 	}
 	s.forget(l)
+	for _, r := range consumers {
+		s.roster.forget(r.number, r.consumer.Name)
+	}
 	return nil
 }

@@ -149,25 +149,30 @@ func (l *shardLog) wake() {
 	}
 }
 
-// wait returns when there is a record after the cursor, or there will be none: the shard is closed or gone.
+// news returns a channel that is closed when the log changes; nil when there is a record after the cursor, or there will
+// be none: the shard is closed or gone.
+func (l *shardLog) news(after Position) <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.tip > after || l.closed || l.gone {
+		return nil
+	}
+	if l.changed == nil {
+		l.changed = make(chan struct{})
+	}
+	return l.changed
+}
+
+// wait returns when there is a record after the cursor, or there will be none.
 func (l *shardLog) wait(ctx context.Context, after Position) error {
-	for {
-		l.mu.Lock()
-		if l.tip > after || l.closed || l.gone {
-			l.mu.Unlock()
-			return nil
-		}
-		if l.changed == nil {
-			l.changed = make(chan struct{})
-		}
-		changed := l.changed
-		l.mu.Unlock()
+	for news := l.news(after); news != nil; news = l.news(after) {
 		select {
-		case <-changed:
+		case <-news:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
+	return nil
 }
 
 // retire ends the log's use: readers are sent away, nothing new is queued, and what is queued fails.

@@ -49,6 +49,8 @@ type Service struct {
 	shelf    *shelf
 	sealer   *sealer
 	catalog  catalog
+	roster   *roster
+	closing  chan struct{} // closed when subscriptions are to end
 
 	// control is held by whoever changes which streams there are: it is a lock that may be held while the store works.
 	control chan struct{}
@@ -88,6 +90,7 @@ func New(c Config) (*Service, error) {
 		store: c.Store, clock: c.Clock, log: c.Log, delay: c.TransitionDelay, limit: c.ShardLimit,
 		appender: &appender{blocks: c.Store, clock: c.Clock, tail: t, queueBytes: c.QueueBytes},
 		tail:     t, shelf: newShelf(c.TailBytes / 4), catalog: newCatalog(c.Store),
+		roster: newRoster(c.Store), closing: make(chan struct{}),
 		control: make(chan struct{}, 1), changed: make(chan struct{}, 1),
 		byName: make(map[Name]*live), byNumber: make(map[uint64]*live),
 	}
@@ -102,6 +105,9 @@ func New(c Config) (*Service, error) {
 		}
 		l.open(false)
 		s.byName[l.stream.Name], s.byNumber[l.stream.Number] = l, l
+	}
+	if err := s.roster.table.load(ctx, s.roster.publish); err != nil {
+		return nil, fmt.Errorf("load consumers: %w", err)
 	}
 	key, err := s.catalog.tokenKey(ctx)
 	if err != nil {
