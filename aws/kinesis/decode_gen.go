@@ -56,6 +56,48 @@ func (v *DeleteStreamInput) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *DeregisterStreamConsumerInput) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamARN":
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
+		case "ConsumerName":
+			wire.ReadOptional(r, &v.ConsumerName, wire.Reader.String)
+		case "ConsumerARN":
+			wire.ReadOptional(r, &v.ConsumerARN, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *DescribeStreamConsumerInput) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamARN":
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
+		case "ConsumerName":
+			wire.ReadOptional(r, &v.ConsumerName, wire.Reader.String)
+		case "ConsumerARN":
+			wire.ReadOptional(r, &v.ConsumerARN, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *DescribeStreamInput) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
@@ -181,6 +223,30 @@ func (v *ListShardsInput) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *ListStreamConsumersInput) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamARN":
+			wire.ReadRequired(r, &v.StreamARN, &v.missing, 0x1, wire.Reader.String)
+		case "NextToken":
+			wire.ReadOptional(r, &v.NextToken, wire.Reader.String)
+		case "MaxResults":
+			wire.ReadOptional(r, &v.MaxResults, wire.Reader.Int)
+		case "StreamCreationTimestamp":
+			wire.ReadOptional(r, &v.StreamCreationTimestamp, wire.Reader.Timestamp)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *ListStreamsInput) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
@@ -273,6 +339,28 @@ func (v *PutRecordsRequestEntry) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *RegisterStreamConsumerInput) Decode(r wire.Reader) {
+	v.missing |= 0x3
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamARN":
+			wire.ReadRequired(r, &v.StreamARN, &v.missing, 0x1, wire.Reader.String)
+		case "ConsumerName":
+			wire.ReadRequired(r, &v.ConsumerName, &v.missing, 0x2, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		case "Tags":
+			wire.ReadScalarMap(r, &v.Tags, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *ShardFilter) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
@@ -293,6 +381,26 @@ func (v *ShardFilter) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *StartingPosition) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "Type":
+			wire.ReadRequired(r, &v.Type, &v.missing, 0x1, wire.Reader.String)
+		case "SequenceNumber":
+			wire.ReadOptional(r, &v.SequenceNumber, wire.Reader.String)
+		case "Timestamp":
+			wire.ReadOptional(r, &v.Timestamp, wire.Reader.Timestamp)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *StreamModeDetails) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
@@ -302,6 +410,30 @@ func (v *StreamModeDetails) Decode(r wire.Reader) {
 		switch string(name) {
 		case "StreamMode":
 			wire.ReadRequired(r, &v.StreamMode, &v.missing, 0x1, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *SubscribeToShardInput) Decode(r wire.Reader) {
+	v.missing |= 0x3
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "ConsumerARN":
+			wire.ReadRequired(r, &v.ConsumerARN, &v.missing, 0x1, wire.Reader.String)
+		case "ShardId":
+			wire.ReadRequired(r, &v.ShardId, &v.missing, 0x2, wire.Reader.String)
+		case "StartingPosition":
+			wire.ReadStruct(r, &v.StartingPosition, (*StartingPosition).Decode)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		case "DryRun":
+			wire.ReadOptional(r, &v.DryRun, wire.Reader.Bool)
 		default:
 			r.Skip()
 		}

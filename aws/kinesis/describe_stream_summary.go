@@ -25,7 +25,7 @@ func (d *Door) DescribeStreamSummary(ctx context.Context, in *DescribeStreamSumm
 		EnhancedMonitoring:      []EnhancedMetrics{{ShardLevelMetrics: []string{}}},
 		EncryptionType:          new(EncryptionTypeNone),
 		OpenShardCount:          s.OpenShards(),
-		ConsumerCount:           new(0),
+		ConsumerCount:           new(d.Streams.CountConsumers(name)),
 		MaxRecordSizeInKiB:      new(s.MaxRecordBytes >> 10),
 	}}, nil
 }

@@ -21,6 +21,46 @@ func (v *ChildShard) Encode(w wire.Writer) {
 }
 
 // Encode writes the structure.
+func (v *Consumer) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("ConsumerName")
+	w.String(v.ConsumerName)
+	w.Name("ConsumerARN")
+	w.String(v.ConsumerARN)
+	w.Name("ConsumerStatus")
+	w.String(v.ConsumerStatus)
+	w.Name("ConsumerCreationTimestamp")
+	w.Timestamp(v.ConsumerCreationTimestamp)
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *ConsumerDescription) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("ConsumerName")
+	w.String(v.ConsumerName)
+	w.Name("ConsumerARN")
+	w.String(v.ConsumerARN)
+	w.Name("ConsumerStatus")
+	w.String(v.ConsumerStatus)
+	w.Name("ConsumerCreationTimestamp")
+	w.Timestamp(v.ConsumerCreationTimestamp)
+	w.Name("StreamARN")
+	w.String(v.StreamARN)
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *DescribeStreamConsumerOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.ConsumerDescription != nil {
+		w.Name("ConsumerDescription")
+		v.ConsumerDescription.Encode(w)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
 func (v *DescribeStreamOutput) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.StreamDescription != nil {
@@ -96,6 +136,20 @@ func (v *ListShardsOutput) Encode(w wire.Writer) {
 	if v.Shards != nil {
 		w.Name("Shards")
 		wire.WriteStructs(w, v.Shards, (*Shard).Encode)
+	}
+	if v.NextToken != nil {
+		w.Name("NextToken")
+		w.String(*v.NextToken)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *ListStreamConsumersOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.Consumers != nil {
+		w.Name("Consumers")
+		wire.WriteStructs(w, v.Consumers, (*Consumer).Encode)
 	}
 	if v.NextToken != nil {
 		w.Name("NextToken")
@@ -190,6 +244,16 @@ func (v *Record) Encode(w wire.Writer) {
 	if v.EncryptionType != nil {
 		w.Name("EncryptionType")
 		w.String(*v.EncryptionType)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *RegisterStreamConsumerOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.Consumer != nil {
+		w.Name("Consumer")
+		v.Consumer.Encode(w)
 	}
 	w.CloseStruct()
 }
@@ -343,6 +407,27 @@ func (v *StreamSummary) Encode(w wire.Writer) {
 	}
 	w.CloseStruct()
 }
+
+// Encode writes the structure.
+func (v *SubscribeToShardEvent) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("Records")
+	wire.WriteStructs(w, v.Records, (*Record).Encode)
+	if v.ContinuationSequenceNumber != nil {
+		w.Name("ContinuationSequenceNumber")
+		w.String(*v.ContinuationSequenceNumber)
+	}
+	w.Name("MillisBehindLatest")
+	w.Long(v.MillisBehindLatest)
+	if v.ChildShards != nil {
+		w.Name("ChildShards")
+		wire.WriteStructs(w, v.ChildShards, (*ChildShard).Encode)
+	}
+	w.CloseStruct()
+}
+
+// EventType is the event's name in its stream.
+func (v *SubscribeToShardEvent) EventType() string { return "SubscribeToShardEvent" }
 
 // Encode writes the structure.
 func (v *WarmThroughputObject) Encode(w wire.Writer) {

@@ -86,6 +86,9 @@ func translate(err error, name stream.Name) error {
 	case errors.Is(err, stream.ErrExpiredPageToken):
 		return &protocol.Error{Code: ExpiredNextTokenException, Message: "NextToken has expired."}
 	}
+	if e := consumerError(err); e != nil {
+		return e
+	}
 	return err
 }
 

@@ -25,22 +25,30 @@ func (d *Door) GetRecords(ctx context.Context, in *GetRecordsInput) (*GetRecords
 	if in.StreamARN != nil && *in.StreamARN != page.Name.ARN() {
 		return nil, invalidArgument(fmt.Sprintf("StreamARN %s is not that of the stream that the ShardIterator reads.", *in.StreamARN))
 	}
-	out := &GetRecordsOutput{Records: make([]Record, len(page.Records)), MillisBehindLatest: new(page.MillisBehind)}
-	for i := range page.Records {
-		r := &page.Records[i]
-		out.Records[i] = Record{
-			SequenceNumber:              page.Shard.SequenceNumber(r.Position, r.Arrival).String(),
-			ApproximateArrivalTimestamp: &r.Arrival,
-			Data:                        r.Data,
-			PartitionKey:                r.PartitionKey,
-		}
-	}
+	out := &GetRecordsOutput{Records: recordShapes(page.Shard, page.Records), MillisBehindLatest: new(page.MillisBehind)}
 	if page.Iterator != "" {
 		out.NextShardIterator = &page.Iterator
 		return out, nil
 	}
 	out.ChildShards = childShapes(page.Children)
 	return out, nil
+}
+
+func recordShapes(shard stream.Shard, records []stream.Record) []Record {
+	shapes := make([]Record, len(records))
+	for i := range records {
+		shapes[i] = recordShape(shard, &records[i])
+	}
+	return shapes
+}
+
+func recordShape(shard stream.Shard, r *stream.Record) Record {
+	return Record{
+		SequenceNumber:              shard.SequenceNumber(r.Position, r.Arrival).String(),
+		ApproximateArrivalTimestamp: &r.Arrival,
+		Data:                        r.Data,
+		PartitionKey:                r.PartitionKey,
+	}
 }
 
 // childShapes describes the shards that go on where a closed one ended.

@@ -21,6 +21,11 @@ type Operations interface {
 	PutRecords(ctx context.Context, in *PutRecordsInput) (*PutRecordsOutput, error)
 	GetShardIterator(ctx context.Context, in *GetShardIteratorInput) (*GetShardIteratorOutput, error)
 	GetRecords(ctx context.Context, in *GetRecordsInput) (*GetRecordsOutput, error)
+	RegisterStreamConsumer(ctx context.Context, in *RegisterStreamConsumerInput) (*RegisterStreamConsumerOutput, error)
+	DeregisterStreamConsumer(ctx context.Context, in *DeregisterStreamConsumerInput) error
+	DescribeStreamConsumer(ctx context.Context, in *DescribeStreamConsumerInput) (*DescribeStreamConsumerOutput, error)
+	ListStreamConsumers(ctx context.Context, in *ListStreamConsumersInput) (*ListStreamConsumersOutput, error)
+	SubscribeToShard(ctx context.Context, in *SubscribeToShardInput) (protocol.EventStream, error)
 }
 
 // The codes of the service's errors.
@@ -87,6 +92,11 @@ func NewService(ops Operations) protocol.Service {
 			{Name: "PutRecords", Handler: protocol.Handle(ops.PutRecords)},
 			{Name: "GetShardIterator", Handler: protocol.Handle(ops.GetShardIterator)},
 			{Name: "GetRecords", Handler: protocol.Handle(ops.GetRecords)},
+			{Name: "RegisterStreamConsumer", Handler: protocol.Handle(ops.RegisterStreamConsumer)},
+			{Name: "DeregisterStreamConsumer", Handler: protocol.HandleSilent(ops.DeregisterStreamConsumer)},
+			{Name: "DescribeStreamConsumer", Handler: protocol.Handle(ops.DescribeStreamConsumer)},
+			{Name: "ListStreamConsumers", Handler: protocol.Handle(ops.ListStreamConsumers)},
+			{Name: "SubscribeToShard", Exceptions: []string{"ResourceNotFoundException", "ResourceInUseException", "KMSDisabledException", "KMSInvalidStateException", "KMSAccessDeniedException", "KMSNotFoundException", "KMSOptInRequired", "KMSThrottlingException", "InternalFailureException"}, Fault: "InternalFailureException", Handler: protocol.HandleEvents(ops.SubscribeToShard)},
 		},
 	}
 }

@@ -13,6 +13,23 @@ type ChildShard struct {
 	HashKeyRange *HashKeyRange // required
 }
 
+// Consumer is AWS's shape Consumer.
+type Consumer struct {
+	ConsumerName              string    // required
+	ConsumerARN               string    // required
+	ConsumerStatus            string    // required
+	ConsumerCreationTimestamp time.Time // required
+}
+
+// ConsumerDescription is AWS's shape ConsumerDescription.
+type ConsumerDescription struct {
+	ConsumerName              string    // required
+	ConsumerARN               string    // required
+	ConsumerStatus            string    // required
+	ConsumerCreationTimestamp time.Time // required
+	StreamARN                 string    // required
+}
+
 // CreateStreamInput is AWS's shape CreateStreamInput.
 type CreateStreamInput struct {
 	// missing has a bit for each required member that a request left out.
@@ -33,6 +50,27 @@ type DeleteStreamInput struct {
 	EnforceConsumerDeletion *bool
 	StreamARN               *string
 	StreamId                *string
+}
+
+// DeregisterStreamConsumerInput is AWS's shape DeregisterStreamConsumerInput.
+type DeregisterStreamConsumerInput struct {
+	StreamARN    *string
+	ConsumerName *string
+	ConsumerARN  *string
+	StreamId     *string
+}
+
+// DescribeStreamConsumerInput is AWS's shape DescribeStreamConsumerInput.
+type DescribeStreamConsumerInput struct {
+	StreamARN    *string
+	ConsumerName *string
+	ConsumerARN  *string
+	StreamId     *string
+}
+
+// DescribeStreamConsumerOutput is AWS's shape DescribeStreamConsumerOutput.
+type DescribeStreamConsumerOutput struct {
+	ConsumerDescription *ConsumerDescription // required
 }
 
 // DescribeStreamInput is AWS's shape DescribeStreamInput.
@@ -130,6 +168,24 @@ type ListShardsOutput struct {
 	NextToken *string
 }
 
+// ListStreamConsumersInput is AWS's shape ListStreamConsumersInput.
+type ListStreamConsumersInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	StreamARN               string // required
+	NextToken               *string
+	MaxResults              *int
+	StreamCreationTimestamp *time.Time
+	StreamId                *string
+}
+
+// ListStreamConsumersOutput is AWS's shape ListStreamConsumersOutput.
+type ListStreamConsumersOutput struct {
+	Consumers []Consumer
+	NextToken *string
+}
+
 // ListStreamsInput is AWS's shape ListStreamsInput.
 type ListStreamsInput struct {
 	Limit                    *int
@@ -210,6 +266,22 @@ type Record struct {
 	EncryptionType              *string
 }
 
+// RegisterStreamConsumerInput is AWS's shape RegisterStreamConsumerInput.
+type RegisterStreamConsumerInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	StreamARN    string // required
+	ConsumerName string // required
+	StreamId     *string
+	Tags         map[string]string
+}
+
+// RegisterStreamConsumerOutput is AWS's shape RegisterStreamConsumerOutput.
+type RegisterStreamConsumerOutput struct {
+	Consumer *Consumer // required
+}
+
 // SequenceNumberRange is AWS's shape SequenceNumberRange.
 type SequenceNumberRange struct {
 	StartingSequenceNumber string // required
@@ -233,6 +305,16 @@ type ShardFilter struct {
 	Type      string // required
 	ShardId   *string
 	Timestamp *time.Time
+}
+
+// StartingPosition is AWS's shape StartingPosition.
+type StartingPosition struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	Type           string // required
+	SequenceNumber *string
+	Timestamp      *time.Time
 }
 
 // StreamDescription is AWS's shape StreamDescription.
@@ -286,11 +368,38 @@ type StreamSummary struct {
 	StreamCreationTimestamp *time.Time
 }
 
+// SubscribeToShardEvent is AWS's shape SubscribeToShardEvent.
+type SubscribeToShardEvent struct {
+	Records                    []Record // required
+	ContinuationSequenceNumber *string
+	MillisBehindLatest         int64 // required
+	ChildShards                []ChildShard
+}
+
+// SubscribeToShardInput is AWS's shape SubscribeToShardInput.
+type SubscribeToShardInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	ConsumerARN      string            // required
+	ShardId          string            // required
+	StartingPosition *StartingPosition // required
+	StreamId         *string
+	DryRun           *bool
+}
+
 // WarmThroughputObject is AWS's shape WarmThroughputObject.
 type WarmThroughputObject struct {
 	TargetMiBps  *int
 	CurrentMiBps *int
 }
+
+// The values of ConsumerStatus.
+const (
+	ConsumerStatusCreating = "CREATING"
+	ConsumerStatusDeleting = "DELETING"
+	ConsumerStatusActive   = "ACTIVE"
+)
 
 // The values of EncryptionType.
 const (

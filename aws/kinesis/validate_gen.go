@@ -8,6 +8,10 @@ import (
 	"github.com/millrace/millrace/aws/protocol/constraint"
 )
 
+var ruleConsumerARN = constraint.Text{Length: constraint.Length{Low: 1, High: 2048}, Pattern: constraint.NewPattern(`^(arn):aws.*:kinesis:.*:\d{12}:.*stream\/[a-zA-Z0-9_.-]+\/consumer\/[a-zA-Z0-9_.-]+:[0-9]+`)}
+
+var ruleConsumerName = constraint.Text{Length: constraint.Length{Low: 1, High: 128}, Pattern: constraint.NewPattern("[a-zA-Z0-9_.-]+")}
+
 var ruleData = constraint.Blob{Length: constraint.Length{Low: 0, High: 10485760}, Sensitive: true}
 
 var ruleDescribeStreamInputLimit = constraint.Integer{Low: 1, High: 10000}
@@ -17,6 +21,8 @@ var ruleGetRecordsInputLimit = constraint.Integer{Low: 1, High: 10000}
 var ruleHashKey = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Pattern: constraint.NewPattern(`0|([1-9]\d{0,38})`)}
 
 var ruleListShardsInputLimit = constraint.Integer{Low: 1, High: 10000}
+
+var ruleListStreamConsumersInputLimit = constraint.Integer{Low: 1, High: 10000}
 
 var ruleListStreamsInputLimit = constraint.Integer{Low: 1, High: 10000}
 
@@ -94,6 +100,38 @@ func (v *DeleteStreamInput) Validate(c *constraint.Checks) {
 	}
 	if v.StreamARN != nil {
 		ruleStreamARN.Check(c, "streamARN", *v.StreamARN)
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *DeregisterStreamConsumerInput) Validate(c *constraint.Checks) {
+	if v.StreamARN != nil {
+		ruleStreamARN.Check(c, "streamARN", *v.StreamARN)
+	}
+	if v.ConsumerName != nil {
+		ruleConsumerName.Check(c, "consumerName", *v.ConsumerName)
+	}
+	if v.ConsumerARN != nil {
+		ruleConsumerARN.Check(c, "consumerARN", *v.ConsumerARN)
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *DescribeStreamConsumerInput) Validate(c *constraint.Checks) {
+	if v.StreamARN != nil {
+		ruleStreamARN.Check(c, "streamARN", *v.StreamARN)
+	}
+	if v.ConsumerName != nil {
+		ruleConsumerName.Check(c, "consumerName", *v.ConsumerName)
+	}
+	if v.ConsumerARN != nil {
+		ruleConsumerARN.Check(c, "consumerARN", *v.ConsumerARN)
 	}
 	if v.StreamId != nil {
 		ruleStreamId.Check(c, "streamId", *v.StreamId)
@@ -204,6 +242,24 @@ func (v *ListShardsInput) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *ListStreamConsumersInput) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleStreamARN.Check(c, "streamARN", v.StreamARN)
+	} else {
+		c.Null("streamARN")
+	}
+	if v.NextToken != nil {
+		ruleNextToken.Check(c, "nextToken", *v.NextToken)
+	}
+	if v.MaxResults != nil {
+		ruleListStreamConsumersInputLimit.Check(c, "maxResults", int64(*v.MaxResults))
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *ListStreamsInput) Validate(c *constraint.Checks) {
 	if v.Limit != nil {
 		ruleListStreamsInputLimit.Check(c, "limit", int64(*v.Limit))
@@ -286,6 +342,26 @@ func (v *PutRecordsRequestEntry) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *RegisterStreamConsumerInput) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleStreamARN.Check(c, "streamARN", v.StreamARN)
+	} else {
+		c.Null("streamARN")
+	}
+	if v.missing&0x2 == 0 {
+		ruleConsumerName.Check(c, "consumerName", v.ConsumerName)
+	} else {
+		c.Null("consumerName")
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+	if v.Tags != nil {
+		ruleTagMap.Check(c, "tags", v.Tags)
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *ShardFilter) Validate(c *constraint.Checks) {
 	if v.missing&0x1 == 0 {
 		ruleShardFilterType.Check(c, "type", v.Type)
@@ -298,10 +374,46 @@ func (v *ShardFilter) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *StartingPosition) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleShardIteratorType.Check(c, "type", v.Type)
+	} else {
+		c.Null("type")
+	}
+	if v.SequenceNumber != nil {
+		ruleSequenceNumber.Check(c, "sequenceNumber", *v.SequenceNumber)
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *StreamModeDetails) Validate(c *constraint.Checks) {
 	if v.missing&0x1 == 0 {
 		ruleStreamMode.Check(c, "streamMode", v.StreamMode)
 	} else {
 		c.Null("streamMode")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *SubscribeToShardInput) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleConsumerARN.Check(c, "consumerARN", v.ConsumerARN)
+	} else {
+		c.Null("consumerARN")
+	}
+	if v.missing&0x2 == 0 {
+		ruleShardId.Check(c, "shardId", v.ShardId)
+	} else {
+		c.Null("shardId")
+	}
+	if v.StartingPosition != nil {
+		c.Enter("startingPosition")
+		v.StartingPosition.Validate(c)
+		c.Leave()
+	} else {
+		c.Null("startingPosition")
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
 	}
 }

@@ -12,6 +12,7 @@
 //	limits    all broken constraints, in AWS's grammar                            constraint, judge.go
 //	run       the door's method                                                   judge.go
 //	answer    in the protocol spoken; errors by the service's table       answer.go, json.go, restjson.go, forms.go
+//	events    for operations that answer with a stream of them            eventstream.go
 //
 // For awsJson the steps "form" come before "caller", as recorded on Kinesis; for REST and query the caller is known
 // first, since there the operation alone decides how the body is read. CBOR 1.1 is awsJson in another encoding, and
