@@ -41,7 +41,10 @@ func newHouse(t testing.TB, c stream.Config) (h *house, stop func()) {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	c.Store, c.Clock, c.Log = engine, clockwork.NewRealClock(), log
+	c.Store, c.Log = engine, log
+	if c.Clock == nil {
+		c.Clock = clockwork.NewRealClock()
+	}
 	streams, err := stream.New(c)
 	if err != nil {
 		t.Fatal(err)
