@@ -106,7 +106,11 @@ func (e *events) Write(b []byte) (int, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.status != http.StatusOK {
-		e.news += string(b) + "\n"
+		if e.header.Get("Content-Type") == typeCBOR {
+			e.news += must(cbor.Diagnose(b)) + "\n"
+		} else {
+			e.news += string(b) + "\n"
+		}
 		return len(b), nil
 	}
 	message, err := eventstream.NewDecoder().Decode(bytes.NewReader(b), nil)
