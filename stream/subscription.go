@@ -22,7 +22,6 @@ type Subscription struct {
 	s       *Service
 	seats   *seats
 	key     ShardKey
-	log     *shardLog
 	expires time.Time
 	after   Position // where Next goes on
 	done    bool     // Next has handed out the shard's end
@@ -68,7 +67,7 @@ func (s *Service) subscribe(ctx context.Context, id ConsumerID, shard uint32, st
 	}
 	missing := &ShardNotFoundError{id.Stream, shard}
 	key := ShardKey{r.number, shard}
-	st, log, err := s.readable(key)
+	st, _, err := s.readable(key)
 	if err != nil {
 		return nil, missing
 	}
@@ -88,7 +87,7 @@ func (s *Service) subscribe(ctx context.Context, id ConsumerID, shard uint32, st
 	}
 	now := s.clock.Now()
 	sub := &Subscription{
-		Consumer: r.consumer, Shard: sh, s: s, seats: r.seats, key: key, log: log,
+		Consumer: r.consumer, Shard: sh, s: s, seats: r.seats, key: key,
 		expires: now.Add(SubscriptionLife), after: after, ended: make(chan struct{}),
 	}
 	if err := r.seats.take(sub, now, dry); err != nil {
@@ -208,7 +207,11 @@ func (sub *Subscription) Wait(ctx context.Context, after Position) error {
 // wait returns when there is something to read after the cursor, or the shard has ended; or with more false at the
 // given time, and at the subscription's end.
 func (sub *Subscription) wait(ctx context.Context, after Position, until time.Time) (more bool, _ error) {
-	if err := sub.log.load(ctx, sub.s.store); err != nil {
+	_, log, err := sub.s.readable(sub.key)
+	if err != nil {
+		return true, nil // Read says why
+	}
+	if err := log.load(ctx, sub.s.store); err != nil {
 		return false, err
 	}
 	if sub.expires.Before(until) {
@@ -217,7 +220,7 @@ func (sub *Subscription) wait(ctx context.Context, after Position, until time.Ti
 	timer := sub.s.clock.NewTimer(until.Sub(sub.s.clock.Now()))
 	defer timer.Stop()
 	for {
-		news := sub.log.news(after)
+		news := log.news(after)
 		if news == nil {
 			return true, nil
 		}

@@ -22,6 +22,6 @@
 // writes beside its output, the payloads of an event stream's events, it writes with call.Encoding.Append(b, event).
 //
 // Invariants. A handler holds at most as many bytes of bodies as Config.BodyMemory says, over all requests together.
-// Every answer but a 413 carries a request id. A panic of a door ends its own request and no other. The dispatcher
+// An answer of events holds one event at a time. Every answer but a 413 carries a request id. A panic of a door ends its own request and no other. The dispatcher
 // keeps no state between requests and starts no goroutines.
 package protocol
