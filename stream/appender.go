@@ -54,8 +54,13 @@ func (a *appender) enqueue(g *group) bool {
 	l := g.log
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.gone {
+	switch {
+	case l.gone:
 		g.fail(g.indexes, ErrGone)
+		g.indexes = nil
+		return false
+	case l.closed || l.sealed != nil:
+		g.call.move(g.indexes, l.sealed)
 		g.indexes = nil
 		return false
 	}
@@ -241,6 +246,7 @@ func (l *shardLog) publish(b *block, t *tail) {
 	defer l.mu.Unlock()
 	t.add(l.key, b, l.tip)
 	l.tip = b.end()
+	l.measure(b.records)
 	if l.oldest == oldestNone {
 		l.oldest = b.last
 	}

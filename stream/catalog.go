@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/millrace/millrace/store"
@@ -163,13 +164,13 @@ func (c catalog) update(ctx context.Context, l *live) error {
 	return c.streams.Put(ctx, catalogKey(l.stream.Name), documentOf(l), 0)
 }
 
-// remove deletes a stream and what is attached to it.
-func (c catalog) remove(ctx context.Context, name Name) error {
-	changes, err := c.detach(ctx, name)
+// remove deletes a stream, what is attached to it, and whatever else goes with it.
+func (c catalog) remove(ctx context.Context, name Name, more ...store.Write) error {
+	attached, err := c.detach(ctx, name)
 	if err != nil {
 		return err
 	}
-	return c.tables.Commit(ctx, append(changes, c.streams.Remove(catalogKey(name), 0))...)
+	return c.tables.Commit(ctx, append(slices.Concat(more, attached), c.streams.Remove(catalogKey(name), 0))...)
 }
 
 func documentOf(l *live) streamDocument {

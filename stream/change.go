@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/millrace/millrace/store"
 )
 
 // change is what a stream that is UPDATING is on its way to. It stands in the stream's document, so that a stream that
@@ -17,10 +19,14 @@ type change struct {
 	MaxRecordBytes int     `json:"max_record_bytes,omitempty"`
 	KeyID          *string `json:"key_id,omitempty"` // "" ends encryption
 	WarmMiBps      *int    `json:"warm_mibps,omitempty"`
+	// Splits and Merges name open shards, each one once. ShardCount is how many shards are to be open.
+	Splits     []split `json:"splits,omitempty"`
+	Merges     []merge `json:"merges,omitempty"`
+	ShardCount int     `json:"shard_count,omitempty"`
 }
 
-// apply makes the change in a stream. What a change does to shards is not done here: see transit.
-func (c *change) apply(st *Stream) {
+// apply makes the change in a stream. Shards that it closes are closed at the given time, in whole seconds.
+func (c *change) apply(st *Stream, closing time.Time) {
 	if c.Mode != "" {
 		st.Mode = c.Mode
 	}
@@ -33,7 +39,13 @@ func (c *change) apply(st *Stream) {
 	if c.WarmMiBps != nil {
 		st.WarmMiBps = *c.WarmMiBps
 	}
+	if c.reshapes() {
+		st.Shards, st.closed = c.reshape(st.Shards, closing), true
+	}
 }
+
+// reshapes reports whether the change closes shards.
+func (c *change) reshapes() bool { return len(c.Splits)+len(c.Merges)+c.ShardCount > 0 }
 
 // beginUpdate sends an ACTIVE stream through UPDATING: it returns when the change is durable and the stream UPDATING,
 // and Run carries the change out when the delay of transitions has passed. Meanwhile records are put and read as
@@ -51,6 +63,7 @@ func (s *Service) beginUpdate(ctx context.Context, name Name, f func(next *live)
 			return err
 		}
 		next.stream.Status, next.since, next.change = StatusUpdating, s.clock.Now(), &c
+		next.asked = c.opensAfter(&next.stream)
 		return nil
 	})
 }
@@ -80,29 +93,112 @@ func (s *Service) edit(ctx context.Context, name Name, f func(next *live) error)
 	}
 	ctx = context.WithoutCancel(ctx)
 	if err := s.catalog.update(ctx, &next); err != nil {
-		s.reread(ctx, name)
+		_ = s.reread(ctx, name) // which has logged why it could not
+		s.lookAgain()
 		return fmt.Errorf("change stream %s: %w", name, err)
 	}
-	s.publish(&next)
-	if next.stream.Status == StatusDeleting {
-		next.retire()
-	}
+	s.replace(&next)
 	s.lookAgain()
 	return nil
 }
 
+// replace makes a stream known as it is stored now, and lets those know who put and read: of the shards that have been
+// closed, and of a stream that is DELETING. Nobody finds a shard at its end before its children are known.
+func (s *Service) replace(l *live) {
+	s.publish(l)
+	for i, log := range l.logs {
+		if !l.stream.Shards[i].Open() {
+			log.close()
+		}
+	}
+	if l.stream.Status == StatusDeleting {
+		l.retire()
+	}
+}
+
 // finish ends UPDATING: the stream becomes ACTIVE as its change has it. The caller has control.
+//
+// The logs of the shards that are to be closed are sealed first: what was queued there is still appended, and what is put
+// from then on waits. So the end of a shard is behind everything that was acknowledged, and a child's records come
+// after all of its parents'. The waiting puts go on when it is known what the stream is: to the children, or, if the
+// store refused, to where they were.
 func (s *Service) finish(ctx context.Context, l *live) error {
+	parents := l.closing()
+	closing, err := s.seal(ctx, parents)
+	if err == nil {
+		err = s.commitChange(context.WithoutCancel(ctx), l, closing)
+	}
+	if err == nil || !errors.Is(err, errUnknown) {
+		for _, log := range parents {
+			log.unseal()
+		}
+	}
+	return err
+}
+
+// errUnknown says that neither a commit nor what was read afterwards tells what the stream is. Until that is known,
+// sealed logs stay sealed.
+var errUnknown = errors.New("outcome unknown")
+
+// commitChange stores what the change makes of the stream and makes it known.
+func (s *Service) commitChange(ctx context.Context, l *live, closing time.Time) error {
 	active := *l
 	active.stream.Status, active.since, active.change = StatusActive, s.clock.Now(), nil
 	if l.change != nil {
-		l.change.apply(&active.stream)
+		l.change.apply(&active.stream, closing)
 	}
 	if err := s.catalog.update(ctx, &active); err != nil {
+		if !certain(err) && s.reread(ctx, l.stream.Name) != nil {
+			return fmt.Errorf("%w: %w", errUnknown, err)
+		}
 		return err
 	}
-	s.publish(&active)
+	active.open(l, true)
+	s.replace(&active)
 	return nil
+}
+
+// certain reports whether a commit that failed so has certainly not happened.
+func certain(err error) bool {
+	return errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrTooLarge) || errors.Is(err, store.ErrConflict)
+}
+
+// closing returns the logs of the open shards that the stream's change closes.
+func (l *live) closing() (parents []*shardLog) {
+	if l.change == nil || !l.change.reshapes() {
+		return nil
+	}
+	after := l.change.reshape(l.stream.Shards, l.stream.Created)
+	for i, log := range l.logs {
+		if l.stream.Shards[i].Open() && !after[i].Open() {
+			parents = append(parents, log)
+		}
+	}
+	return parents
+}
+
+// seal seals logs and returns when their shards are closed then, in whole seconds: now, or when the last of their records
+// arrived, if that is later.
+func (s *Service) seal(ctx context.Context, logs []*shardLog) (time.Time, error) {
+	for _, log := range logs { // so that no put has to wait for it
+		if err := log.load(ctx, s.store); err != nil {
+			return time.Time{}, err
+		}
+	}
+	for _, log := range logs {
+		log.seal()
+	}
+	last := s.clock.Now().UnixMicro()
+	for _, log := range logs {
+		if err := log.quiesce(ctx); err != nil {
+			return time.Time{}, err
+		}
+		if err := log.load(ctx, s.store); err != nil { // again, if the last append was in doubt
+			return time.Time{}, err
+		}
+		last = max(last, log.lastArrival())
+	}
+	return fromMicros(last).Truncate(time.Second), nil
 }
 
 // requests remembers when requests of some kinds were accepted, by the name of the operation and for as long as a limit

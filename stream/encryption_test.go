@@ -140,16 +140,16 @@ func TestEncryptionIsStartedNotTooOften(t *testing.T) {
 				clock.swing(time.Hour)
 			}
 		}
-		if limit, ok := errors.AsType[*EncryptionLimitError](start()); !ok || limit.Limit != 25 {
+		if limit, ok := errors.AsType[*RequestLimitError](start()); !ok || limit.Limit != 25 {
 			t.Errorf("one too many: %v", limit)
 		}
 		r.restart()
-		if err := start(); !errors.As(err, new(*EncryptionLimitError)) {
+		if err := start(); !errors.As(err, new(*RequestLimitError)) {
 			t.Errorf("after a restart: %v", err)
 		}
 		for i := range maxEncryptionChanges + 1 { // stops are counted for themselves
 			err := r.StopEncryption(t.Context(), named("s"))
-			if last := i == maxEncryptionChanges; errors.As(err, new(*EncryptionLimitError)) != last || err != nil && !last {
+			if last := i == maxEncryptionChanges; errors.As(err, new(*RequestLimitError)) != last || err != nil && !last {
 				t.Errorf("stop %d: %v", i, err)
 			}
 			r.expect("s", StatusActive)
@@ -158,7 +158,7 @@ func TestEncryptionIsStartedNotTooOften(t *testing.T) {
 		if err := start(); err != nil {
 			t.Errorf("a day after the first: %v", err)
 		}
-		if err := start(); !errors.As(err, new(*EncryptionLimitError)) {
+		if err := start(); !errors.As(err, new(*RequestLimitError)) {
 			t.Errorf("the others count on: %v", err)
 		}
 		r.stop()
@@ -181,6 +181,38 @@ func TestEncryptionWithoutItsKey(t *testing.T) {
 		}
 		if _, err := r.Read(t.Context(), ShardKey{st.Number, 0}, 0, 1, 1); !errors.Is(err, store.ErrCorrupt) {
 			t.Error(err)
+		}
+		r.stop()
+	})
+}
+
+// TestEncryptionOfChildren splits a shard of a stream that encrypts.
+func TestEncryptionOfChildren(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Config{TailBytes: 1})
+		ctx, name := t.Context(), named("s")
+		number := r.make("s", 1).Number
+		if err := r.StartEncryption(ctx, name, "k"); err != nil {
+			t.Fatal(err)
+		}
+		r.expect("s", StatusActive)
+		if _, err := r.UpdateShardCount(ctx, name, 2); err != nil {
+			t.Fatal(err)
+		}
+		r.expect("s", StatusActive)
+		for _, restarted := range []bool{false, true} {
+			for _, key := range []string{"a", "b"} { // one for each child
+				if p := r.put("s", key, "hidden"); !p.Encrypted || p.Shard == 0 {
+					t.Errorf("restarted %t: %+v", restarted, p)
+				}
+			}
+			for i := range uint32(2) {
+				key := ShardKey{number, i + 1}
+				if found, _ := r.drain(key, 0, 10); slices.Contains(encrypted(found), false) || len(found) == 0 || bytes.Contains(r.stored(key), []byte("hidden")) {
+					t.Errorf("restarted %t, shard %d: %+v", restarted, key.Index, found)
+				}
+			}
+			r.restart()
 		}
 		r.stop()
 	})

@@ -50,13 +50,6 @@ type StateError struct {
 
 func (e *StateError) Error() string { return fmt.Sprintf("stream %s is %s", e.Name, e.Status) }
 
-// ResourceNotFoundError says that there is no such consumer.
-type ResourceNotFoundError struct{ Resource Resource }
-
-func (e *ResourceNotFoundError) Error() string {
-	return fmt.Sprintf("%s not found", e.Resource)
-}
-
 // ShardNotFoundError says that the stream is not there, or cannot be read, or has no such shard.
 type ShardNotFoundError struct {
 	Name  Name
@@ -95,6 +88,72 @@ type OnDemandLimitError struct{ Count, Limit int }
 func (e *OnDemandLimitError) Error() string {
 	return fmt.Sprintf("%d on-demand streams of at most %d", e.Count, e.Limit)
 }
+
+// OnDemandError says that the stream's mode is ON_DEMAND, in which shards cannot be changed by request.
+type OnDemandError struct{ Name Name }
+
+func (e *OnDemandError) Error() string { return fmt.Sprintf("stream %s is on-demand", e.Name) }
+
+// SplitRangeError says that a shard cannot be split at the hash key that was asked for.
+type SplitRangeError struct {
+	Shard Shard
+	At    Hash
+}
+
+func (e *SplitRangeError) Error() string {
+	return fmt.Sprintf("%s cannot be split at hash key %s", e.Shard.ID(), e.At)
+}
+
+// ClosedShardError says that a shard has been split or merged already.
+type ClosedShardError struct{ Shard uint32 }
+
+func (e *ClosedShardError) Error() string { return ShardID(e.Shard) + " is closed" }
+
+// NotAdjacentError says that the second shard's range does not begin right after the end of the first one's.
+type NotAdjacentError struct{ Shard, Adjacent uint32 }
+
+func (e *NotAdjacentError) Error() string {
+	return fmt.Sprintf("%s does not adjoin %s", ShardID(e.Shard), ShardID(e.Adjacent))
+}
+
+// ShardCountError says that a stream with Open shards cannot have Target of them.
+type ShardCountError struct {
+	Reason       error // ErrTooManyShards, ErrTooFewShards, or ErrMostShards with the Limit
+	Open, Target int
+	Limit        int
+}
+
+func (e *ShardCountError) Error() string {
+	return fmt.Sprintf("%d open shards, %d asked for: %v", e.Open, e.Target, e.Reason)
+}
+
+func (e *ShardCountError) Unwrap() error { return e.Reason }
+
+// The reasons of a ShardCountError.
+var (
+	ErrTooManyShards = errors.New("more than double")
+	ErrTooFewShards  = errors.New("less than half")
+	ErrMostShards    = errors.New("more than a stream may have")
+)
+
+// RequestLimitError says that an operation has been asked for as often as it may be within a day.
+type RequestLimitError struct {
+	Operation string
+	Name      Name
+	Limit     int
+}
+
+func (e *RequestLimitError) Error() string {
+	return fmt.Sprintf("%s of stream %s more than %d times in 24 hours", e.Operation, e.Name, e.Limit)
+}
+
+// SameModeError says that the stream has the mode that was asked for.
+type SameModeError struct {
+	Name Name
+	Mode Mode
+}
+
+func (e *SameModeError) Error() string { return fmt.Sprintf("stream %s is in mode %s", e.Name, e.Mode) }
 
 // RecordSizeError says that an entry is larger than the stream takes.
 type RecordSizeError struct {

@@ -20,11 +20,11 @@ var maxHash = hashOf128(^uint64(0), ^uint64(0))
 // HashOf returns the hash key of a partition key: the MD5 of its bytes.
 func HashOf(partitionKey string) Hash { return md5.Sum([]byte(partitionKey)) }
 
-// ParseHash reads a decimal number; one that is no number or beyond 2^128-1 is ErrHashRange.
+// ParseHash reads a decimal number; one that is no number or beyond 2^128-1 is ErrHashRange, and reads as 2^128-1.
 func ParseHash(s string) (Hash, error) {
 	n, ok := parseDecimal(s)
 	if !ok || n.hi != 0 {
-		return Hash{}, ErrHashRange
+		return maxHash, ErrHashRange
 	}
 	return hashOf128(n.mid, n.lo), nil
 }
@@ -41,6 +41,20 @@ func (h Hash) String() string { return string(h.AppendTo(make([]byte, 0, 39))) }
 // Compare orders hash keys as numbers.
 func (h Hash) Compare(o Hash) int { return bytes.Compare(h[:], o[:]) }
 
+// before returns the key before h, which is not the first one.
+func (h Hash) before() Hash {
+	hi, lo := h.words()
+	lo, borrow := bits.Sub64(lo, 1, 0)
+	return hashOf128(hi-borrow, lo)
+}
+
+// after returns the key after h, which is not the last one.
+func (h Hash) after() Hash {
+	hi, lo := h.words()
+	lo, carry := bits.Add64(lo, 1, 0)
+	return hashOf128(hi+carry, lo)
+}
+
 func (h Hash) words() (hi, lo uint64) {
 	return binary.BigEndian.Uint64(h[:8]), binary.BigEndian.Uint64(h[8:])
 }
@@ -56,6 +70,22 @@ type HashRange struct{ Start, End Hash }
 
 // Contains reports whether the key lies in the range.
 func (r HashRange) Contains(h Hash) bool { return h.Compare(r.Start) >= 0 && h.Compare(r.End) <= 0 }
+
+// middle returns the key that cuts the range into halves: the first of the upper one, which has one key less when
+// their number is odd. A range of one key has none.
+func (r HashRange) middle() (Hash, bool) {
+	if r.Start == r.End {
+		return Hash{}, false
+	}
+	startHi, startLo := r.Start.words()
+	endHi, endLo := r.End.words()
+	lo, borrow := bits.Sub64(endLo, startLo, 0)
+	hi, _ := bits.Sub64(endHi, startHi, borrow)
+	lo, hi = lo>>1|hi<<63, hi>>1
+	lo, carry := bits.Add64(lo, startLo, 1)
+	hi, _ = bits.Add64(hi, startHi, carry)
+	return hashOf128(hi, lo), true
+}
 
 // evenRanges cuts the hash space into n ranges (n >= 1) as AWS does for a new stream: all have the width
 // floor(2^128/n), and the last takes what is left over.

@@ -3,6 +3,7 @@ package stream
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -33,8 +34,12 @@ type hooks struct {
 	append func(log store.LogID, data []byte) error
 	// after, if not nil, is asked after each append; its error takes the place of the ordinal, though the block is there.
 	after func(log store.LogID) error
+	// commit, if not nil, makes a commit in place of the store, which it is given.
+	commit func(next func() error) error
 	// spoil, if not nil, may change a block that is read, which is its own.
 	spoil atomic.Pointer[func(data []byte)]
+	// blind makes tables unreadable.
+	blind atomic.Bool
 	// reads counts the blocks that were read.
 	reads atomic.Int64
 }
@@ -58,6 +63,31 @@ func (h *hooks) set(before func(store.LogID, []byte) error, after func(store.Log
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.append, h.after = before, after
+}
+
+// commits has commits go through f; nil ends that.
+func (h *hooks) commits(f func(next func() error) error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.commit = f
+}
+
+func (h *hooks) Commit(ctx context.Context, writes ...store.Write) error {
+	h.mu.Lock()
+	f := h.commit
+	h.mu.Unlock()
+	next := func() error { return h.Store.Commit(ctx, writes...) }
+	if f == nil {
+		return next()
+	}
+	return f(next)
+}
+
+func (h *hooks) Get(ctx context.Context, table, key string) (store.Entry, error) {
+	if h.blind.Load() {
+		return store.Entry{}, errors.New("cannot see")
+	}
+	return h.Store.Get(ctx, table, key)
 }
 
 func (h *hooks) Append(ctx context.Context, log store.LogID, data []byte) (uint64, error) {
@@ -89,7 +119,13 @@ type rig struct {
 // newRig starts a service; the configuration's store, clock and log may be left out.
 func newRig(t testing.TB, c Config) *rig {
 	t.Helper()
-	r := &rig{t: t, fs: vfs.NewMem(), config: c}
+	return newRigOn(t, vfs.NewMem(), c)
+}
+
+// newRigOn is newRig over the given files.
+func newRigOn(t testing.TB, fs vfs.FS, c Config) *rig {
+	t.Helper()
+	r := &rig{t: t, fs: fs, config: c}
 	if r.config.Clock == nil {
 		r.config.Clock = clockwork.NewRealClock()
 	}

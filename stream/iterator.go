@@ -118,7 +118,9 @@ func (s *Service) GetRecords(ctx context.Context, account, region, text string, 
 		return Page{}, &ShardNotFoundError{name, it.key.Index}
 	}
 	page := Page{Batch: batch, Name: name, Key: it.key}
-	page.Shard, _ = l.stream.Shard(it.key.Index)
+	if page.Shard, ok = l.stream.Shard(it.key.Index); !ok { // forgotten at this very moment, with all its records
+		return Page{}, &ShardNotFoundError{name, it.key.Index}
+	}
 	if batch.End && len(batch.Records) == 0 {
 		page.Children = l.stream.Children(it.key.Index)
 		return page, nil

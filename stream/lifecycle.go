@@ -89,7 +89,8 @@ func (s *Service) Create(ctx context.Context, name Name, options CreateOptions) 
 	s.next++ // spent even if the commit fails, since it may have happened all the same
 	ctx = context.WithoutCancel(ctx)
 	if err := s.catalog.create(ctx, l, s.next, o.Tags); err != nil {
-		s.reread(ctx, name)
+		_ = s.reread(ctx, name) // which has logged why it could not
+		s.lookAgain()
 		return fmt.Errorf("create stream %s: %w", name, err)
 	}
 	s.publish(l)
@@ -102,39 +103,68 @@ func (s *Service) admit(name Name, o CreateOptions) error {
 	if _, ok := s.find(name); ok {
 		return &ExistsError{name}
 	}
-	creating, onDemand, shards := 0, 0, 0
+	u := s.usage(name)
+	switch {
+	case u.creating >= maxCreating:
+		return &CreatingLimitError{Limit: maxCreating}
+	case o.Mode == ModeOnDemand && u.onDemand >= maxOnDemand:
+		return &OnDemandLimitError{Count: u.onDemand, Limit: maxOnDemand}
+	}
+	return s.admitShards(u, o.ShardCount)
+}
+
+// usage is what an account has in a region, with what it has been promised.
+type usage struct{ creating, onDemand, shards int }
+
+// usage counts what the account has in the region of a stream.
+func (s *Service) usage(name Name) (u usage) {
 	s.mu.RLock()
+	defer s.mu.RUnlock()
 	for other, l := range s.byName {
 		if other.Account != name.Account || other.Region != name.Region {
 			continue
 		}
-		if l.stream.Mode == ModeOnDemand {
-			onDemand++
+		shards := l.stream.OpenShards()
+		if l.stream.Mode == ModeOnDemand || l.change != nil && l.change.Mode == ModeOnDemand {
+			u.onDemand++
 		}
-		if l.stream.Status == StatusCreating {
-			creating++
-			shards += l.asked
+		switch l.stream.Status {
+		case StatusCreating:
+			u.creating++
+			shards = l.asked
+		case StatusUpdating:
+			shards = max(shards, l.asked)
 		}
-		shards += l.stream.OpenShards()
+		u.shards += shards
 	}
-	s.mu.RUnlock()
-	switch {
-	case creating >= maxCreating:
-		return &CreatingLimitError{Limit: maxCreating}
-	case o.Mode == ModeOnDemand && onDemand >= maxOnDemand:
-		return &OnDemandLimitError{Count: onDemand, Limit: maxOnDemand}
-	case o.ShardCount > s.limit-shards:
-		return &ShardLimitError{Open: shards, More: o.ShardCount, Limit: s.limit}
+	return u
+}
+
+// admitShards checks whether the account may have so many more shards.
+func (s *Service) admitShards(u usage, more int) error {
+	if more > s.limit-u.shards {
+		return &ShardLimitError{Open: u.shards, More: more, Limit: s.limit}
 	}
 	return nil
 }
 
-// Delete lets a stream go, or answers NotFoundError. It returns when the stream is durably DELETING: its records can
-// no longer be put or read. Run removes it. Deleting it once more changes nothing.
-func (s *Service) Delete(ctx context.Context, name Name) error {
+// Delete lets a stream go, or answers NotFoundError, or HasConsumersError when a consumer is registered that is not going
+// too. It returns when the stream is durably DELETING: its records can no longer be put or read, and subscriptions to it
+// end. Run removes it. Deleting it once more changes nothing.
+func (s *Service) Delete(ctx context.Context, name Name) error { return s.delete(ctx, name, false) }
+
+// DeleteWithConsumers does the same whatever consumers there are; they go with the stream.
+func (s *Service) DeleteWithConsumers(ctx context.Context, name Name) error {
+	return s.delete(ctx, name, true)
+}
+
+func (s *Service) delete(ctx context.Context, name Name, consumers bool) error {
 	return s.edit(ctx, name, func(next *live) error {
-		if next.stream.Status == StatusDeleting {
+		switch {
+		case next.stream.Status == StatusDeleting:
 			return errUnchanged
+		case !consumers && s.roster.stays(next.stream.Number):
+			return &HasConsumersError{name}
 		}
 		next.stream.Status, next.since, next.change = StatusDeleting, s.clock.Now(), nil
 		return nil
@@ -144,15 +174,13 @@ func (s *Service) Delete(ctx context.Context, name Name) error {
 // retire sends the readers and writers of a DELETING stream away.
 func (l *live) retire() {
 	for _, log := range l.logs {
-		if log != nil {
-			log.retire()
-		}
+		log.retire()
 	}
 }
 
 // reread brings memory in line with the store after a commit of which the store could not say whether it happened.
-// The caller has control. If the store still does not answer, memory stays as it is.
-func (s *Service) reread(ctx context.Context, name Name) {
+// The caller has control. If the store still does not answer, memory stays as it is, and the answer is the error.
+func (s *Service) reread(ctx context.Context, name Name) error {
 	stored, err := s.catalog.get(ctx, name)
 	known, ok := s.find(name)
 	switch {
@@ -160,22 +188,17 @@ func (s *Service) reread(ctx context.Context, name Name) {
 		if ok {
 			s.forget(known)
 		}
+		err = nil
 	case err != nil:
 		s.log.Error("stream could not be read again", "stream", name.Name, "error", err)
 	case !ok || known.stream.Number != stored.stream.Number:
-		stored.open(false)
+		stored.open(nil, false)
 		s.publish(stored)
 	default:
-		stored.logs, stored.routes = known.logs, known.routes
-		if stored.logs == nil {
-			stored.open(false)
-		}
-		s.publish(stored)
-		if stored.stream.Status == StatusDeleting {
-			stored.retire()
-		}
+		stored.open(known, false)
+		s.replace(stored)
 	}
-	s.lookAgain()
+	return err
 }
 
 // takeControl waits for its turn to change which streams there are.
@@ -202,6 +225,9 @@ func (s *Service) lookAgain() {
 func (s *Service) runTransitions(ctx context.Context) {
 	for ctx.Err() == nil {
 		wait, ok := s.settle(ctx)
+		if left, more := s.settleConsumers(ctx); more && (!ok || left < wait) {
+			wait, ok = left, true
+		}
 		s.pause(ctx, wait, ok)
 	}
 }
@@ -224,10 +250,10 @@ func (s *Service) pause(ctx context.Context, wait time.Duration, ok bool) {
 // settle carries out the transitions that are due and returns how long the next one has time, if there is one.
 func (s *Service) settle(ctx context.Context) (wait time.Duration, ok bool) {
 	for _, l := range s.moving() {
-		left := l.since.Add(s.delay).Sub(s.clock.Now())
+		left := l.due(s.delay).Sub(s.clock.Now())
 		if left <= 0 {
 			err := s.transit(ctx, l)
-			if err == nil {
+			if err == nil || ctx.Err() != nil {
 				continue
 			}
 			s.log.Error("stream cannot change its state; will try again", "stream", l.stream.Name.Name, "status", l.stream.Status, "error", err)
@@ -238,6 +264,18 @@ func (s *Service) settle(ctx context.Context) (wait time.Duration, ok bool) {
 		}
 	}
 	return wait, ok
+}
+
+// due returns when the transition of the stream is to be carried out. A shard that was created in the course of another
+// change, and is dated a moment ahead, is not closed before its time has come.
+func (l *live) due(delay time.Duration) time.Time {
+	due := l.since.Add(delay)
+	if l.change != nil && l.change.reshapes() {
+		for i := range l.stream.Shards {
+			due = later(due, l.stream.Shards[i].Created)
+		}
+	}
+	return due
 }
 
 // moving returns the streams that are on their way to another status.
@@ -280,7 +318,7 @@ func (s *Service) activate(ctx context.Context, l *live) error {
 	if err := s.catalog.update(ctx, &active); err != nil {
 		return err
 	}
-	active.open(true)
+	active.open(nil, true)
 	s.publish(&active)
 	return nil
 }
@@ -288,9 +326,6 @@ func (s *Service) activate(ctx context.Context, l *live) error {
 // remove drops a stream with all its records.
 func (s *Service) remove(ctx context.Context, l *live) error {
 	for _, log := range l.logs {
-		if log == nil {
-			continue
-		}
 		if err := log.quiesce(ctx); err != nil {
 			return err
 		}
@@ -300,9 +335,13 @@ func (s *Service) remove(ctx context.Context, l *live) error {
 	if err := s.store.DropLogs(ctx, l.stream.Number); err != nil {
 		return err
 	}
-	if err := s.catalog.remove(ctx, l.stream.Name); err != nil {
+	consumers := s.roster.of(l.stream.Number)
+	if err := s.catalog.remove(ctx, l.stream.Name, s.roster.removals(consumers)...); err != nil {
 		return err
 	}
 	s.forget(l)
+	for _, r := range consumers {
+		s.roster.forget(r.number, r.consumer.Name)
+	}
 	return nil
 }

@@ -54,16 +54,15 @@ func (s Stream) Select(f ShardFilter, now time.Time) ([]Shard, error) {
 
 // lets judges one shard; at is the time that the filter is about.
 func (f ShardFilter) lets(sh Shard, at time.Time) bool {
-	openUntil := sh.Open() || !sh.Closed.Before(at)
 	switch f.Type {
 	case AfterShardID:
 		return sh.Index > f.After
 	case AtTrimHorizon, AtTime:
-		return !sh.Created.After(at) && openUntil
+		return !sh.Created.After(at) && sh.openAt(at)
 	case AtLatest:
 		return sh.Open()
 	case FromTime:
-		return openUntil
+		return sh.openAt(at)
 	}
 	return true
 }

@@ -14,6 +14,7 @@ import (
 type shardLog struct {
 	key   ShardKey
 	shard Shard // as it was when the log was opened: Index, Range and Created never change
+	upper Hash  // where the upper half of its range begins
 	// cipher says how blocks are encrypted; nil as long as none ever was.
 	cipher atomic.Pointer[blockCipher]
 
@@ -25,8 +26,12 @@ type shardLog struct {
 	tip     Position      // of the newest record; it never goes back
 	arrival int64         // microseconds: no record arrives before this
 	closed  bool          // the shard takes no more records: tip is its end
+	// sealed is closed when it is known whether the shard is; it is nil unless that is being decided. Meanwhile nothing
+	// new is queued.
+	sealed  chan struct{}
 	gone    bool          // the stream is being deleted
 	changed chan struct{} // closed when tip, closed or gone change; nil when nobody waits
+	counted load          // what has been written since the log was opened
 	oldest  int64         // what the retention sweep knows of the log's first block: see retention.go
 
 	// The appender's part.
@@ -45,6 +50,7 @@ const (
 // openLog returns the log of a shard. One that is known to be new needs no look at the store.
 func openLog(key ShardKey, shard Shard, fresh bool) *shardLog {
 	l := &shardLog{key: key, shard: shard, closed: !shard.Open(), arrival: shard.Created.UnixMicro()}
+	l.upper, _ = shard.Range.middle()
 	if fresh {
 		l.loaded, l.oldest = true, oldestNone
 	}
@@ -152,25 +158,91 @@ func (l *shardLog) wake() {
 	}
 }
 
-// wait returns when there is a record after the cursor, or there will be none: the shard is closed or gone.
+// news returns a channel that is closed when the log changes; nil when there is a record after the cursor, or there will
+// be none: the shard is closed or gone.
+func (l *shardLog) news(after Position) <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.tip > after || l.closed || l.gone {
+		return nil
+	}
+	if l.changed == nil {
+		l.changed = make(chan struct{})
+	}
+	return l.changed
+}
+
+// wait returns when there is a record after the cursor, or there will be none.
 func (l *shardLog) wait(ctx context.Context, after Position) error {
-	for {
-		l.mu.Lock()
-		if l.tip > after || l.closed || l.gone {
-			l.mu.Unlock()
-			return nil
-		}
-		if l.changed == nil {
-			l.changed = make(chan struct{})
-		}
-		changed := l.changed
-		l.mu.Unlock()
+	for news := l.news(after); news != nil; news = l.news(after) {
 		select {
-		case <-changed:
+		case <-news:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
+	return nil
+}
+
+// seal has puts wait that are not queued yet.
+func (l *shardLog) seal() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.sealed == nil {
+		l.sealed = make(chan struct{})
+	}
+}
+
+// unseal lets the waiting puts go on, to where the stream now has them go.
+func (l *shardLog) unseal() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unsealLocked()
+}
+
+func (l *shardLog) unsealLocked() {
+	if l.sealed != nil {
+		close(l.sealed)
+		l.sealed = nil
+	}
+}
+
+// close ends the shard: its newest record is its last. Readers that have got so far are woken. The log has been sealed
+// and nothing is under way.
+func (l *shardLog) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.closed = true
+		l.unsealLocked()
+		l.wake()
+	}
+}
+
+// written returns what has been written since the log was opened.
+func (l *shardLog) written() load {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.counted
+}
+
+// measure adds the records to what has been written. The caller holds the mutex.
+func (l *shardLog) measure(records []Record) {
+	for i := range records {
+		half := 0
+		if records[i].Hash.Compare(l.upper) >= 0 {
+			half = 1
+		}
+		l.counted.bytes[half] += int64(records[i].size())
+		l.counted.records[half]++
+	}
+}
+
+// lastArrival returns when the newest record arrived, in microseconds, or when the shard was created.
+func (l *shardLog) lastArrival() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.arrival
 }
 
 // retire ends the log's use: readers are sent away, nothing new is queued, and what is queued fails.
@@ -178,6 +250,7 @@ func (l *shardLog) retire() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.gone = true
+	l.unsealLocked()
 	l.wake()
 }
 

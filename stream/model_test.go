@@ -122,7 +122,7 @@ func (e *explorer) toggleEncryption() {
 	} else {
 		err = e.StartEncryption(e.t.Context(), e.stream.Name, "k")
 	}
-	var limit *EncryptionLimitError
+	var limit *RequestLimitError
 	if err != nil && !errors.As(err, &limit) {
 		e.t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ var (
 // PutPolicy gives a resource a policy, in place of the one it has. Policies are kept and not enforced: nobody who calls
 // has an identity yet.
 //
-// Errors: NotFoundError, ResourceNotFoundError, StateError, PolicyError.
+// Errors: NotFoundError, ConsumerNotFoundError, StateError, PolicyError.
 func (s *Service) PutPolicy(ctx context.Context, r Resource, text string) error {
 	return s.attach(ctx, r, func(d *resourceDocument) error {
 		if err := checkPolicy(r, text); err != nil {
@@ -44,7 +44,7 @@ func (s *Service) PutPolicy(ctx context.Context, r Resource, text string) error 
 
 // Policy returns the policy of a resource, "" when it has none.
 //
-// Errors: NotFoundError, ResourceNotFoundError.
+// Errors: NotFoundError, ConsumerNotFoundError.
 func (s *Service) Policy(ctx context.Context, r Resource) (string, error) {
 	d, err := s.attached(ctx, r)
 	return d.Policy, err
@@ -52,7 +52,7 @@ func (s *Service) Policy(ctx context.Context, r Resource) (string, error) {
 
 // DeletePolicy takes a resource's policy away.
 //
-// Errors: NotFoundError, ResourceNotFoundError, StateError, ErrNoPolicy.
+// Errors: NotFoundError, ConsumerNotFoundError, StateError, ErrNoPolicy.
 func (s *Service) DeletePolicy(ctx context.Context, r Resource) error {
 	return s.attach(ctx, r, func(d *resourceDocument) error {
 		if d.Policy == "" {
@@ -125,7 +125,7 @@ func (st *policyStatement) fault(r Resource) string {
 		return "a statement needs an Action"
 	}
 	known := streamActions
-	if r.Consumer != "" {
+	if !r.ofStream() {
 		known = consumerActions
 	}
 	for _, action := range st.Action {

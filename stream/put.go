@@ -14,6 +14,18 @@ type call struct {
 	hashes  []Hash
 	results []Put
 	news    chan news
+	// moved are the entries whose shard has been closed, or is being closed while settle is not nil: they are for its
+	// children.
+	moved  []int
+	settle chan struct{} // closed when it is known
+}
+
+// move notes that entries cannot be queued where they were to go.
+func (c *call) move(indexes []int, settle chan struct{}) {
+	c.moved = append(c.moved, indexes...)
+	if settle != nil {
+		c.settle = settle
+	}
 }
 
 // Put stores the entries, each in the open shard that its hash key belongs to, and returns when every one is durable
@@ -30,11 +42,21 @@ func (s *Service) Put(ctx context.Context, name Name, entries []Entry) ([]Put, e
 	if err := checkSizes(entries, st.MaxRecordBytes); err != nil {
 		return nil, fmt.Errorf("put to %s: %w", name, err)
 	}
-	c := &call{entries: entries, hashes: make([]Hash, len(entries)), results: make([]Put, len(entries))}
-	groups := c.split(routes)
-	c.news = make(chan news, 2*len(groups)) // each is told at most that it leads and that it is done
-	if err := s.appender.put(ctx, c, groups); err != nil {
-		return nil, fmt.Errorf("put to %s: %w", name, err)
+	c := newCall(entries)
+	for len(c.moved) > 0 { // once, and once more for every time that the stream's shards change under way
+		groups := c.split(routes)
+		c.news = make(chan news, 2*len(groups)) // each is told at most that it leads and that it is done
+		if err := s.appender.put(ctx, c, groups); err != nil {
+			return nil, fmt.Errorf("put to %s: %w", name, err)
+		}
+		if err := c.settled(ctx); err != nil {
+			return nil, fmt.Errorf("put to %s: %w", name, err)
+		}
+		if len(c.moved) > 0 {
+			if _, routes, err = s.writable(name); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if slices.ContainsFunc(c.results, func(p Put) bool { return errors.Is(p.Err, ErrGone) }) {
 		return nil, &NotFoundError{name}
@@ -71,11 +93,38 @@ func checkSizes(entries []Entry, limit int) error {
 	return nil
 }
 
-// split works out the shard of every entry and returns a group for each shard that is concerned.
+// newCall returns a call of which no entry has found a shard yet.
+func newCall(entries []Entry) *call {
+	c := &call{
+		entries: entries, hashes: make([]Hash, len(entries)), results: make([]Put, len(entries)), moved: make([]int, len(entries)),
+	}
+	for i := range entries {
+		c.hashes[i], c.moved[i] = entries[i].hash(), i
+	}
+	return c
+}
+
+// settled waits until the shards that could not be put to are closed, or turn out not to be.
+func (c *call) settled(ctx context.Context) error {
+	if c.settle == nil {
+		return nil
+	}
+	select {
+	case <-c.settle:
+		c.settle = nil
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// split works out the shard of every entry that has none and returns a group for each shard that is concerned.
 func (c *call) split(routes []route) []*group {
 	var groups []*group
-	for i := range c.entries {
-		c.hashes[i] = c.entries[i].hash()
+	entries := c.moved
+	slices.Sort(entries) // those of two shards may now be for one
+	c.moved = nil
+	for _, i := range entries {
 		l := routeTo(routes, c.hashes[i])
 		at := slices.IndexFunc(groups, func(g *group) bool { return g.log == l })
 		if at < 0 {
@@ -145,7 +194,11 @@ func (s *Service) CheckOrdering(number string) error {
 	if err != nil {
 		return err
 	}
-	if n.Origin().Time > s.clock.Now().Unix() {
+	latest := s.clock.Now()
+	if o := n.Origin(); o.Time == o.Creation {
+		latest = latest.Add(reshapeLead) // the first records of a shard that came out of another are dated ahead with it
+	}
+	if n.Origin().Time > latest.Unix() {
 		return ErrInvalidSequenceNumber
 	}
 	return nil

@@ -4,43 +4,43 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"strconv"
 
 	"github.com/millrace/millrace/store"
 )
 
-// Resource is what tags and a policy can be attached to: a stream or, where Consumer is set, a consumer of it.
+// Resource is what tags and a policy can be attached to: a stream or, where Consumer has a name, a consumer of it.
 type Resource struct {
 	Stream   Name
-	Consumer string // the consumer's name, a colon, and when it was registered, as its ARN has them
+	Consumer ConsumerID
 }
 
 // ARN returns the resource's Amazon Resource Name.
 func (r Resource) ARN() string {
-	if r.Consumer == "" {
+	if r.ofStream() {
 		return r.Stream.ARN()
 	}
-	return r.Stream.ARN() + consumerPart + r.Consumer
+	return r.Consumer.String()
 }
 
 // String returns the ARN, for logs and errors.
 func (r Resource) String() string { return r.ARN() }
 
-const consumerPart = "/consumer/"
+func (r Resource) ofStream() bool { return r.Consumer.Name == "" }
 
 // ParseResource reads the ARN of a stream or of a consumer. That of anything else is an error.
 func ParseResource(s string) (Resource, error) {
-	text, consumer, ok := strings.Cut(s, consumerPart)
-	name, err := ParseARN(text)
+	if name, err := ParseARN(s); err == nil {
+		return Resource{Stream: name}, nil
+	}
+	id, err := ParseConsumerARN(s)
 	if err != nil {
-		return Resource{}, err
+		return Resource{}, fmt.Errorf("%q is the ARN of neither a stream nor a consumer", s)
 	}
-	called, registered, _ := strings.Cut(consumer, ":")
-	if ok && (!validName(called) || !allDigits(registered)) {
-		return Resource{}, fmt.Errorf("%q is not the ARN of a consumer", s)
-	}
-	return Resource{Stream: name, Consumer: consumer}, nil
+	return ofConsumer(id), nil
 }
+
+func ofConsumer(id ConsumerID) Resource { return Resource{Stream: id.Stream, Consumer: id} }
 
 // resourceDocument is what is attached to a resource, in the store. Its JSON form is part of the store's format. A
 // resource without any of it has no document.
@@ -52,13 +52,18 @@ type resourceDocument struct {
 // resourceKey is where a resource's document lies: those of a stream and of its consumers have the stream's prefix, so
 // that they go together.
 func resourceKey(r Resource) string {
-	return store.Key(r.Stream.Account, r.Stream.Region, r.Stream.Name, r.Consumer)
+	consumer := ""
+	if !r.ofStream() {
+		consumer = r.Consumer.Name + ":" + strconv.FormatInt(r.Consumer.Created, 10)
+	}
+	return store.Key(r.Stream.Account, r.Stream.Region, r.Stream.Name, consumer)
 }
 
 // present returns nil when there is such a resource.
 func (s *Service) present(r Resource) error {
-	if r.Consumer != "" {
-		return &ResourceNotFoundError{r}
+	if !r.ofStream() {
+		_, _, err := s.consumer(r.Consumer)
+		return err
 	}
 	if _, ok := s.find(r.Stream); !ok {
 		return &NotFoundError{r.Stream}
@@ -74,6 +79,20 @@ func (s *Service) attached(ctx context.Context, r Resource) (resourceDocument, e
 	return s.catalog.attached(ctx, r)
 }
 
+// leaving returns why nothing can be attached to a resource any more: it is being deleted.
+func (s *Service) leaving(r Resource) error {
+	if l, ok := s.find(r.Stream); ok && l.stream.Status == StatusDeleting {
+		return &StateError{Name: r.Stream, Status: StatusDeleting}
+	}
+	if r.ofStream() {
+		return nil
+	}
+	if _, registered, err := s.consumer(r.Consumer); err != nil || registered.consumer.Status == StatusDeleting {
+		return &ConsumerNotFoundError{r.Consumer}
+	}
+	return nil
+}
+
 // attach changes what is attached to a resource: it returns when that is durable. f is called when the resource is
 // known to be there and cannot go; when it returns an error nothing happens.
 func (s *Service) attach(ctx context.Context, r Resource, f func(d *resourceDocument) error) error {
@@ -85,8 +104,8 @@ func (s *Service) attach(ctx context.Context, r Resource, f func(d *resourceDocu
 	if err != nil {
 		return err
 	}
-	if l, ok := s.find(r.Stream); ok && l.stream.Status == StatusDeleting {
-		return &StateError{Name: r.Stream, Status: StatusDeleting}
+	if err := s.leaving(r); err != nil {
+		return err
 	}
 	if err := f(&d); err != nil {
 		return err

@@ -15,7 +15,7 @@ func TestParseResource(t *testing.T) {
 	const arn = "arn:aws:kinesis:eu-west-1:123456789012:stream/s"
 	for text, want := range map[string]Resource{
 		arn:                            {Stream: named("s")},
-		arn + "/consumer/c:1700000000": {Stream: named("s"), Consumer: "c:1700000000"},
+		arn + "/consumer/c:1700000000": ofConsumer(ConsumerID{named("s"), "c", 1700000000}),
 	} {
 		if got, err := ParseResource(text); err != nil || got != want || got.ARN() != text {
 			t.Errorf("%s: %+v, %v", text, got, err)
@@ -141,14 +141,10 @@ func TestAttachedGoesWithTheStream(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		consumer := Resource{Stream: named("s"), Consumer: "c:1"}
-		if err := r.AddTags(ctx, consumer, map[string]string{"a": "b"}, ResourceTags); !errors.As(err, new(*ResourceNotFoundError)) {
-			t.Errorf("tags of no consumer: %v", err)
-		}
-		if err := r.catalog.attach(ctx, consumer, resourceDocument{Tags: map[string]string{"of": "consumer"}}); err != nil {
+		if _, err := r.RegisterConsumer(ctx, named("s"), "c", map[string]string{"of": "consumer"}); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.Delete(ctx, named("s")); err != nil {
+		if err := r.DeleteWithConsumers(ctx, named("s")); err != nil {
 			t.Fatal(err)
 		}
 		r.expect("s", "gone")
@@ -188,7 +184,7 @@ func TestTagsOfAResourceAreBounded(t *testing.T) {
 }
 
 func TestPoliciesOfConsumers(t *testing.T) {
-	consumer := Resource{Stream: named("s"), Consumer: "c:1"}
+	consumer := ofConsumer(ConsumerID{named("s"), "c", 1})
 	policy := func(statement string) string { return `{"Statement":[` + statement + `]}` }
 	const who = `"Effect":"Deny","Principal":{"AWS":["a","b"]},`
 	for text, good := range map[string]bool{
@@ -212,4 +208,51 @@ func TestPoliciesOfConsumers(t *testing.T) {
 	if err := checkPolicy(consumer, policy(`{`+who+`"Sid":"`+strings.Repeat("x", MaxPolicyBytes)+`","Action":"kinesis:*"}`)); err == nil {
 		t.Error("a policy beyond all bounds is accepted")
 	}
+}
+
+func TestAttributesOfConsumers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Config{TransitionDelay: time.Second})
+		ctx, name := t.Context(), named("s")
+		if err := r.Create(ctx, name, CreateOptions{ShardCount: 1}); err != nil {
+			t.Fatal(err)
+		}
+		r.pass(time.Second)
+		if _, err := r.RegisterConsumer(ctx, name, "bad", map[string]string{";": ""}); !errors.Is(err, ErrTagCharacters) {
+			t.Error(err)
+		}
+		c, err := r.RegisterConsumer(ctx, name, "c", map[string]string{"made": "with"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		consumer := ofConsumer(c.ID())
+		const policy = `{"Statement":{"Effect":"Allow","Principal":"*","Action":"kinesis:SubscribeToShard"}}`
+		if err := errors.Join(r.AddTags(ctx, consumer, map[string]string{"a:b": "c"}, ResourceTags), r.PutPolicy(ctx, consumer, policy)); err != nil {
+			t.Fatal(err)
+		}
+		r.pass(time.Second)
+		r.restart()
+		tags, err := r.Tags(ctx, consumer)
+		kept, err2 := r.Policy(ctx, consumer)
+		if !slices.Equal(tags, []Tag{{"a:b", "c"}, {"made", "with"}}) || kept != policy {
+			t.Errorf("%v, %q, %v, %v", tags, kept, err, err2)
+		}
+		if tags, err := r.Tags(ctx, Resource{Stream: name}); err != nil || len(tags) != 0 {
+			t.Errorf("of the stream: %v, %v", tags, err)
+		}
+		if err := r.DeregisterConsumer(ctx, c.ID()); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.AddTags(ctx, consumer, map[string]string{"x": "y"}, ResourceTags); !errors.As(err, new(*ConsumerNotFoundError)) {
+			t.Errorf("tags of a consumer that is DELETING: %v", err)
+		}
+		r.pass(time.Second)
+		if _, err := r.Tags(ctx, consumer); !errors.As(err, new(*ConsumerNotFoundError)) {
+			t.Errorf("tags of a consumer that is gone: %v", err)
+		}
+		for item, err := range r.catalog.resources.Scan(ctx, "") {
+			t.Errorf("left is %+v, %v", item, err)
+		}
+		r.stop()
+	})
 }

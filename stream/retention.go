@@ -2,6 +2,8 @@ package stream
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 )
 
@@ -23,21 +25,52 @@ func (s *Service) runRetention(ctx context.Context) {
 	}
 }
 
-// sweep drops the blocks of all shards of which every record has expired.
+// sweep drops the blocks of all shards of which every record has expired, and forgets the closed shards that have none
+// left.
 func (s *Service) sweep(ctx context.Context) {
 	for _, l := range s.usable() {
-		for _, log := range l.logs {
-			if ctx.Err() != nil {
-				return
-			}
-			if log == nil {
-				continue
-			}
-			if err := s.trim(ctx, log, l.stream.horizon(s.clock.Now()).UnixMicro()); err != nil && ctx.Err() == nil {
-				s.log.Error("expired records cannot be dropped; will try again", "stream", l.stream.Name.Name, "shard", log.shard.ID(), "error", err)
-			}
+		err := s.sweepStream(ctx, l)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			s.log.Error("expired records cannot be dropped; will try again", "stream", l.stream.Name.Name, "error", err)
 		}
 	}
+}
+
+func (s *Service) sweepStream(ctx context.Context, l *live) error {
+	var failed error
+	for _, log := range l.logs {
+		if err := s.trim(ctx, log, l.stream.horizon(s.clock.Now()).UnixMicro()); err != nil {
+			failed = fmt.Errorf("%s: %w", log.shard.ID(), err) // the others are swept all the same
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	if failed != nil || len(l.stream.kept(s.clock.Now()).Shards) == len(l.stream.Shards) {
+		return failed
+	}
+	err := s.forgetShards(ctx, l)
+	if errors.As(err, new(*NotFoundError)) {
+		return nil // deleted meanwhile
+	}
+	return err
+}
+
+// forgetShards removes closed shards of which every record has expired from the stream, whose list would grow for ever.
+func (s *Service) forgetShards(ctx context.Context, l *live) error {
+	return s.edit(ctx, l.stream.Name, func(next *live) error {
+		if next.stream.Number != l.stream.Number || !next.stream.Status.usable() {
+			return errUnchanged
+		}
+		before := *next
+		next.stream = before.stream.kept(s.clock.Now())
+		next.stream.closed = next.stream.OpenShards() < len(next.stream.Shards)
+		next.open(&before, false)
+		return nil
+	})
 }
 
 // usable returns the streams that have records to look at.

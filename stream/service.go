@@ -49,6 +49,8 @@ type Service struct {
 	shelf    *shelf
 	sealer   *sealer
 	catalog  catalog
+	roster   *roster
+	closing  chan struct{} // closed when subscriptions are to end
 
 	// control is held by whoever changes which streams there are: it is a lock that may be held while the store works.
 	control chan struct{}
@@ -64,13 +66,13 @@ type Service struct {
 type live struct {
 	stream Stream
 	since  time.Time // when it came into its status
-	asked  int       // how many shards it is to begin with
+	asked  int       // how many open shards it is to have when it is CREATING or UPDATING
 	change *change   // what it is to become when it is UPDATING; nil otherwise
 	// requests are those that a limit per day counts.
 	requests requests
-	secret   []byte // that blocks are encrypted with; nil until encryption is first started
-	logs     []*shardLog
-	routes   []route // of the open shards, in order of their ranges' ends
+	secret   []byte      // that blocks are encrypted with; nil until encryption is first started
+	logs     []*shardLog // of stream.Shards, one each in the same order
+	routes   []route     // of the open shards, in order of their ranges' ends
 }
 
 // New returns a service over what the store holds.
@@ -89,6 +91,7 @@ func New(c Config) (*Service, error) {
 		store: c.Store, clock: c.Clock, log: c.Log, delay: c.TransitionDelay, limit: c.ShardLimit,
 		appender: &appender{blocks: c.Store, clock: c.Clock, tail: t, queueBytes: c.QueueBytes},
 		tail:     t, shelf: newShelf(c.TailBytes / 4), catalog: newCatalog(c.Store),
+		roster: newRoster(c.Store), closing: make(chan struct{}),
 		control: make(chan struct{}, 1), changed: make(chan struct{}, 1),
 		byName: make(map[Name]*live), byNumber: make(map[uint64]*live),
 	}
@@ -101,8 +104,11 @@ func New(c Config) (*Service, error) {
 		if err != nil {
 			return nil, fmt.Errorf("load streams: %w", err)
 		}
-		l.open(false)
+		l.open(nil, false)
 		s.publish(l)
+	}
+	if err := s.roster.table.load(ctx, s.roster.publish); err != nil {
+		return nil, fmt.Errorf("load consumers: %w", err)
 	}
 	key, err := s.catalog.tokenKey(ctx)
 	if err != nil {
@@ -114,29 +120,41 @@ func New(c Config) (*Service, error) {
 	return s, nil
 }
 
-// Run moves streams from state to state and lets records expire. It returns nil when the context ends and all that it
+// Run moves streams from state to state, lets records expire, and scales on-demand streams. It returns nil when the context ends and all that it
 // started has stopped.
 func (s *Service) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	running.Go(func() { s.runTransitions(ctx) })
 	running.Go(func() { s.runRetention(ctx) })
+	running.Go(func() { s.runScaling(ctx) })
 	running.Wait()
 	return nil
 }
 
-// open makes the logs of the stream's shards.
-func (l *live) open(fresh bool) {
-	for _, sh := range l.stream.Shards {
-		for int(sh.Index) > len(l.logs) {
-			l.logs = append(l.logs, nil) // a shard that has expired
+// open gives the stream the logs of its shards: those that it had before, and new ones, of which fresh says that the
+// store holds nothing.
+func (l *live) open(before *live, fresh bool) {
+	l.logs, l.routes = make([]*shardLog, len(l.stream.Shards)), nil
+	for i, sh := range l.stream.Shards {
+		if before != nil {
+			l.logs[i] = before.shardLog(sh.Index)
 		}
-		log := openLog(ShardKey{l.stream.Number, sh.Index}, sh, fresh)
-		l.logs = append(l.logs, log)
+		if l.logs[i] == nil {
+			l.logs[i] = openLog(ShardKey{l.stream.Number, sh.Index}, sh, fresh)
+		}
 		if sh.Open() {
-			l.routes = append(l.routes, route{end: sh.Range.End, log: log})
+			l.routes = append(l.routes, route{end: sh.Range.End, log: l.logs[i]})
 		}
 	}
 	slices.SortFunc(l.routes, func(a, b route) int { return a.end.Compare(b.end) })
+}
+
+// shardLog returns the log of a shard, or nil when the stream has none of that index, or not any more.
+func (l *live) shardLog(index uint32) *shardLog {
+	if i, ok := searchShard(l.stream.Shards, index); ok && i < len(l.logs) {
+		return l.logs[i]
+	}
+	return nil
 }
 
 // publish makes the stream known as it now is. Its logs know first how blocks are encrypted, so that a put to a stream
@@ -223,8 +241,10 @@ func (s *Service) readable(key ShardKey) (*Stream, *shardLog, error) {
 	s.mu.RLock()
 	l, ok := s.byNumber[key.Stream]
 	s.mu.RUnlock()
-	if !ok || !l.stream.Status.usable() || int(key.Index) >= len(l.logs) || l.logs[key.Index] == nil {
-		return nil, nil, fmt.Errorf("%s in stream %d: %w", ShardID(key.Index), key.Stream, ErrGone)
+	if ok && l.stream.Status.usable() {
+		if log := l.shardLog(key.Index); log != nil {
+			return &l.stream, log, nil
+		}
 	}
-	return &l.stream, l.logs[key.Index], nil
+	return nil, nil, fmt.Errorf("%s in stream %d: %w", ShardID(key.Index), key.Stream, ErrGone)
 }

@@ -41,6 +41,10 @@ func (s Shard) ID() string { return ShardID(s.Index) }
 // Open reports whether the shard takes records.
 func (s Shard) Open() bool { return s.Closed.IsZero() }
 
+// openAt reports whether the shard is open now or was still open at t: all of the second in which it was closed belongs
+// to it.
+func (s Shard) openAt(t time.Time) bool { return s.Open() || t.Before(s.Closed.Add(time.Second)) }
+
 // SequenceNumber returns the number of the record at p that arrived at the given time.
 func (s Shard) SequenceNumber(p Position, arrival time.Time) SequenceNumber {
 	return s.number(p, arrival.Unix())

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -68,13 +69,19 @@ func (s Stream) OpenShards() int {
 
 // Shard returns the shard of that index.
 func (s Stream) Shard(index uint32) (Shard, bool) {
-	i, ok := slices.BinarySearchFunc(s.Shards, index, func(sh Shard, index uint32) int {
-		return int(int64(sh.Index) - int64(index))
-	})
+	i, ok := searchShard(s.Shards, index)
 	if !ok {
 		return Shard{}, false
 	}
 	return s.Shards[i], true
+}
+
+// searchShard returns the place of the shard with that index in a list that is in order.
+func searchShard(shards []Shard, index uint32) (int, bool) {
+	if int(index) < len(shards) && shards[index].Index == index { // none before it has expired
+		return int(index), true
+	}
+	return slices.BinarySearchFunc(shards, index, func(sh Shard, index uint32) int { return cmp.Compare(sh.Index, index) })
 }
 
 // Children returns the shards that the given one was split or merged into.
@@ -97,7 +104,7 @@ func (s Stream) kept(now time.Time) Stream {
 		return s
 	}
 	horizon := s.horizon(now)
-	expired := func(sh Shard) bool { return !sh.Open() && sh.Closed.Before(horizon) }
+	expired := func(sh Shard) bool { return !sh.openAt(horizon) }
 	if slices.ContainsFunc(s.Shards, expired) {
 		s.Shards = slices.DeleteFunc(slices.Clone(s.Shards), expired)
 	}

@@ -74,7 +74,7 @@ func addTags(tags, more map[string]string, alphabet TagAlphabet) (map[string]str
 
 // AddTags adds tags to a resource. One whose key is there takes its place.
 //
-// Errors: NotFoundError, ResourceNotFoundError, StateError, ErrTagCharacters, ErrTagPercent, ErrTooManyTags.
+// Errors: NotFoundError, ConsumerNotFoundError, StateError, ErrTagCharacters, ErrTagPercent, ErrTooManyTags.
 func (s *Service) AddTags(ctx context.Context, r Resource, tags map[string]string, alphabet TagAlphabet) error {
 	return s.attach(ctx, r, func(d *resourceDocument) (err error) {
 		d.Tags, err = addTags(d.Tags, tags, alphabet)
@@ -84,7 +84,7 @@ func (s *Service) AddTags(ctx context.Context, r Resource, tags map[string]strin
 
 // RemoveTags removes tags from a resource. Keys that are not there are no error.
 //
-// Errors: NotFoundError, ResourceNotFoundError, StateError, ErrTagCharacters, ErrTagPercent.
+// Errors: NotFoundError, ConsumerNotFoundError, StateError, ErrTagCharacters, ErrTagPercent.
 func (s *Service) RemoveTags(ctx context.Context, r Resource, keys []string, alphabet TagAlphabet) error {
 	return s.attach(ctx, r, func(d *resourceDocument) error {
 		if err := checkTags(keys, alphabet); err != nil {
@@ -99,7 +99,7 @@ func (s *Service) RemoveTags(ctx context.Context, r Resource, keys []string, alp
 
 // Tags returns the tags of a resource in order of their keys.
 //
-// Errors: NotFoundError, ResourceNotFoundError.
+// Errors: NotFoundError, ConsumerNotFoundError.
 func (s *Service) Tags(ctx context.Context, r Resource) ([]Tag, error) {
 	d, err := s.attached(ctx, r)
 	if err != nil {

@@ -16,6 +16,9 @@ func writeEncode(m *model, s *source) error {
 		if err := m.writeEncodeBody(s, sh); err != nil {
 			return err
 		}
+		if sh.Event {
+			writeEventType(s, sh)
+		}
 		if m.over.Query != nil {
 			if err := m.writeAppendXML(s, sh); err != nil {
 				return err

@@ -36,6 +36,8 @@ type operation struct {
 	Input  *ref  `json:"input"`
 	Output *ref  `json:"output"`
 	Errors []ref `json:"errors"`
+
+	events *shape // the event stream that the output is, or nil
 }
 
 type shape struct {
@@ -52,7 +54,10 @@ type shape struct {
 	Payload   string       `json:"payload"`
 	Exception bool         `json:"exception"`
 	Fault     bool         `json:"fault"`
-	Error     *struct {
+	// EventStream says that the members are the events of a stream and the exceptions that may end it.
+	EventStream bool `json:"eventstream"`
+	Event       bool `json:"event"`
+	Error       *struct {
 		HTTPStatusCode int `json:"httpStatusCode"`
 	} `json:"error"`
 	Member *ref `json:"member"`
@@ -173,8 +178,8 @@ func (m *model) loadOperations(root *object) error {
 		}
 		m.operations = append(m.operations, o)
 		m.reach(o.Input.Shape, m.inputs)
-		if o.Output != nil {
-			m.reach(o.Output.Shape, m.outputs)
+		if err := m.reachOutput(o); err != nil {
+			return fmt.Errorf("operation %s: %w", name, err)
 		}
 		for _, e := range o.Errors {
 			found[e.Shape] = true

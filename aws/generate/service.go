@@ -47,11 +47,14 @@ func (m *model) writeOperations(s *source) {
 	s.p("// Operations are the operations of the service that are carried out. An error that is not a *protocol.Error")
 	s.p("// is an internal failure to the client.\ntype Operations interface {")
 	for _, o := range m.operations {
-		if o.Output == nil {
+		switch {
+		case o.Output == nil:
 			s.p("\t%s(ctx context.Context, in *%s) error", o.Name, exported(o.Input.Shape))
-			continue
+		case o.events != nil:
+			s.p("\t%s(ctx context.Context, in *%s) (protocol.EventStream, error)", o.Name, exported(o.Input.Shape))
+		default:
+			s.p("\t%s(ctx context.Context, in *%s) (*%s, error)", o.Name, exported(o.Input.Shape), exported(o.Output.Shape))
 		}
-		s.p("\t%s(ctx context.Context, in *%s) (*%s, error)", o.Name, exported(o.Input.Shape), exported(o.Output.Shape))
 	}
 	s.p("}\n")
 }
@@ -191,9 +194,13 @@ func (m *model) writeOperation(s *source, o *operation) {
 	if m.over.Query != nil {
 		add("Query: &form%s", exported(o.Input.Shape))
 	}
-	if o.Output == nil {
+	switch {
+	case o.Output == nil:
 		add("Handler: protocol.HandleSilent(ops.%s)", o.Name)
-	} else {
+	case o.events != nil:
+		add("%s", o.exceptions())
+		add("Handler: protocol.HandleEvents(ops.%s)", o.Name)
+	default:
 		add("Handler: protocol.Handle(ops.%s)", o.Name)
 	}
 	s.p("{%s},", strings.Join(parts, ", "))

@@ -39,8 +39,8 @@ func addressedResource(ctx context.Context, arn string) (stream.Resource, error)
 		return r, invalidArgument(fmt.Sprintf("Invalid ResourceARN: %s", arn))
 	case r.Stream.Account == call.Account && r.Stream.Region == call.Region && r.ARN() == arn:
 		return r, nil
-	case r.Consumer != "":
-		return r, resourceNotFound(r)
+	case r.Consumer.Name != "":
+		return r, consumerNotFound(arn, call.Account)
 	}
 	return r, notFound(r.Stream)
 }

@@ -137,14 +137,18 @@ func parsed[T any](document []byte) (v T) {
 
 // ask sends a request in CBOR.
 func ask(h http.Handler, operation string, body []byte) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, newRequestCBOR(operation, body))
+	return w
+}
+
+func newRequestCBOR(operation string, body []byte) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
 	r.Header.Set("X-Amz-Target", "Kinesis_20131202."+operation)
 	r.Header.Set("Content-Type", typeCBOR)
 	r.Header.Set("X-Amz-Date", "20000101T000000Z")
 	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20000101/eu-west-1/kinesis/aws4_request, SignedHeaders=host, Signature=0f")
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w
+	return r
 }
 
 // exchangeCBOR sends a document of a golden file in CBOR and shows the answer in CBOR's diagnostic notation.
@@ -165,8 +169,8 @@ func TestWireInCBOR(t *testing.T) {
 		t.Fatal("no testdata", err)
 	}
 	for _, file := range files {
-		if filepath.Base(file) == "cbor.txt" {
-			continue // it is in CBOR already
+		if name := filepath.Base(file); name == "cbor.txt" || strings.HasPrefix(name, "subscribe_to_") {
+			continue // the one is in CBOR already and has events too, which the others are about
 		}
 		archive, err := txtar.ParseFile(file)
 		if err != nil {

@@ -117,12 +117,54 @@ func (v *DeleteStreamInput) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *DeregisterStreamConsumerInput) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamARN":
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
+		case "ConsumerName":
+			wire.ReadOptional(r, &v.ConsumerName, wire.Reader.String)
+		case "ConsumerARN":
+			wire.ReadOptional(r, &v.ConsumerARN, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *DescribeLimitsInput) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
 	}
 	for _, ok := r.Member(); ok; _, ok = r.Member() {
 		r.Skip()
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *DescribeStreamConsumerInput) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamARN":
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
+		case "ConsumerName":
+			wire.ReadOptional(r, &v.ConsumerName, wire.Reader.String)
+		case "ConsumerARN":
+			wire.ReadOptional(r, &v.ConsumerARN, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
 	}
 }
 
@@ -334,6 +376,30 @@ func (v *ListShardsInput) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *ListStreamConsumersInput) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamARN":
+			wire.ReadRequired(r, &v.StreamARN, &v.missing, 0x1, wire.Reader.String)
+		case "NextToken":
+			wire.ReadOptional(r, &v.NextToken, wire.Reader.String)
+		case "MaxResults":
+			wire.ReadOptional(r, &v.MaxResults, wire.Reader.Int)
+		case "StreamCreationTimestamp":
+			wire.ReadOptional(r, &v.StreamCreationTimestamp, wire.Reader.Timestamp)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *ListStreamsInput) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
@@ -365,6 +431,30 @@ func (v *ListTagsForStreamInput) Decode(r wire.Reader) {
 			wire.ReadOptional(r, &v.ExclusiveStartTagKey, wire.Reader.String)
 		case "Limit":
 			wire.ReadOptional(r, &v.Limit, wire.Reader.Int)
+		case "StreamARN":
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *MergeShardsInput) Decode(r wire.Reader) {
+	v.missing |= 0x3
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamName":
+			wire.ReadOptional(r, &v.StreamName, wire.Reader.String)
+		case "ShardToMerge":
+			wire.ReadRequired(r, &v.ShardToMerge, &v.missing, 0x1, wire.Reader.String)
+		case "AdjacentShardToMerge":
+			wire.ReadRequired(r, &v.AdjacentShardToMerge, &v.missing, 0x2, wire.Reader.String)
 		case "StreamARN":
 			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
 		case "StreamId":
@@ -469,6 +559,28 @@ func (v *PutResourcePolicyInput) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *RegisterStreamConsumerInput) Decode(r wire.Reader) {
+	v.missing |= 0x3
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamARN":
+			wire.ReadRequired(r, &v.StreamARN, &v.missing, 0x1, wire.Reader.String)
+		case "ConsumerName":
+			wire.ReadRequired(r, &v.ConsumerName, &v.missing, 0x2, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		case "Tags":
+			wire.ReadScalarMap(r, &v.Tags, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *RemoveTagsFromStreamInput) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
@@ -510,6 +622,30 @@ func (v *ShardFilter) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *SplitShardInput) Decode(r wire.Reader) {
+	v.missing |= 0x3
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamName":
+			wire.ReadOptional(r, &v.StreamName, wire.Reader.String)
+		case "ShardToSplit":
+			wire.ReadRequired(r, &v.ShardToSplit, &v.missing, 0x1, wire.Reader.String)
+		case "NewStartingHashKey":
+			wire.ReadRequired(r, &v.NewStartingHashKey, &v.missing, 0x2, wire.Reader.String)
+		case "StreamARN":
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *StartStreamEncryptionInput) Decode(r wire.Reader) {
 	v.missing |= 0x3
 	if !r.Struct() {
@@ -527,6 +663,26 @@ func (v *StartStreamEncryptionInput) Decode(r wire.Reader) {
 			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
 		case "StreamId":
 			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *StartingPosition) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "Type":
+			wire.ReadRequired(r, &v.Type, &v.missing, 0x1, wire.Reader.String)
+		case "SequenceNumber":
+			wire.ReadOptional(r, &v.SequenceNumber, wire.Reader.String)
+		case "Timestamp":
+			wire.ReadOptional(r, &v.Timestamp, wire.Reader.Timestamp)
 		default:
 			r.Skip()
 		}
@@ -567,6 +723,76 @@ func (v *StreamModeDetails) Decode(r wire.Reader) {
 		switch string(name) {
 		case "StreamMode":
 			wire.ReadRequired(r, &v.StreamMode, &v.missing, 0x1, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *SubscribeToShardInput) Decode(r wire.Reader) {
+	v.missing |= 0x3
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "ConsumerARN":
+			wire.ReadRequired(r, &v.ConsumerARN, &v.missing, 0x1, wire.Reader.String)
+		case "ShardId":
+			wire.ReadRequired(r, &v.ShardId, &v.missing, 0x2, wire.Reader.String)
+		case "StartingPosition":
+			wire.ReadStruct(r, &v.StartingPosition, (*StartingPosition).Decode)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		case "DryRun":
+			wire.ReadOptional(r, &v.DryRun, wire.Reader.Bool)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *UpdateShardCountInput) Decode(r wire.Reader) {
+	v.missing |= 0x3
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamName":
+			wire.ReadOptional(r, &v.StreamName, wire.Reader.String)
+		case "TargetShardCount":
+			wire.ReadRequired(r, &v.TargetShardCount, &v.missing, 0x1, wire.Reader.Int)
+		case "ScalingType":
+			wire.ReadRequired(r, &v.ScalingType, &v.missing, 0x2, wire.Reader.String)
+		case "StreamARN":
+			wire.ReadOptional(r, &v.StreamARN, wire.Reader.String)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *UpdateStreamModeInput) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StreamARN":
+			wire.ReadRequired(r, &v.StreamARN, &v.missing, 0x1, wire.Reader.String)
+		case "StreamModeDetails":
+			wire.ReadStruct(r, &v.StreamModeDetails, (*StreamModeDetails).Decode)
+		case "StreamId":
+			wire.ReadOptional(r, &v.StreamId, wire.Reader.String)
+		case "WarmThroughputMiBps":
+			wire.ReadOptional(r, &v.WarmThroughputMiBps, wire.Reader.Int)
 		default:
 			r.Skip()
 		}

@@ -28,7 +28,7 @@ func (d *Door) DescribeStreamSummary(ctx context.Context, in *DescribeStreamSumm
 		EncryptionType:          streamEncryption(s),
 		KeyId:                   keyID(s),
 		OpenShardCount:          s.OpenShards(),
-		ConsumerCount:           new(0),
+		ConsumerCount:           new(d.Streams.CountConsumers(name)),
 		MaxRecordSizeInKiB:      new(s.MaxRecordBytes >> 10),
 	}
 	if s.Mode == stream.ModeOnDemand {

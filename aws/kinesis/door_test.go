@@ -177,7 +177,7 @@ func TestEncryptionLimit(t *testing.T) {
 				want := "200\n"
 				if i == 25 {
 					want = "400\n" + `{"__type":"LimitExceededException","message":"` + operation +
-						` was accepted 25 times in 24 hours for stream s under account 123456789012, which is the limit."}` + "\n"
+						` cannot be called for stream s under account 123456789012 more than 25 times in a rolling 24-hour period."}` + "\n"
 				}
 				if got := exchange(h, operation, `{"StreamName":"s","EncryptionType":"KMS","KeyId":"k"}`); got != want {
 					t.Errorf("%s %d: %s", operation, i, got)

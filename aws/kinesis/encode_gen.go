@@ -21,6 +21,36 @@ func (v *ChildShard) Encode(w wire.Writer) {
 }
 
 // Encode writes the structure.
+func (v *Consumer) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("ConsumerName")
+	w.String(v.ConsumerName)
+	w.Name("ConsumerARN")
+	w.String(v.ConsumerARN)
+	w.Name("ConsumerStatus")
+	w.String(v.ConsumerStatus)
+	w.Name("ConsumerCreationTimestamp")
+	w.Timestamp(v.ConsumerCreationTimestamp)
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *ConsumerDescription) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("ConsumerName")
+	w.String(v.ConsumerName)
+	w.Name("ConsumerARN")
+	w.String(v.ConsumerARN)
+	w.Name("ConsumerStatus")
+	w.String(v.ConsumerStatus)
+	w.Name("ConsumerCreationTimestamp")
+	w.Timestamp(v.ConsumerCreationTimestamp)
+	w.Name("StreamARN")
+	w.String(v.StreamARN)
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
 func (v *DescribeLimitsOutput) Encode(w wire.Writer) {
 	w.OpenStruct()
 	w.Name("ShardLimit")
@@ -31,6 +61,16 @@ func (v *DescribeLimitsOutput) Encode(w wire.Writer) {
 	w.Int(v.OnDemandStreamCount)
 	w.Name("OnDemandStreamCountLimit")
 	w.Int(v.OnDemandStreamCountLimit)
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *DescribeStreamConsumerOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.ConsumerDescription != nil {
+		w.Name("ConsumerDescription")
+		v.ConsumerDescription.Encode(w)
+	}
 	w.CloseStruct()
 }
 
@@ -149,6 +189,20 @@ func (v *ListShardsOutput) Encode(w wire.Writer) {
 }
 
 // Encode writes the structure.
+func (v *ListStreamConsumersOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.Consumers != nil {
+		w.Name("Consumers")
+		wire.WriteStructs(w, v.Consumers, (*Consumer).Encode)
+	}
+	if v.NextToken != nil {
+		w.Name("NextToken")
+		w.String(*v.NextToken)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
 func (v *ListStreamsOutput) Encode(w wire.Writer) {
 	w.OpenStruct()
 	w.Name("StreamNames")
@@ -244,6 +298,16 @@ func (v *Record) Encode(w wire.Writer) {
 	if v.EncryptionType != nil {
 		w.Name("EncryptionType")
 		w.String(*v.EncryptionType)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *RegisterStreamConsumerOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.Consumer != nil {
+		w.Name("Consumer")
+		v.Consumer.Encode(w)
 	}
 	w.CloseStruct()
 }
@@ -399,6 +463,27 @@ func (v *StreamSummary) Encode(w wire.Writer) {
 }
 
 // Encode writes the structure.
+func (v *SubscribeToShardEvent) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("Records")
+	wire.WriteStructs(w, v.Records, (*Record).Encode)
+	if v.ContinuationSequenceNumber != nil {
+		w.Name("ContinuationSequenceNumber")
+		w.String(*v.ContinuationSequenceNumber)
+	}
+	w.Name("MillisBehindLatest")
+	w.Long(v.MillisBehindLatest)
+	if v.ChildShards != nil {
+		w.Name("ChildShards")
+		wire.WriteStructs(w, v.ChildShards, (*ChildShard).Encode)
+	}
+	w.CloseStruct()
+}
+
+// EventType is the event's name in its stream.
+func (v *SubscribeToShardEvent) EventType() string { return "SubscribeToShardEvent" }
+
+// Encode writes the structure.
 func (v *Tag) Encode(w wire.Writer) {
 	w.OpenStruct()
 	w.Name("Key")
@@ -406,6 +491,28 @@ func (v *Tag) Encode(w wire.Writer) {
 	if v.Value != nil {
 		w.Name("Value")
 		w.String(*v.Value)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *UpdateShardCountOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.StreamName != nil {
+		w.Name("StreamName")
+		w.String(*v.StreamName)
+	}
+	if v.CurrentShardCount != nil {
+		w.Name("CurrentShardCount")
+		w.Int(*v.CurrentShardCount)
+	}
+	if v.TargetShardCount != nil {
+		w.Name("TargetShardCount")
+		w.Int(*v.TargetShardCount)
+	}
+	if v.StreamARN != nil {
+		w.Name("StreamARN")
+		w.String(*v.StreamARN)
 	}
 	w.CloseStruct()
 }

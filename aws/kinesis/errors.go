@@ -20,13 +20,6 @@ func notFound(name stream.Name) error {
 	}
 }
 
-func resourceNotFound(r stream.Resource) error {
-	return &protocol.Error{
-		Code:    ResourceNotFoundException,
-		Message: fmt.Sprintf("Consumer %s, account %s not found.", r.ARN(), r.Stream.Account),
-	}
-}
-
 // shardNotFound is the answer to a shard id that cannot be one.
 func shardNotFound(id string, name stream.Name) error {
 	return &protocol.Error{
@@ -42,7 +35,6 @@ const limitsPage = "http://docs.aws.amazon.com/general/latest/gr/aws_service_lim
 func translate(err error, name stream.Name) error {
 	var (
 		missing  *stream.NotFoundError
-		consumer *stream.ResourceNotFoundError
 		state    *stream.StateError
 		shard    *stream.ShardNotFoundError
 		exists   *stream.ExistsError
@@ -54,15 +46,16 @@ func translate(err error, name stream.Name) error {
 		expired  *stream.ExpiredIteratorError
 		future   *stream.FutureTimestampError
 		retained *stream.RetentionError
-		toggled  *stream.EncryptionLimitError
+		mode     *stream.OnDemandError
+		count    *stream.ShardCountError
+		closed   *stream.ClosedShardError
+		often    *stream.RequestLimitError
 	)
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &missing):
 		return notFound(missing.Name)
-	case errors.As(err, &consumer):
-		return resourceNotFound(consumer.Resource)
 	case errors.As(err, &state):
 		return &protocol.Error{Code: ResourceInUseException, Message: fmt.Sprintf(
 			"Stream %s under account %s not ACTIVE, instead in state %s", state.Name.Name, state.Name.Account, state.Status)}
@@ -81,6 +74,18 @@ func translate(err error, name stream.Name) error {
 	case errors.As(err, &onDemand):
 		return limitExceeded("This request would exceed the limit on the number of On-Demand streams for the account %s in %s. Current On-Demand streams count: %d. Limit: %d.",
 			name.Account, name.Region, onDemand.Count, onDemand.Limit)
+	case errors.As(err, &mode):
+		return &protocol.Error{Code: ValidationException, Message: fmt.Sprintf(
+			"Request is invalid. Stream %s under account %s is in On-Demand mode.", mode.Name.Name, mode.Name.Account)}
+	case errors.As(err, &count):
+		return shardCountLimit(count)
+	case errors.As(err, &closed):
+		return invalidArgument(fmt.Sprintf(
+			"Shard %s in stream %s under account %s has already been merged or split, and thus is not eligible for merging or splitting.",
+			stream.ShardID(closed.Shard), name.Name, name.Account))
+	case errors.As(err, &often):
+		return limitExceeded("%s cannot be called for stream %s under account %s more than %d times in a rolling 24-hour period.",
+			often.Operation, name.Name, name.Account, often.Limit)
 	case errors.As(err, &record):
 		return invalidArgument(fmt.Sprintf("Record size exceeds %d KB limit", record.Limit>>10))
 	case errors.As(err, &put):
@@ -95,8 +100,6 @@ func translate(err error, name stream.Name) error {
 			future.Timestamp.UnixMilli(), future.Now.UnixMilli()))
 	case errors.As(err, &retained):
 		return retentionError(retained)
-	case errors.As(err, &toggled):
-		return limitExceeded("%s was accepted %d times in 24 hours for stream %s under account %s, which is the limit.", toggled.Operation, toggled.Limit, name.Name, name.Account)
 	case errors.Is(err, stream.ErrNotOnDemand):
 		return invalidArgument(fmt.Sprintf("WarmThroughputMiBps is for streams in On-Demand mode, which stream %s under account %s is not.", name.Name, name.Account))
 	case errors.Is(err, stream.ErrNotCommitted):
@@ -107,6 +110,9 @@ func translate(err error, name stream.Name) error {
 		return invalidArgument("NextToken is invalid.")
 	case errors.Is(err, stream.ErrExpiredPageToken):
 		return &protocol.Error{Code: ExpiredNextTokenException, Message: "NextToken has expired."}
+	}
+	if e := consumerError(err); e != nil {
+		return e
 	}
 	return err
 }
@@ -125,6 +131,18 @@ func retentionError(e *stream.RetentionError) error {
 	}
 	return invalidArgument(fmt.Sprintf("%sfor stream %s can not be longer than existing retention period (%d hours). Use IncreaseRetentionPeriod API.",
 		asked, e.Name.Name, e.Existing))
+}
+
+// shardCountLimit answers for a shard count that is too far from the present one, or too large.
+func shardCountLimit(e *stream.ShardCountError) error {
+	const counts = " Current open shard count: %d, Target shard count: %d"
+	switch {
+	case errors.Is(e, stream.ErrTooManyShards):
+		return limitExceeded("UpdateShardCount cannot scale up over double your current open shard count."+counts, e.Open, e.Target)
+	case errors.Is(e, stream.ErrTooFewShards):
+		return limitExceeded("UpdateShardCount cannot scale down below half your current open shard count."+counts, e.Open, e.Target)
+	}
+	return limitExceeded("Target shard count or number of open shards cannot be greater than %d."+counts, e.Limit, e.Open, e.Target)
 }
 
 func limitExceeded(format string, a ...any) error {

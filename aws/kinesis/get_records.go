@@ -28,16 +28,21 @@ func (d *Door) GetRecords(ctx context.Context, in *GetRecordsInput) (*GetRecords
 	if isTrue(in.DryRun) {
 		return nil, dryRun(nil)
 	}
-	out := &GetRecordsOutput{Records: make([]Record, len(page.Records)), MillisBehindLatest: new(page.MillisBehind)}
-	for i := range page.Records {
-		out.Records[i] = recordShape(page.Shard, &page.Records[i])
-	}
+	out := &GetRecordsOutput{Records: recordShapes(page.Shard, page.Records), MillisBehindLatest: new(page.MillisBehind)}
 	if page.Iterator != "" {
 		out.NextShardIterator = &page.Iterator
 		return out, nil
 	}
 	out.ChildShards = childShapes(page.Children)
 	return out, nil
+}
+
+func recordShapes(shard stream.Shard, records []stream.Record) []Record {
+	shapes := make([]Record, len(records))
+	for i := range records {
+		shapes[i] = recordShape(shard, &records[i])
+	}
+	return shapes
 }
 
 func recordShape(shard stream.Shard, r *stream.Record) Record {

@@ -41,7 +41,10 @@ func newHouse(t testing.TB, c stream.Config) (h *house, stop func()) {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	c.Store, c.Clock, c.Log = engine, clockwork.NewRealClock(), log
+	c.Store, c.Log = engine, log
+	if c.Clock == nil {
+		c.Clock = clockwork.NewRealClock()
+	}
 	streams, err := stream.New(c)
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +73,8 @@ func newHouse(t testing.TB, c stream.Config) (h *house, stop func()) {
 // An operation followed by "in CBOR" is asked in that encoding, and its answer is shown in diagnostic notation.
 //
 // A section named "after 30s: …" lets time pass first. Iterators and tokens are named in the order of their first
-// appearance.
+// appearance. SubscribeToShard is answered with what comes at once; the request "Events 1" shows what has come since from
+// the first subscription of the story.
 func TestWire(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -100,6 +104,8 @@ var (
 func play(t *testing.T, archive *txtar.Archive) {
 	h, stop := newHouse(t, stream.Config{TransitionDelay: 10 * time.Second, ShardLimit: 60})
 	defer stop()
+	watched := watch(t, h)
+	defer watched.leave()
 	names := new(names)
 	for i := 0; i+1 < len(archive.Files); i += 2 {
 		request, answer := archive.Files[i], &archive.Files[i+1]
@@ -108,11 +114,7 @@ func play(t *testing.T, archive *txtar.Archive) {
 		}
 		pause(t, request.Name)
 		operation, document, _ := strings.Cut(names.show(string(request.Data)), "\n")
-		speak := exchange
-		if name, ok := strings.CutSuffix(operation, " in CBOR"); ok {
-			operation, speak = name, exchangeCBOR
-		}
-		got := names.hide(speak(h, operation, document))
+		got := names.hide(watched.exchange(operation, document))
 		if *rewrite {
 			answer.Data = []byte(got)
 		} else if got != string(answer.Data) {
@@ -138,18 +140,22 @@ func pause(t *testing.T, name string) {
 
 // exchange sends a request and shows the answer: the status, and the body if there is one.
 func exchange(h http.Handler, operation, document string) string {
-	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(strings.TrimRight(document, "\n")))
-	r.Header.Set("X-Amz-Target", "Kinesis_20131202."+operation)
-	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	r.Header.Set("X-Amz-Date", "20000101T000000Z")
-	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20000101/eu-west-1/kinesis/aws4_request, SignedHeaders=host, Signature=0f")
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
+	h.ServeHTTP(w, newRequest(operation, document))
 	text := fmt.Sprintln(w.Code)
 	if w.Body.Len() > 0 {
 		text += w.Body.String() + "\n"
 	}
 	return text
+}
+
+func newRequest(operation, document string) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(strings.TrimRight(document, "\n")))
+	r.Header.Set("X-Amz-Target", "Kinesis_20131202."+operation)
+	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	r.Header.Set("X-Amz-Date", "20000101T000000Z")
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20000101/eu-west-1/kinesis/aws4_request, SignedHeaders=host, Signature=0f")
+	return r
 }
 
 // names gives iterators and tokens, which no two runs have in common, a name.

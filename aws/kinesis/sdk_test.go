@@ -20,16 +20,22 @@ import (
 // connect puts a house on a socket of the loopback and returns AWS's own client for it.
 func connect(t *testing.T, c stream.Config) *client.Client {
 	t.Helper()
+	return client.New(settings(t, c))
+}
+
+// settings does the same for whoever needs more than one client.
+func settings(t *testing.T, c stream.Config) client.Options {
+	t.Helper()
 	h, stop := newHouse(t, c)
 	server := httptest.NewServer(h)
 	t.Cleanup(func() {
 		server.Close()
 		stop()
 	})
-	return client.New(client.Options{
+	return client.Options{
 		BaseEndpoint: aws.String(server.URL), Region: region,
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""), RetryMaxAttempts: 1,
-	})
+	}
 }
 
 // TestSDK goes through all operations with AWS's own client, its waiters and its paginators.

@@ -41,6 +41,15 @@ type Operations interface {
 	PutResourcePolicy(ctx context.Context, in *PutResourcePolicyInput) error
 	GetResourcePolicy(ctx context.Context, in *GetResourcePolicyInput) (*GetResourcePolicyOutput, error)
 	DeleteResourcePolicy(ctx context.Context, in *DeleteResourcePolicyInput) error
+	SplitShard(ctx context.Context, in *SplitShardInput) error
+	MergeShards(ctx context.Context, in *MergeShardsInput) error
+	UpdateShardCount(ctx context.Context, in *UpdateShardCountInput) (*UpdateShardCountOutput, error)
+	UpdateStreamMode(ctx context.Context, in *UpdateStreamModeInput) error
+	RegisterStreamConsumer(ctx context.Context, in *RegisterStreamConsumerInput) (*RegisterStreamConsumerOutput, error)
+	DeregisterStreamConsumer(ctx context.Context, in *DeregisterStreamConsumerInput) error
+	DescribeStreamConsumer(ctx context.Context, in *DescribeStreamConsumerInput) (*DescribeStreamConsumerOutput, error)
+	ListStreamConsumers(ctx context.Context, in *ListStreamConsumersInput) (*ListStreamConsumersOutput, error)
+	SubscribeToShard(ctx context.Context, in *SubscribeToShardInput) (protocol.EventStream, error)
 }
 
 // The codes of the service's errors.
@@ -127,6 +136,15 @@ func NewService(ops Operations) protocol.Service {
 			{Name: "PutResourcePolicy", Handler: protocol.HandleSilent(ops.PutResourcePolicy)},
 			{Name: "GetResourcePolicy", Handler: protocol.Handle(ops.GetResourcePolicy)},
 			{Name: "DeleteResourcePolicy", Handler: protocol.HandleSilent(ops.DeleteResourcePolicy)},
+			{Name: "SplitShard", Handler: protocol.HandleSilent(ops.SplitShard)},
+			{Name: "MergeShards", Handler: protocol.HandleSilent(ops.MergeShards)},
+			{Name: "UpdateShardCount", Handler: protocol.Handle(ops.UpdateShardCount)},
+			{Name: "UpdateStreamMode", Handler: protocol.HandleSilent(ops.UpdateStreamMode)},
+			{Name: "RegisterStreamConsumer", Handler: protocol.Handle(ops.RegisterStreamConsumer)},
+			{Name: "DeregisterStreamConsumer", Handler: protocol.HandleSilent(ops.DeregisterStreamConsumer)},
+			{Name: "DescribeStreamConsumer", Handler: protocol.Handle(ops.DescribeStreamConsumer)},
+			{Name: "ListStreamConsumers", Handler: protocol.Handle(ops.ListStreamConsumers)},
+			{Name: "SubscribeToShard", Exceptions: []string{"ResourceNotFoundException", "ResourceInUseException", "KMSDisabledException", "KMSInvalidStateException", "KMSAccessDeniedException", "KMSNotFoundException", "KMSOptInRequired", "KMSThrottlingException", "InternalFailureException"}, Fault: "InternalFailureException", Handler: protocol.HandleEvents(ops.SubscribeToShard)},
 		},
 	}
 }

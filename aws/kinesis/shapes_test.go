@@ -35,4 +35,8 @@ func TestShapesOfClosedShards(t *testing.T) {
 	if got := string(protocol.EncodingJSON.Append(nil, &GetRecordsOutput{ChildShards: childShapes(nil)})); got != `{"Records":[],"ChildShards":[]}` {
 		t.Error(got)
 	}
+	end := &SubscribeToShardEvent{Records: recordShapes(closed, nil), ChildShards: childShapes(nil)}
+	if got := string(protocol.EncodingJSON.Append(nil, end)); got != `{"Records":[],"MillisBehindLatest":0,"ChildShards":[]}` {
+		t.Error(got)
+	}
 }

@@ -21,6 +21,23 @@ type ChildShard struct {
 	HashKeyRange *HashKeyRange // required
 }
 
+// Consumer is AWS's shape Consumer.
+type Consumer struct {
+	ConsumerName              string    // required
+	ConsumerARN               string    // required
+	ConsumerStatus            string    // required
+	ConsumerCreationTimestamp time.Time // required
+}
+
+// ConsumerDescription is AWS's shape ConsumerDescription.
+type ConsumerDescription struct {
+	ConsumerName              string    // required
+	ConsumerARN               string    // required
+	ConsumerStatus            string    // required
+	ConsumerCreationTimestamp time.Time // required
+	StreamARN                 string    // required
+}
+
 // CreateStreamInput is AWS's shape CreateStreamInput.
 type CreateStreamInput struct {
 	// missing has a bit for each required member that a request left out.
@@ -63,6 +80,14 @@ type DeleteStreamInput struct {
 	StreamId                *string
 }
 
+// DeregisterStreamConsumerInput is AWS's shape DeregisterStreamConsumerInput.
+type DeregisterStreamConsumerInput struct {
+	StreamARN    *string
+	ConsumerName *string
+	ConsumerARN  *string
+	StreamId     *string
+}
+
 // DescribeLimitsInput is AWS's shape DescribeLimitsInput.
 type DescribeLimitsInput struct {
 }
@@ -73,6 +98,19 @@ type DescribeLimitsOutput struct {
 	OpenShardCount           int // required
 	OnDemandStreamCount      int // required
 	OnDemandStreamCountLimit int // required
+}
+
+// DescribeStreamConsumerInput is AWS's shape DescribeStreamConsumerInput.
+type DescribeStreamConsumerInput struct {
+	StreamARN    *string
+	ConsumerName *string
+	ConsumerARN  *string
+	StreamId     *string
+}
+
+// DescribeStreamConsumerOutput is AWS's shape DescribeStreamConsumerOutput.
+type DescribeStreamConsumerOutput struct {
+	ConsumerDescription *ConsumerDescription // required
 }
 
 // DescribeStreamInput is AWS's shape DescribeStreamInput.
@@ -219,6 +257,24 @@ type ListShardsOutput struct {
 	NextToken *string
 }
 
+// ListStreamConsumersInput is AWS's shape ListStreamConsumersInput.
+type ListStreamConsumersInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	StreamARN               string // required
+	NextToken               *string
+	MaxResults              *int
+	StreamCreationTimestamp *time.Time
+	StreamId                *string
+}
+
+// ListStreamConsumersOutput is AWS's shape ListStreamConsumersOutput.
+type ListStreamConsumersOutput struct {
+	Consumers []Consumer
+	NextToken *string
+}
+
 // ListStreamsInput is AWS's shape ListStreamsInput.
 type ListStreamsInput struct {
 	Limit                    *int
@@ -247,6 +303,18 @@ type ListTagsForStreamInput struct {
 type ListTagsForStreamOutput struct {
 	Tags        []Tag // required
 	HasMoreTags bool  // required
+}
+
+// MergeShardsInput is AWS's shape MergeShardsInput.
+type MergeShardsInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	StreamName           *string
+	ShardToMerge         string // required
+	AdjacentShardToMerge string // required
+	StreamARN            *string
+	StreamId             *string
 }
 
 // PutRecordInput is AWS's shape PutRecordInput.
@@ -324,6 +392,22 @@ type Record struct {
 	EncryptionType              *string
 }
 
+// RegisterStreamConsumerInput is AWS's shape RegisterStreamConsumerInput.
+type RegisterStreamConsumerInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	StreamARN    string // required
+	ConsumerName string // required
+	StreamId     *string
+	Tags         map[string]string
+}
+
+// RegisterStreamConsumerOutput is AWS's shape RegisterStreamConsumerOutput.
+type RegisterStreamConsumerOutput struct {
+	Consumer *Consumer // required
+}
+
 // RemoveTagsFromStreamInput is AWS's shape RemoveTagsFromStreamInput.
 type RemoveTagsFromStreamInput struct {
 	StreamName *string
@@ -357,6 +441,18 @@ type ShardFilter struct {
 	Timestamp *time.Time
 }
 
+// SplitShardInput is AWS's shape SplitShardInput.
+type SplitShardInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	StreamName         *string
+	ShardToSplit       string // required
+	NewStartingHashKey string // required
+	StreamARN          *string
+	StreamId           *string
+}
+
 // StartStreamEncryptionInput is AWS's shape StartStreamEncryptionInput.
 type StartStreamEncryptionInput struct {
 	// missing has a bit for each required member that a request left out.
@@ -367,6 +463,16 @@ type StartStreamEncryptionInput struct {
 	KeyId          string // required
 	StreamARN      *string
 	StreamId       *string
+}
+
+// StartingPosition is AWS's shape StartingPosition.
+type StartingPosition struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	Type           string // required
+	SequenceNumber *string
+	Timestamp      *time.Time
 }
 
 // StopStreamEncryptionInput is AWS's shape StopStreamEncryptionInput.
@@ -432,10 +538,61 @@ type StreamSummary struct {
 	StreamCreationTimestamp *time.Time
 }
 
+// SubscribeToShardEvent is AWS's shape SubscribeToShardEvent.
+type SubscribeToShardEvent struct {
+	Records                    []Record // required
+	ContinuationSequenceNumber *string
+	MillisBehindLatest         int64 // required
+	ChildShards                []ChildShard
+}
+
+// SubscribeToShardInput is AWS's shape SubscribeToShardInput.
+type SubscribeToShardInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	ConsumerARN      string            // required
+	ShardId          string            // required
+	StartingPosition *StartingPosition // required
+	StreamId         *string
+	DryRun           *bool
+}
+
 // Tag is AWS's shape Tag.
 type Tag struct {
 	Key   string // required
 	Value *string
+}
+
+// UpdateShardCountInput is AWS's shape UpdateShardCountInput.
+type UpdateShardCountInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	StreamName       *string
+	TargetShardCount int    // required
+	ScalingType      string // required
+	StreamARN        *string
+	StreamId         *string
+}
+
+// UpdateShardCountOutput is AWS's shape UpdateShardCountOutput.
+type UpdateShardCountOutput struct {
+	StreamName        *string
+	CurrentShardCount *int
+	TargetShardCount  *int
+	StreamARN         *string
+}
+
+// UpdateStreamModeInput is AWS's shape UpdateStreamModeInput.
+type UpdateStreamModeInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	StreamARN           string             // required
+	StreamModeDetails   *StreamModeDetails // required
+	StreamId            *string
+	WarmThroughputMiBps *int
 }
 
 // WarmThroughputObject is AWS's shape WarmThroughputObject.
@@ -541,6 +698,13 @@ type MinimumThroughputBillingCommitmentOutput struct {
 	EarliestAllowedEndAt *time.Time
 }
 
+// The values of ConsumerStatus.
+const (
+	ConsumerStatusCreating = "CREATING"
+	ConsumerStatusDeleting = "DELETING"
+	ConsumerStatusActive   = "ACTIVE"
+)
+
 // The values of EncryptionType.
 const (
 	EncryptionTypeNone = "NONE"
@@ -557,6 +721,11 @@ const (
 	MetricsNameReadProvisionedThroughputExceeded  = "ReadProvisionedThroughputExceeded"
 	MetricsNameIteratorAgeMilliseconds            = "IteratorAgeMilliseconds"
 	MetricsNameAll                                = "ALL"
+)
+
+// The values of ScalingType.
+const (
+	ScalingTypeUniformScaling = "UNIFORM_SCALING"
 )
 
 // The values of ShardFilterType.

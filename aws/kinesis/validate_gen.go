@@ -8,6 +8,10 @@ import (
 	"github.com/millrace/millrace/aws/protocol/constraint"
 )
 
+var ruleConsumerARN = constraint.Text{Length: constraint.Length{Low: 1, High: 2048}, Pattern: constraint.NewPattern(`^(arn):aws.*:kinesis:.*:\d{12}:.*stream\/[a-zA-Z0-9_.-]+\/consumer\/[a-zA-Z0-9_.-]+:[0-9]+`)}
+
+var ruleConsumerName = constraint.Text{Length: constraint.Length{Low: 1, High: 128}, Pattern: constraint.NewPattern("[a-zA-Z0-9_.-]+")}
+
 var ruleData = constraint.Blob{Length: constraint.Length{Low: 0, High: 10485760}, Sensitive: true}
 
 var ruleDescribeStreamInputLimit = constraint.Integer{Low: 1, High: 10000}
@@ -21,6 +25,8 @@ var ruleHashKey = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, 
 var ruleKeyId = constraint.Text{Length: constraint.Length{Low: 1, High: 2048}}
 
 var ruleListShardsInputLimit = constraint.Integer{Low: 1, High: 10000}
+
+var ruleListStreamConsumersInputLimit = constraint.Integer{Low: 1, High: 10000}
 
 var ruleListStreamsInputLimit = constraint.Integer{Low: 1, High: 10000}
 
@@ -39,6 +45,8 @@ var rulePositiveIntegerObject = constraint.Integer{Low: 1, High: math.MaxInt64}
 var rulePutRecordsRequestEntryList = constraint.Count{Length: constraint.Length{Low: 1, High: 500}, Class: "com.amazonaws.kinesis.v20131202.PutRecordsRequestEntry", Sensitive: true}
 
 var ruleResourceARN = constraint.Text{Length: constraint.Length{Low: 1, High: 2048}, Pattern: constraint.NewPattern(`arn:aws.*:kinesis:.*:\d{12}:.*stream/\S+`)}
+
+var ruleScalingType = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"UNIFORM_SCALING"}}
 
 var ruleSequenceNumber = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Pattern: constraint.NewPattern(`0|([1-9]\d{0,128})`)}
 
@@ -163,7 +171,39 @@ func (v *DeleteStreamInput) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *DeregisterStreamConsumerInput) Validate(c *constraint.Checks) {
+	if v.StreamARN != nil {
+		ruleStreamARN.Check(c, "streamARN", *v.StreamARN)
+	}
+	if v.ConsumerName != nil {
+		ruleConsumerName.Check(c, "consumerName", *v.ConsumerName)
+	}
+	if v.ConsumerARN != nil {
+		ruleConsumerARN.Check(c, "consumerARN", *v.ConsumerARN)
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *DescribeLimitsInput) Validate(c *constraint.Checks) {
+}
+
+// Validate judges the members in the model's order.
+func (v *DescribeStreamConsumerInput) Validate(c *constraint.Checks) {
+	if v.StreamARN != nil {
+		ruleStreamARN.Check(c, "streamARN", *v.StreamARN)
+	}
+	if v.ConsumerName != nil {
+		ruleConsumerName.Check(c, "consumerName", *v.ConsumerName)
+	}
+	if v.ConsumerARN != nil {
+		ruleConsumerARN.Check(c, "consumerARN", *v.ConsumerARN)
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
 }
 
 // Validate judges the members in the model's order.
@@ -334,6 +374,24 @@ func (v *ListShardsInput) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *ListStreamConsumersInput) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleStreamARN.Check(c, "streamARN", v.StreamARN)
+	} else {
+		c.Null("streamARN")
+	}
+	if v.NextToken != nil {
+		ruleNextToken.Check(c, "nextToken", *v.NextToken)
+	}
+	if v.MaxResults != nil {
+		ruleListStreamConsumersInputLimit.Check(c, "maxResults", int64(*v.MaxResults))
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *ListStreamsInput) Validate(c *constraint.Checks) {
 	if v.Limit != nil {
 		ruleListStreamsInputLimit.Check(c, "limit", int64(*v.Limit))
@@ -356,6 +414,29 @@ func (v *ListTagsForStreamInput) Validate(c *constraint.Checks) {
 	}
 	if v.Limit != nil {
 		ruleListTagsForStreamInputLimit.Check(c, "limit", int64(*v.Limit))
+	}
+	if v.StreamARN != nil {
+		ruleStreamARN.Check(c, "streamARN", *v.StreamARN)
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *MergeShardsInput) Validate(c *constraint.Checks) {
+	if v.StreamName != nil {
+		ruleStreamName.Check(c, "streamName", *v.StreamName)
+	}
+	if v.missing&0x1 == 0 {
+		ruleShardId.Check(c, "shardToMerge", v.ShardToMerge)
+	} else {
+		c.Null("shardToMerge")
+	}
+	if v.missing&0x2 == 0 {
+		ruleShardId.Check(c, "adjacentShardToMerge", v.AdjacentShardToMerge)
+	} else {
+		c.Null("adjacentShardToMerge")
 	}
 	if v.StreamARN != nil {
 		ruleStreamARN.Check(c, "streamARN", *v.StreamARN)
@@ -450,6 +531,26 @@ func (v *PutResourcePolicyInput) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *RegisterStreamConsumerInput) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleStreamARN.Check(c, "streamARN", v.StreamARN)
+	} else {
+		c.Null("streamARN")
+	}
+	if v.missing&0x2 == 0 {
+		ruleConsumerName.Check(c, "consumerName", v.ConsumerName)
+	} else {
+		c.Null("consumerName")
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+	if v.Tags != nil {
+		ruleTagMap.Check(c, "tags", v.Tags)
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *RemoveTagsFromStreamInput) Validate(c *constraint.Checks) {
 	if v.StreamName != nil {
 		ruleStreamName.Check(c, "streamName", *v.StreamName)
@@ -480,6 +581,29 @@ func (v *ShardFilter) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *SplitShardInput) Validate(c *constraint.Checks) {
+	if v.StreamName != nil {
+		ruleStreamName.Check(c, "streamName", *v.StreamName)
+	}
+	if v.missing&0x1 == 0 {
+		ruleShardId.Check(c, "shardToSplit", v.ShardToSplit)
+	} else {
+		c.Null("shardToSplit")
+	}
+	if v.missing&0x2 == 0 {
+		ruleHashKey.Check(c, "newStartingHashKey", v.NewStartingHashKey)
+	} else {
+		c.Null("newStartingHashKey")
+	}
+	if v.StreamARN != nil {
+		ruleStreamARN.Check(c, "streamARN", *v.StreamARN)
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *StartStreamEncryptionInput) Validate(c *constraint.Checks) {
 	if v.StreamName != nil {
 		ruleStreamName.Check(c, "streamName", *v.StreamName)
@@ -499,6 +623,18 @@ func (v *StartStreamEncryptionInput) Validate(c *constraint.Checks) {
 	}
 	if v.StreamId != nil {
 		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *StartingPosition) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleShardIteratorType.Check(c, "type", v.Type)
+	} else {
+		c.Null("type")
+	}
+	if v.SequenceNumber != nil {
+		ruleSequenceNumber.Check(c, "sequenceNumber", *v.SequenceNumber)
 	}
 }
 
@@ -531,6 +667,75 @@ func (v *StreamModeDetails) Validate(c *constraint.Checks) {
 		ruleStreamMode.Check(c, "streamMode", v.StreamMode)
 	} else {
 		c.Null("streamMode")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *SubscribeToShardInput) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleConsumerARN.Check(c, "consumerARN", v.ConsumerARN)
+	} else {
+		c.Null("consumerARN")
+	}
+	if v.missing&0x2 == 0 {
+		ruleShardId.Check(c, "shardId", v.ShardId)
+	} else {
+		c.Null("shardId")
+	}
+	if v.StartingPosition != nil {
+		c.Enter("startingPosition")
+		v.StartingPosition.Validate(c)
+		c.Leave()
+	} else {
+		c.Null("startingPosition")
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *UpdateShardCountInput) Validate(c *constraint.Checks) {
+	if v.StreamName != nil {
+		ruleStreamName.Check(c, "streamName", *v.StreamName)
+	}
+	if v.missing&0x1 == 0 {
+		rulePositiveIntegerObject.Check(c, "targetShardCount", int64(v.TargetShardCount))
+	} else {
+		c.Null("targetShardCount")
+	}
+	if v.missing&0x2 == 0 {
+		ruleScalingType.Check(c, "scalingType", v.ScalingType)
+	} else {
+		c.Null("scalingType")
+	}
+	if v.StreamARN != nil {
+		ruleStreamARN.Check(c, "streamARN", *v.StreamARN)
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *UpdateStreamModeInput) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleStreamARN.Check(c, "streamARN", v.StreamARN)
+	} else {
+		c.Null("streamARN")
+	}
+	if v.StreamModeDetails != nil {
+		c.Enter("streamModeDetails")
+		v.StreamModeDetails.Validate(c)
+		c.Leave()
+	} else {
+		c.Null("streamModeDetails")
+	}
+	if v.StreamId != nil {
+		ruleStreamId.Check(c, "streamId", *v.StreamId)
+	}
+	if v.WarmThroughputMiBps != nil {
+		ruleNaturalIntegerObject.Check(c, "warmThroughputMiBps", int64(*v.WarmThroughputMiBps))
 	}
 }
 

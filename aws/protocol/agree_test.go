@@ -29,12 +29,12 @@ func shapes() (inputs, outputs []reflect.Type) {
 	} {
 		for method := range operations.Methods() {
 			inputs = append(inputs, method.Type.In(1).Elem())
-			if method.Type.NumOut() == 2 {
+			if method.Type.NumOut() == 2 && method.Type.Out(0).Kind() == reflect.Pointer {
 				outputs = append(outputs, method.Type.Out(0).Elem())
 			}
 		}
 	}
-	return inputs, outputs
+	return inputs, append(outputs, reflect.TypeFor[kinesis.SubscribeToShardEvent]())
 }
 
 var (

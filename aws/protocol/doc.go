@@ -12,6 +12,7 @@
 //	limits    all broken constraints, in AWS's grammar                            constraint, judge.go
 //	run       the door's method                                                   judge.go
 //	answer    in the protocol spoken; errors by the service's table       answer.go, json.go, restjson.go, forms.go
+//	events    for operations that answer with a stream of them            eventstream.go
 //
 // For awsJson the steps "form" come before "caller", as recorded on Kinesis; for REST and query the caller is known
 // first, since there the operation alone decides how the body is read. CBOR 1.1 is awsJson in another encoding, and
@@ -21,6 +22,6 @@
 // writes beside its output, the payloads of an event stream's events, it writes with call.Encoding.Append(b, event).
 //
 // Invariants. A handler holds at most as many bytes of bodies as Config.BodyMemory says, over all requests together.
-// Every answer but a 413 carries a request id. A panic of a door ends its own request and no other. The dispatcher
+// An answer of events holds one event at a time. Every answer but a 413 carries a request id. A panic of a door ends its own request and no other. The dispatcher
 // keeps no state between requests and starts no goroutines.
 package protocol

@@ -29,8 +29,8 @@ type Config struct {
 // Answered is how a request ended.
 type Answered struct {
 	Status   int
-	Code     string // of the error; empty on success
-	Duration time.Duration
+	Code     string        // of the error; empty on success
+	Duration time.Duration // of an answer of events: until it began
 }
 
 // handler is the dispatcher. Nothing of it changes once made, except the budget's count and the log-once marks.
@@ -136,7 +136,9 @@ func (x *exchange) end() {
 		x.body.release()
 	}
 	if x.Observe != nil {
-		x.ended.Duration = time.Since(x.start)
+		if x.ended.Duration == 0 {
+			x.ended.Duration = time.Since(x.start)
+		}
 		x.Observe(x.call, x.ended)
 	}
 }

@@ -68,7 +68,17 @@ func (x *exchange) run(in Input, b *Binding, doc wire.Document) {
 		x.fail(x.service.invalid(&checks, findings))
 		return
 	}
-	out, err := x.op.run(WithCall(x.r.Context(), x.call), in)
+	ctx := WithCall(x.r.Context(), x.call)
+	if x.op.open != nil {
+		stream, err := x.op.open(ctx, in)
+		if err != nil {
+			x.fail(err)
+			return
+		}
+		x.sendEvents(ctx, stream)
+		return
+	}
+	out, err := x.op.run(ctx, in)
 	if err != nil {
 		x.fail(err)
 		return

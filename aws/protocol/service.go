@@ -72,6 +72,10 @@ type Operation struct {
 	PayloadType string
 	// Query describes the input for the query protocol.
 	Query *query.Shape
+	// Exceptions are the codes of the errors that may end an answer of events, Fault the one that says that something
+	// happened that should not have.
+	Exceptions []string
+	Fault      string
 	Handler
 }
 
@@ -91,8 +95,9 @@ type Output interface {
 
 // Handler makes an operation's input and runs it.
 type Handler struct {
-	new func() Input
-	run func(ctx context.Context, in Input) (Output, error)
+	new  func() Input
+	run  func(ctx context.Context, in Input) (Output, error)
+	open func(ctx context.Context, in Input) (EventStream, error) // instead of run, for an answer of events
 }
 
 // errNoOutput is a door's mistake: neither output nor error.
@@ -129,5 +134,23 @@ func HandleSilent[I any, PI interface {
 	return Handler{
 		new: func() Input { return PI(new(I)) },
 		run: func(ctx context.Context, in Input) (Output, error) { return nil, method(ctx, in.(PI)) },
+	}
+}
+
+// HandleEvents wraps a door's method for an operation that answers with events. It is the door's mistake to return neither
+// a stream nor an error.
+func HandleEvents[I any, PI interface {
+	*I
+	Input
+}](method func(context.Context, PI) (EventStream, error)) Handler {
+	return Handler{
+		new: func() Input { return PI(new(I)) },
+		open: func(ctx context.Context, in Input) (EventStream, error) {
+			stream, err := method(ctx, in.(PI))
+			if err == nil && stream == nil {
+				err = errNoOutput
+			}
+			return stream, err
+		},
 	}
 }

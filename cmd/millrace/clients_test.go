@@ -19,6 +19,8 @@ func TestClients(t *testing.T) {
 	}{
 		{"boto3", func() error { return exec.Command("/usr/bin/python3", "-c", "import boto3").Run() }, []string{"/usr/bin/python3", "python/walk.py"}},
 		{"javascript", func() error { return node20("../../clients/js/node_modules") }, []string{"node", "js/walk.mjs"}},
+		{"boto3 fan-out", func() error { return exec.Command("/usr/bin/python3", "-c", "import boto3").Run() }, []string{"/usr/bin/python3", "python/fanout.py"}},
+		{"javascript fan-out", func() error { return node20("../../clients/js/node_modules") }, []string{"node", "js/fanout.mjs"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if err := c.there(); err != nil {
