@@ -180,3 +180,27 @@ func TestSDKSubscribesToMuch(t *testing.T) {
 		t.Errorf("%d records, want %d, or other ones", len(got), len(want))
 	}
 }
+
+// TestSDKSubscribesToTheEnd follows a shard that is split to its end.
+func TestSDKSubscribesToTheEnd(t *testing.T) {
+	f := newFan(t)
+	f.put("0")
+	s := f.subscribe(types.StartingPosition{Type: types.ShardIteratorTypeTrimHorizon})
+	f.collect(s, 1)
+	if _, err := f.SplitShard(t.Context(), &client.SplitShardInput{
+		StreamName: aws.String("s"), ShardToSplit: aws.String("shardId-000000000000"), NewStartingHashKey: aws.String("170141183460469231731687303715884105728"),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	var last types.SubscribeToShardEvent
+	for e := range s.Events() {
+		if last.ChildShards != nil {
+			t.Errorf("%+v is not the last event", last)
+		}
+		last = e.(*types.SubscribeToShardEventStreamMemberSubscribeToShardEvent).Value
+	}
+	if s.Err() != nil || last.ContinuationSequenceNumber != nil || len(last.Records) != 0 || len(last.ChildShards) != 2 ||
+		*last.ChildShards[1].ShardId != "shardId-000000000002" || last.ChildShards[1].ParentShards[0] != "shardId-000000000000" {
+		t.Errorf("%+v, %v", last, s.Err())
+	}
+}

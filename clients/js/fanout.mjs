@@ -84,12 +84,27 @@ const idle = await next(others);
 assert.deepEqual(idle.Records, []);
 assert.ok(BigInt(idle.ContinuationSequenceNumber) > BigInt(event.ContinuationSequenceNumber));
 
+// A shard that is split ends with its children, after the last of its records.
+await send("SplitShard", { StreamName, ShardToSplit: "shardId-000000000000", NewStartingHashKey: String(2n ** 127n) });
+do event = await next(others); while (event.ChildShards === undefined);
+assert.equal(event.ContinuationSequenceNumber, undefined);
+assert.deepEqual(event.Records, []);
+assert.deepEqual(event.ChildShards.map((c) => [c.ShardId, c.ParentShards]), [
+  ["shardId-000000000001", ["shardId-000000000000"]], ["shardId-000000000002", ["shardId-000000000000"]],
+]);
+assert.ok((await others.next()).done);
+while (!(await events.next()).done);
+
 // One ends with its consumer, the other with the stream.
+const children = await Promise.all([[first, 1], [second, 2]].map(async ([ConsumerARN, shard]) => {
+  const { EventStream } = await send("SubscribeToShard", { ConsumerARN, ShardId: `shardId-00000000000${shard}`, StartingPosition: { Type: "LATEST" } });
+  return EventStream[Symbol.asyncIterator]();
+}));
 await send("DeregisterStreamConsumer", { ConsumerARN: first });
 const ends = async (events) => { for (;;) if ((await events.next()).done) return; };
-await assert.rejects(ends(events), kinesis.ResourceNotFoundException);
+await assert.rejects(ends(children[0]), kinesis.ResourceNotFoundException);
 await assert.rejects(send("DeleteStream", { StreamName }), kinesis.ResourceInUseException);
 await send("DeleteStream", { StreamName, EnforceConsumerDeletion: true });
-await assert.rejects(ends(others), kinesis.ResourceNotFoundException);
+await assert.rejects(ends(children[1]), kinesis.ResourceNotFoundException);
 streams.destroy();
 console.log("walked");

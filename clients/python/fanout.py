@@ -96,6 +96,21 @@ idle = next(iter(events))["SubscribeToShardEvent"]
 assert idle["Records"] == [] and int(idle["ContinuationSequenceNumber"]) > int(event["ContinuationSequenceNumber"]), idle
 assert time.monotonic() - begun > 4, "an idle event came at once"
 
+# A shard that is split ends with its children, after the last of its records.
+streams.split_shard(StreamName="fan-py", ShardToSplit="shardId-000000000000", NewStartingHashKey=str(2**127))
+until("the shard is split", lambda: len(streams.list_shards(StreamName="fan-py")["Shards"]) == 3)
+rest = [e["SubscribeToShardEvent"] for e in events]
+assert all("ChildShards" not in e and "ContinuationSequenceNumber" in e for e in rest[:-1]), rest
+assert "ContinuationSequenceNumber" not in rest[-1] and rest[-1]["Records"] == [], rest
+assert [(c["ShardId"], c["ParentShards"]) for c in rest[-1]["ChildShards"]] == [
+    ("shardId-000000000001", ["shardId-000000000000"]),
+    ("shardId-000000000002", ["shardId-000000000000"]),
+], rest
+events = streams.subscribe_to_shard(ConsumerARN=second, ShardId="shardId-000000000001", StartingPosition={"Type": "TRIM_HORIZON"})["EventStream"]
+put(b"child")
+event = next(iter(events))["SubscribeToShardEvent"]
+assert [r["Data"] for r in event["Records"]] == [b"child"], event
+
 # Consumers hold their stream; it takes them along if it is told to.
 try:
     streams.delete_stream(StreamName="fan-py")
