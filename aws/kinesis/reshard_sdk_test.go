@@ -41,7 +41,7 @@ func (l *lineage) begin(shard string) {
 func (l *lineage) step() (moved bool) {
 	l.t.Helper()
 	for shard, it := range l.reading {
-		page, err := l.c.GetRecords(context.Background(), &client.GetRecordsInput{ShardIterator: it, Limit: aws.Int32(50)})
+		page, err := l.c.GetRecords(context.Background(), &client.GetRecordsInput{ShardIterator: it, Limit: aws.Int32(50)}, patient)
 		if err != nil {
 			l.t.Fatal(err)
 		}
@@ -63,6 +63,10 @@ func (l *lineage) step() (moved bool) {
 	}
 	return moved
 }
+
+// patient lets the client try again. Now and then it loses a connection of its own accord in the middle of a long answer;
+// an iterator may be used again.
+func patient(o *client.Options) { o.RetryMaxAttempts = 5 }
 
 func (l *lineage) end(shard string, children []types.ChildShard) {
 	l.t.Helper()
