@@ -46,8 +46,14 @@ func (c Collection[T]) Get(ctx context.Context, key string) (T, uint64, error) {
 // Scan yields the items whose keys begin with prefix, in order of their keys; the empty prefix means all. It stops
 // after yielding an error.
 func (c Collection[T]) Scan(ctx context.Context, prefix string) iter.Seq2[Item[T], error] {
+	return c.Range(ctx, prefix, PrefixEnd(prefix))
+}
+
+// Range yields the items with from <= key and, unless to is empty, key < to, in order of their keys. It stops after
+// yielding an error.
+func (c Collection[T]) Range(ctx context.Context, from, to string) iter.Seq2[Item[T], error] {
 	return func(yield func(Item[T], error) bool) {
-		for entry, err := range c.tables.Scan(ctx, c.table, prefix, PrefixEnd(prefix)) {
+		for entry, err := range c.tables.Scan(ctx, c.table, from, to) {
 			if err != nil {
 				yield(Item[T]{}, err)
 				return

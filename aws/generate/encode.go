@@ -118,15 +118,23 @@ func (m *model) elementCall(x *member) (string, error) {
 	if t, ok := scalars[x.shape.Type]; ok {
 		return fmt.Sprintf("b = query.Append%s(b, %q, %s)", t.name, name, value), nil
 	}
-	switch x.shape.Type {
-	case "structure":
+	if x.shape.Type == "structure" {
 		return fmt.Sprintf("b = query.AppendStruct(b, %q, %s, (*%s).AppendXML)", name, value, exported(x.Shape)), nil
-	case "list", "map":
-		if !x.Flattened && !x.shape.Flattened {
-			return "", fmt.Errorf("lists and maps that are not flattened are not supported")
-		}
 	}
-	inner := m.innerElement(x.shape)
+	if flat := x.Flattened || x.shape.Flattened; flat {
+		return m.elementsCall(x, name)
+	}
+	between := "entry"
+	if x.shape.Type == "list" {
+		between = "member"
+	}
+	call, err := m.elementsCall(x, between)
+	return fmt.Sprintf("b = query.Open(b, %q)\n%s\nb = query.Shut(b, %q)", name, call, name), err
+}
+
+// elementsCall writes the elements of a list or the entries of a map under the name given.
+func (m *model) elementsCall(x *member, name string) (string, error) {
+	value, inner := held(x), m.innerElement(x.shape)
 	call, args := "Append", fmt.Sprintf("b, %q, %s", name, value)
 	if x.shape.Type == "map" {
 		args = fmt.Sprintf("b, %q, %q, %q, %s", name, x.shape.keyName(), x.shape.valueName(), value)

@@ -14,12 +14,18 @@ func (s *shape) keyName() string {
 	if s.KeyName != "" {
 		return s.KeyName
 	}
+	if s.Key.LocationName != "" {
+		return s.Key.LocationName
+	}
 	return "key"
 }
 
 func (s *shape) valueName() string {
 	if s.ValueName != "" {
 		return s.ValueName
+	}
+	if s.Value.LocationName != "" {
+		return s.Value.LocationName
 	}
 	return "value"
 }

@@ -58,7 +58,8 @@ type shape struct {
 	EventStream bool `json:"eventstream"`
 	Event       bool `json:"event"`
 	Error       *struct {
-		HTTPStatusCode int `json:"httpStatusCode"`
+		Code           string `json:"code"`
+		HTTPStatusCode int    `json:"httpStatusCode"`
 	} `json:"error"`
 	Member *ref `json:"member"`
 	Key    *ref `json:"key"`

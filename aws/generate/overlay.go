@@ -23,9 +23,11 @@ type overlay struct {
 	PayloadType string `json:"payloadType"`
 	// ErrorNamespace stands in __type.
 	ErrorNamespace string `json:"errorNamespace"`
-	// InternalCode is the code of internal failures, MissingCode that of absent members (see protocol.Service).
+	// InternalCode is the code of internal failures, MissingCode that of absent members, InvalidCode that of broken
+	// constraints (see protocol.Service).
 	InternalCode string `json:"internalCode"`
 	MissingCode  string `json:"missingCode"`
+	InvalidCode  string `json:"invalidCode"`
 	// CBOR says that the service also speaks AWS's CBOR 1.1, RPCName how paths of the protocol rpc-v2-cbor call it;
 	// empty = not spoken.
 	CBOR    bool   `json:"cbor"`

@@ -98,6 +98,9 @@ func (m *model) codes() map[string]code {
 		if sh.Error != nil && sh.Error.HTTPStatusCode != 0 {
 			c.status = sh.Error.HTTPStatusCode
 		}
+		if m.metadata.Protocol == "query" && sh.Error != nil && sh.Error.Code != name {
+			c.query = sh.Error.Code
+		}
 		for _, x := range sh.members {
 			c.lower = c.lower || x.name == "message"
 			c.typed = c.typed || x.name == "Type"
@@ -112,7 +115,10 @@ func (m *model) codes() map[string]code {
 		if over.Status != 0 {
 			c.status = over.Status
 		}
-		c.query, c.queryStatus = over.Query, over.QueryStatus
+		if over.Query != "" {
+			c.query = over.Query
+		}
+		c.queryStatus = over.QueryStatus
 		codes[name] = c
 	}
 	return codes
@@ -160,6 +166,9 @@ func (m *model) writeTraits(s *source) {
 	s.p("MaxBodyBytes: %d,\nInternalCode: %q,", over.MaxBodyBytes, over.InternalCode)
 	if over.MissingCode != "" {
 		s.p("MissingCode: %q,", over.MissingCode)
+	}
+	if over.InvalidCode != "" {
+		s.p("InvalidCode: %q,", over.InvalidCode)
 	}
 }
 

@@ -89,7 +89,11 @@ func (x *exchange) run(in Input, b *Binding, doc wire.Document) {
 // invalid words broken constraints.
 func (s *Service) invalid(checks *constraint.Checks, findings []constraint.Finding) *Error {
 	if s.MissingCode == "" {
-		return &Error{Code: "ValidationException", Message: checks.Message()}
+		code := "ValidationException"
+		if s.InvalidCode != "" {
+			code = s.InvalidCode
+		}
+		return &Error{Code: code, Message: checks.Message()}
 	}
 	for _, f := range findings {
 		if f.Null {

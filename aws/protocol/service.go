@@ -39,6 +39,8 @@ type Service struct {
 	// MissingCode, when set, is the code of an absent required member, which the service words in its own way
 	// instead of AWS's common grammar.
 	MissingCode string
+	// InvalidCode, when set, is the code of broken constraints instead of ValidationException.
+	InvalidCode string
 	// Errors knows the exceptions of the model by code.
 	Errors map[string]ErrorShape
 	// Operations are those that are carried out.

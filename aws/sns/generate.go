@@ -1,0 +1,3 @@
+package sns
+
+//go:generate go run ../generate -service sns
