@@ -1,0 +1,65 @@
+package sns
+
+import (
+	"context"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/millrace/millrace/aws/protocol"
+	"github.com/millrace/millrace/internal/arn"
+	"github.com/millrace/millrace/topic"
+)
+
+// Door carries the operations out on the room's topics.
+type Door struct {
+	Topics *topic.Service
+}
+
+// New returns the service to hand to the dispatcher.
+func New(topics *topic.Service) protocol.Service {
+	return NewService(&Door{Topics: topics})
+}
+
+// pageSize is how many topics or subscriptions a list shows at once.
+const pageSize = 100
+
+// ask is what every operation on a topic begins with: who calls, and which topic is meant. Topics of other accounts cannot
+// be seen.
+func ask(ctx context.Context, name string) (protocol.Call, topic.Name, error) {
+	call := protocol.CallFrom(ctx)
+	a, err := arn.Parse(name)
+	switch {
+	case err != nil || a.Service != "sns" || strings.Contains(a.Resource, ":") || a.Region != call.Region:
+		return call, topic.Name{}, invalid("TopicArn")
+	case a.Account != call.Account:
+		return call, topic.Name{}, missingTopic()
+	}
+	return call, topic.Name{Account: a.Account, Region: a.Region, Name: a.Resource}, nil
+}
+
+// askSubscription does the same for a subscription.
+func askSubscription(ctx context.Context, name string) (topic.Name, string, error) {
+	call := protocol.CallFrom(ctx)
+	a, err := arn.Parse(name)
+	if err != nil || a.Service != "sns" || a.Region != call.Region {
+		return topic.Name{}, "", invalid("SubscriptionArn")
+	}
+	resource, id, found := strings.Cut(a.Resource, ":")
+	if !found || uuid.Validate(id) != nil {
+		return topic.Name{}, "", invalid("SubscriptionArn Reason: An ARN must have at least 7 elements")
+	}
+	if a.Account != call.Account {
+		return topic.Name{}, "", missingSubscription()
+	}
+	return topic.Name{Account: a.Account, Region: a.Region, Name: resource}, id, nil
+}
+
+// value is the value of an optional member, or the zero value.
+func value[T any](p *T) T {
+	var zero T
+	if p == nil {
+		return zero
+	}
+	return *p
+}

@@ -1,0 +1,39 @@
+package sns
+
+import "context"
+
+// Publish hands a message to everything that is subscribed to a topic. It is durable there when the answer is given.
+func (d *Door) Publish(ctx context.Context, in *PublishInput) (*PublishResponse, error) {
+	if in.PhoneNumber != nil {
+		return nil, invalid("PhoneNumber Reason: This server does not send text messages.")
+	}
+	arn := value(in.TopicArn)
+	if in.TargetArn != nil {
+		if in.TopicArn != nil {
+			return nil, invalid("TopicArn or TargetArn Reason: Only one of them can be given")
+		}
+		arn = *in.TargetArn
+	}
+	if arn == "" {
+		return nil, invalid("TopicArn or TargetArn Reason: no value for required parameter")
+	}
+	_, name, err := ask(ctx, arn)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := d.Topics.Describe(name); err != nil {
+		return nil, translate(err)
+	}
+	m, err := newMessage(&PublishBatchRequestEntry{
+		Message: in.Message, Subject: in.Subject, MessageStructure: in.MessageStructure, MessageAttributes: in.MessageAttributes,
+		MessageGroupId: in.MessageGroupId, MessageDeduplicationId: in.MessageDeduplicationId,
+	})
+	if err != nil {
+		return nil, err
+	}
+	ids, err := d.Topics.Publish(ctx, name, m)
+	if err != nil {
+		return nil, translate(err)
+	}
+	return &PublishResponse{MessageId: new(ids[0])}, nil
+}

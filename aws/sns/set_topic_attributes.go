@@ -1,0 +1,12 @@
+package sns
+
+import "context"
+
+// SetTopicAttributes changes one attribute of a topic.
+func (d *Door) SetTopicAttributes(ctx context.Context, in *SetTopicAttributesInput) error {
+	_, name, err := ask(ctx, in.TopicArn)
+	if err != nil {
+		return err
+	}
+	return translateSet(d.Topics.SetAttribute(ctx, name, in.AttributeName, value(in.AttributeValue)))
+}

@@ -1,0 +1,162 @@
+package topic
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/millrace/millrace/internal/arn"
+	"github.com/millrace/millrace/store"
+)
+
+// The tables of the room. Their forms are part of the store's format.
+const (
+	tableTopics        = "topics"              // by account, region and name
+	tableSubscriptions = "topic-subscriptions" // by the topic's key and the subscription's id
+	tableKeys          = "topic-keys"
+)
+
+// Bounds.
+const (
+	maxTopics        = 10_000
+	maxSubscriptions = 1_000 // of a topic
+)
+
+// Name names a topic.
+type Name struct{ Account, Region, Name string }
+
+// ARN returns the topic's Amazon Resource Name.
+func (n Name) ARN() string { return arn.New("sns", n.Region, n.Account, n.Name).String() }
+
+func (n Name) key() string { return store.Key(n.Account, n.Region, n.Name) }
+
+// Deliverer hands messages over to an endpoint.
+type Deliverer interface {
+	// Deliver returns when the messages are durable at the endpoint. An error that is ErrUndeliverable is final; after
+	// any other the messages may be there or not.
+	Deliver(ctx context.Context, endpoint string, messages []Delivery) error
+}
+
+// Delivery is one message as an endpoint receives it.
+type Delivery struct {
+	Body       string
+	Attributes map[string]Attribute // of raw messages only
+}
+
+// Config is what a Service is made of. Store, Clock and Deliverer are required.
+type Config struct {
+	Store     store.Tables
+	Clock     clockwork.Clock
+	Log       *slog.Logger // default: discards
+	Deliverer Deliverer
+	// URL is where clients reach this server, for the links in notifications.
+	URL string
+}
+
+// Service keeps the topics of all accounts and regions. All methods may be called at the same time. It has nothing to run.
+type Service struct {
+	clock         clockwork.Clock
+	log           *slog.Logger
+	deliverer     Deliverer
+	url           string
+	tables        store.Tables
+	topics        store.Collection[topicRow]
+	subscriptions store.Collection[subscriptionRow]
+	signer        *signer
+	gate          chan struct{} // held by the one that changes a topic or a subscription
+
+	mu    sync.RWMutex
+	known map[Name]*entry
+}
+
+// entry is a topic in memory. It is replaced, never changed, so that readers need no lock.
+type entry struct {
+	topicRow
+	subscriptions []Subscription // in the order of their ids
+}
+
+// New reads the topics. It starts nothing.
+func New(ctx context.Context, c Config) (*Service, error) {
+	if c.Store == nil || c.Clock == nil || c.Deliverer == nil {
+		return nil, errors.New("topic: Store, Clock and Deliverer are required")
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Service{
+		clock: c.Clock, log: c.Log, deliverer: c.Deliverer, url: c.URL, tables: c.Store,
+		topics:        store.NewCollection[topicRow](c.Store, tableTopics),
+		subscriptions: store.NewCollection[subscriptionRow](c.Store, tableSubscriptions),
+		signer:        newSigner(c.Store, c.Clock),
+		gate:          make(chan struct{}, 1),
+		known:         map[Name]*entry{},
+	}
+	if err := s.load(ctx); err != nil {
+		return nil, fmt.Errorf("read topics: %w", err)
+	}
+	return s, nil
+}
+
+func (s *Service) load(ctx context.Context) error {
+	for item, err := range s.topics.Scan(ctx, "") {
+		if err != nil {
+			return err
+		}
+		parts := store.SplitKey(item.Key)
+		if len(parts) != 3 {
+			return fmt.Errorf("topic %q: %w", item.Key, store.ErrCorrupt)
+		}
+		s.known[Name{parts[0], parts[1], parts[2]}] = &entry{topicRow: item.Value}
+	}
+	for item, err := range s.subscriptions.Scan(ctx, "") {
+		if err != nil {
+			return err
+		}
+		parts := store.SplitKey(item.Key)
+		if len(parts) != 4 || s.known[Name{parts[0], parts[1], parts[2]}] == nil {
+			return fmt.Errorf("subscription %q: %w", item.Key, store.ErrCorrupt)
+		}
+		name := Name{parts[0], parts[1], parts[2]}
+		e := s.known[name]
+		e.subscriptions = append(e.subscriptions, item.Value.subscription(name, parts[3]))
+	}
+	return nil
+}
+
+// administer admits one change at a time. The caller calls done when it has made its own.
+func (s *Service) administer(ctx context.Context) (done func(), err error) {
+	select {
+	case s.gate <- struct{}{}:
+		return func() { <-s.gate }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (s *Service) find(name Name) (*entry, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if e := s.known[name]; e != nil {
+		return e, nil
+	}
+	return nil, ErrNotFound
+}
+
+// install puts a topic into memory in place of what it was; nil takes it out.
+func (s *Service) install(name Name, e *entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e == nil {
+		delete(s.known, name)
+		return
+	}
+	s.known[name] = e
+}
+
+// now is the time as it is stored and shown: in UTC, to the millisecond.
+func (s *Service) now() time.Time { return s.clock.Now().UTC().Truncate(time.Millisecond) }
