@@ -1,7 +1,10 @@
 package bucket
 
 import (
+	"bytes"
 	"context"
+	"crypto/md5"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -170,4 +173,12 @@ func (s *Service) Remove(ctx context.Context, account, bucket, key string) error
 		}
 	}
 	return ErrConflict
+}
+
+// PutBytes writes an object that is in memory. Errors: those of Put.
+func (s *Service) PutBytes(ctx context.Context, account, bucket, key string, body []byte, contentType string) (Object, error) {
+	return s.Put(ctx, account, bucket, key, bytes.NewReader(body), Condition{}, func() (Facts, error) {
+		sum := md5.Sum(body)
+		return Facts{ETag: hex.EncodeToString(sum[:]), Headers: map[string]string{"Content-Type": contentType}}, nil
+	})
 }

@@ -19,6 +19,7 @@ type document struct {
 	SourceARN   string
 	Records     []stream.Record // the ones given up; none for the final invocation of a window
 	Window      *tumbling       // that they are part of; nil where the mapping has none
+	Event       []byte          // the whole event, when the document is to hold it
 }
 
 // response is what the function answered to the last attempt.
@@ -49,6 +50,11 @@ func (d *document) append(dst []byte) []byte {
 	dst = d.appendBatchInfo(dst)
 	if d.Window != nil {
 		dst = d.appendWindowInfo(dst)
+	}
+	if d.Event != nil {
+		dst = append(dst, `,"payload":"`...)
+		dst = appendString(dst, string(d.Event))
+		dst = append(dst, '"')
 	}
 	return append(dst, '}')
 }

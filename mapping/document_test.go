@@ -30,7 +30,11 @@ func TestDocumentGolden(t *testing.T) {
 		"document_no_error.json": func(d *document) {
 			d.Condition, d.InvokeCount, d.Response = retriesExhausted, 4, &response{ExecutedVersion: "7"}
 		},
-		"document_age.json":       func(d *document) { d.Condition, d.InvokeCount = ageExceeded, 8 },
+		"document_age.json": func(d *document) { d.Condition, d.InvokeCount = ageExceeded, 8 },
+		"document_bucket.json": func(d *document) {
+			d.Condition, d.InvokeCount, d.Response = retriesExhausted, 1, &response{ExecutedVersion: "$LATEST", FunctionError: "Unhandled"}
+			d.Event = newEventForm(testSource, testShard).whole(records, testRole, newEventForm(testSource, testShard).windowTail(nil, false))
+		},
 		"document_oversized.json": func(d *document) { d.Condition, d.InvokeCount, d.Records = retriesExhausted, 1, records[:1] },
 		"document_window.json": func(d *document) {
 			d.Condition, d.InvokeCount, d.Response = retriesExhausted, 2, &response{ExecutedVersion: "$LATEST"}

@@ -36,8 +36,6 @@ var (
 	ErrTimestampFuture = errors.New("starting position timestamp in the future")
 	// ErrDestinationInvalid says, inside a *DestinationError, that no destination of this kind exists.
 	ErrDestinationInvalid = errors.New("destination is invalid")
-	// ErrDestinationUnsupported says, inside a *DestinationError, that AWS knows this kind and this program does not.
-	ErrDestinationUnsupported = errors.New("destination type is not supported")
 )
 
 // SettingError says that a number lies outside the range of its setting.

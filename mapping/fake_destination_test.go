@@ -21,7 +21,7 @@ func (e *epoch) Check(_ context.Context, arn string) error {
 }
 
 // Send implements Destination.
-func (e *epoch) Send(_ context.Context, arn string, message []byte) error {
+func (e *epoch) Send(_ context.Context, arn string, n Notice) error {
 	if e.isDead() {
 		return errCrashed
 	}
@@ -39,15 +39,16 @@ func (e *epoch) Send(_ context.Context, arn string, message []byte) error {
 			StartSequenceNumber, EndSequenceNumber string
 			BatchSize                              int
 		}
+		Payload *string
 	}
-	if err := json.Unmarshal(message, &d); err != nil {
+	if err := json.Unmarshal(n.Body, &d); err != nil {
 		w.t.Errorf("document: %v", err)
 	}
 	w.mu.Lock()
 	broken := w.broken > 0
 	w.broken = max(0, w.broken-1)
 	if !broken {
-		w.documents = append(w.documents, string(message))
+		w.documents = append(w.documents, string(n.Body))
 	}
 	w.mu.Unlock()
 	info := &d.KinesisBatchInfo
@@ -63,6 +64,11 @@ func (e *epoch) Send(_ context.Context, arn string, message []byte) error {
 	}
 	if d.ResponseContext != nil && d.ResponseContext.FunctionError == nil {
 		text += " error=null"
+	}
+	if isBucket(arn) {
+		text += w.objectText(n, d.Payload)
+	} else if n.Key != "" || d.Payload != nil {
+		w.t.Errorf("a document for %s has the key %q and a payload: %t", arn, n.Key, d.Payload != nil)
 	}
 	if w.shows["ids"] {
 		text = w.requestName(d.RequestContext.RequestID) + " " + text

@@ -58,12 +58,19 @@ func (l *lane) tell(grace context.Context, b *batch, n int, why condition, last 
 	if why == retriesExhausted {
 		d.Response = last
 	}
+	if isBucket(target) {
+		d.Event = l.r.form.whole(d.Records, l.lookUpRole(grace), l.r.form.windowTail(d.Window, b.final))
+	}
 	return l.send(grace, target, &d)
 }
 
 // send delivers a document, or drops it after some tries. Only the end of grace keeps it from either.
 func (l *lane) send(grace context.Context, target string, d *document) error {
-	message := d.append(nil)
+	row := &l.r.rd.row
+	message := Notice{Account: row.Account, Region: row.Region, Body: d.append(nil)}
+	if isBucket(target) {
+		message.Key = objectKey(row.UUID, d)
+	}
 	var err error
 	for n := 1; n <= sendTries; n++ {
 		if err = l.r.s.config.Destination.Send(grace, target, message); err == nil {
@@ -78,7 +85,9 @@ func (l *lane) send(grace context.Context, target string, d *document) error {
 		}
 	}
 	l.r.rd.e.stats.documentFailures.Add(1)
+	// The log keeps what the document says, not the records: they may be megabytes.
+	d.Event = nil
 	l.r.s.config.Log.Error("on-failure document dropped", "mapping", l.r.rd.e.uuid, "destination", target, "error", err,
-		"document", string(message))
+		"document", string(d.append(nil)))
 	return nil
 }

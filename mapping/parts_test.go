@@ -69,7 +69,7 @@ func (p *parts) Invoke(_ context.Context, in function.Invocation) (function.Resu
 }
 
 func (p *parts) Check(context.Context, string) error        { return nil }
-func (p *parts) Send(context.Context, string, []byte) error { return nil }
+func (p *parts) Send(context.Context, string, Notice) error { return nil }
 
 // stream makes a stream and waits until it can be put to.
 func (p *parts) stream(tb testing.TB, shards int) {

@@ -3,7 +3,6 @@ package mapping
 import (
 	"time"
 
-	"github.com/millrace/millrace/internal/arn"
 	"github.com/millrace/millrace/mapping/filter"
 )
 
@@ -96,29 +95,6 @@ func (s Settings) filters() (*filter.Set, error) {
 		return nil, &FilterError{Err: err}
 	}
 	return set, nil
-}
-
-// checkDestination accepts the name of a standard queue and the empty name.
-func checkDestination(name string) error {
-	if name == "" {
-		return nil
-	}
-	a, err := arn.Parse(name)
-	if err != nil {
-		return &DestinationError{ARN: name, Err: ErrDestinationInvalid}
-	}
-	switch {
-	case a.Service == "sns" && !isFIFO(a.Resource), a.Service == "s3":
-		return &DestinationError{ARN: name, Err: ErrDestinationUnsupported}
-	case a.Service != "sqs" || isFIFO(a.Resource):
-		return &DestinationError{ARN: name, Err: ErrDestinationInvalid}
-	}
-	return nil
-}
-
-func isFIFO(resource string) bool {
-	const suffix = ".fifo"
-	return len(resource) >= len(suffix) && resource[len(resource)-len(suffix):] == suffix
 }
 
 // window returns the batching window as a duration.

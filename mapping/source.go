@@ -40,6 +40,6 @@ type Destination interface {
 	// Check reports why documents could not be sent to the destination; nil when nothing is known against it.
 	Check(ctx context.Context, arn string) error
 
-	// Send delivers one document.
-	Send(ctx context.Context, arn string, document []byte) error
+	// Send delivers one document. When it returns nil the document is durable there.
+	Send(ctx context.Context, arn string, n Notice) error
 }

@@ -60,6 +60,7 @@ type world struct {
 	decide    func(call *invoked) (outcome, time.Duration) // says what comes of an invocation, in place of the function
 	onDone    func(call *invoked)                          // hears of invocations that succeeded
 	documents []string
+	objects   map[string]int // how often a document came under a key of a bucket
 }
 
 // epoch is one run of the program.
@@ -120,7 +121,7 @@ func newWorld(t *testing.T) *world {
 	clock := clockwork.NewRealClock()
 	w := &world{
 		t: t, clock: clock, began: clock.Now(), tables: newFakeTables(), source: newFakeSource(clock),
-		functions: map[string]*fakeFunction{}, records: map[stream.ShardKey]map[stream.Position]string{}, keys: map[string]string{}, mappings: map[string]int{},
+		functions: map[string]*fakeFunction{}, records: map[stream.ShardKey]map[stream.Position]string{}, keys: map[string]string{}, mappings: map[string]int{}, objects: map[string]int{},
 		shows: map[string]bool{}, activity: make(chan struct{}, 1),
 	}
 	w.tables.onCommit = w.committed

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"regexp"
 	"runtime"
 	"time"
@@ -49,6 +50,10 @@ type Config struct {
 	RuntimeMatch string
 	// TailBytes is the memory for the newest records of all shards, by default 64 MiB.
 	TailBytes int64
+
+	// SQSEndpoint, SNSEndpoint and S3Endpoint are URLs to which documents for on-failure queues, topics and buckets are
+	// sent instead of to this server's own, with the credentials of the environment.
+	SQSEndpoint, SNSEndpoint, S3Endpoint string
 
 	// Clock is the one clock of the domain, by default the wall clock.
 	Clock clockwork.Clock
@@ -104,6 +109,11 @@ func (c Config) check() error {
 	refuse(c.RuntimeMatch != "exact" && c.RuntimeMatch != "nearest", "runtime match is exact or nearest, not %q", c.RuntimeMatch)
 	for _, host := range c.TLSHosts {
 		refuse(!authority.IsHost(host), "TLS host %q is neither a name nor an address", host)
+	}
+	for _, e := range [][2]string{{"sqs", c.SQSEndpoint}, {"sns", c.SNSEndpoint}, {"s3", c.S3Endpoint}} {
+		u, err := url.Parse(e[1])
+		valid := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+		refuse(e[1] != "" && !valid, "%s endpoint %q is not a URL of http or https", e[0], e[1])
 	}
 	if err := checkListen(c.Listen); err != nil {
 		wrong = append(wrong, err)

@@ -2,45 +2,144 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"github.com/millrace/millrace/bucket"
 	"github.com/millrace/millrace/internal/arn"
+	"github.com/millrace/millrace/mapping"
 	"github.com/millrace/millrace/queue"
+	"github.com/millrace/millrace/topic"
 )
 
-// destination delivers the documents of mappings to queues of this server.
-type destination struct {
-	queues *queue.Service
+// sender brings a notice to a destination of one service.
+type sender func(ctx context.Context, to arn.ARN, n mapping.Notice) error
+
+// destination delivers the documents of mappings: for each service to the rooms of this server, or to an endpoint outside.
+type destination map[string]sender // by the service in the destination's ARN
+
+// newDestination introduces the rooms, and the endpoints that the configuration names in their place.
+func newDestination(c Config, r rooms) (destination, error) {
+	d := destination{
+		"sqs": queueSender{r.queues}.send,
+		"sns": topicSender{r.topics}.send,
+		"s3":  bucketSender{r.buckets}.send,
+	}
+	return d, d.replace(c)
 }
 
-// queueName returns the queue that an ARN names.
-func queueName(name string) (queue.Name, error) {
+// find returns the sender for a destination.
+func (d destination) find(name string) (sender, arn.ARN, error) {
 	a, err := arn.Parse(name)
 	if err != nil {
-		return queue.Name{}, err
+		return nil, a, err
 	}
-	if a.Service != "sqs" {
-		return queue.Name{}, fmt.Errorf("%q is not the ARN of a queue", name)
+	send := d[a.Service]
+	if send == nil {
+		return nil, a, fmt.Errorf("%q is no destination", name)
 	}
-	return queue.Name{Account: a.Account, Region: a.Region, Name: a.Resource}, nil
+	return send, a, nil
 }
 
-// Check implements mapping.Destination. A queue that does not exist is none of its business: as on AWS, what counts is
-// whether it is there when a document is sent.
+// Check implements mapping.Destination. A queue, topic or bucket that does not exist is none of its business: as on AWS,
+// what counts is whether it is there when a document is sent.
 func (d destination) Check(_ context.Context, name string) error {
-	_, err := queueName(name)
+	_, _, err := d.find(name)
 	return err
 }
 
 // Send implements mapping.Destination.
-func (d destination) Send(ctx context.Context, name string, document []byte) error {
-	q, err := queueName(name)
+func (d destination) Send(ctx context.Context, name string, n mapping.Notice) error {
+	send, a, err := d.find(name)
 	if err != nil {
 		return err
 	}
-	sent, err := d.queues.Send(ctx, q, queue.Message{Body: string(document), Sender: "awslambda"})
+	return send(ctx, a, n)
+}
+
+type queueSender struct{ queues *queue.Service }
+
+func (s queueSender) send(ctx context.Context, to arn.ARN, n mapping.Notice) error {
+	name := queue.Name{Account: to.Account, Region: to.Region, Name: to.Resource}
+	sent, err := s.queues.Send(ctx, name, queue.Message{Body: string(n.Body), Sender: "awslambda"})
 	if err != nil {
 		return err
 	}
 	return sent[0].Err
+}
+
+type topicSender struct{ topics *topic.Service }
+
+func (s topicSender) send(ctx context.Context, to arn.ARN, n mapping.Notice) error {
+	name := topic.Name{Account: to.Account, Region: to.Region, Name: to.Resource}
+	_, err := s.topics.Publish(ctx, name, topic.Message{Text: string(n.Body)})
+	return err
+}
+
+type bucketSender struct{ buckets *bucket.Service }
+
+func (s bucketSender) send(ctx context.Context, to arn.ARN, n mapping.Notice) error {
+	_, err := s.buckets.PutBytes(ctx, n.Account, to.Resource, n.Key, n.Body, noticeType)
+	return err
+}
+
+// noticeType is the content type of a notice in a bucket.
+const noticeType = "application/octet-stream"
+
+// queueDeliverer hands notifications of topics over to queues of this server.
+type queueDeliverer struct{ queues *queue.Service }
+
+// Deliver implements topic.Deliverer.
+func (d queueDeliverer) Deliver(ctx context.Context, endpoint string, deliveries []topic.Delivery) error {
+	a, err := arn.Parse(endpoint)
+	if err != nil {
+		return fmt.Errorf("%w: %w", topic.ErrUndeliverable, err)
+	}
+	name := queue.Name{Account: a.Account, Region: a.Region, Name: a.Resource}
+	messages := make([]queue.Message, len(deliveries))
+	for i, one := range deliveries {
+		messages[i] = queue.Message{Body: one.Body, Sender: "sns", Attributes: queueAttributes(one.Attributes)}
+	}
+	sent, err := d.queues.Send(ctx, name, messages...)
+	var long *queue.TooLongError
+	if errors.As(err, &long) && len(deliveries) > 1 { // not all together, then one by one
+		var errs []error
+		for _, one := range deliveries {
+			errs = append(errs, d.Deliver(ctx, endpoint, []topic.Delivery{one}))
+		}
+		return worst(errs)
+	}
+	if errors.Is(err, queue.ErrNotFound) {
+		return fmt.Errorf("%w: %w", topic.ErrUndeliverable, err)
+	}
+	if err != nil {
+		return err
+	}
+	for _, s := range sent {
+		if s.Err != nil {
+			return fmt.Errorf("%w: %w", topic.ErrUndeliverable, s.Err)
+		}
+	}
+	return nil
+}
+
+// worst is the first error that is not final, or else the first.
+func worst(errs []error) error {
+	for _, err := range errs {
+		if err != nil && !errors.Is(err, topic.ErrUndeliverable) {
+			return err
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func queueAttributes(given map[string]topic.Attribute) map[string]queue.Attribute {
+	if len(given) == 0 {
+		return nil
+	}
+	all := make(map[string]queue.Attribute, len(given))
+	for name, a := range given {
+		all[name] = queue.Attribute{Type: a.Type, Text: a.Text, Binary: a.Binary}
+	}
+	return all
 }

@@ -10,11 +10,13 @@ import (
 	"github.com/millrace/millrace/aws/lambda"
 	"github.com/millrace/millrace/mapping"
 	"github.com/millrace/millrace/stream"
+	"github.com/millrace/millrace/topic"
 )
 
 // isPage reports whether a path is ours rather than AWS's.
 func isPage(path string) bool {
-	return strings.HasPrefix(path, "/_millrace/") || path == "/_localstack/health" || path == "/metrics"
+	return strings.HasPrefix(path, "/_millrace/") || path == "/_localstack/health" || path == "/metrics" ||
+		strings.HasPrefix(path, topic.CertificatePrefix)
 }
 
 // pages are what the server tells beside the AWS API.
@@ -27,7 +29,19 @@ func (s *Server) pages(m *metrics, code http.Handler) http.Handler {
 	mux.HandleFunc("GET /_millrace/mappings/{uuid}", s.mappingPage)
 	mux.Handle("GET "+lambda.CodePath+"{name}", code)
 	mux.Handle("GET /metrics", m.handler())
+	mux.HandleFunc("GET /{certificate}", s.certificate)
 	return mux
+}
+
+// certificate answers who wants to verify a notification.
+func (s *Server) certificate(w http.ResponseWriter, r *http.Request) {
+	text, ok := s.rooms.topics.Certificate(r.Context(), r.URL.Path)
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-pem-file")
+	_, _ = w.Write(text)
 }
 
 func writePage(w http.ResponseWriter, status int, page any) {
@@ -53,7 +67,7 @@ func localstackHealth(w http.ResponseWriter, _ *http.Request) {
 		Services map[string]string `json:"services"`
 		Edition  string            `json:"edition"`
 		Version  string            `json:"version"`
-	}{map[string]string{"kinesis": "running", "lambda": "running", "sqs": "running"}, "millrace", revision()})
+	}{map[string]string{"kinesis": "running", "lambda": "running", "s3": "running", "sns": "running", "sqs": "running"}, "millrace", revision()})
 }
 
 // mappingPage is what is told of one mapping.

@@ -9,13 +9,17 @@ import (
 	"github.com/millrace/millrace/aws/kinesis"
 	"github.com/millrace/millrace/aws/lambda"
 	"github.com/millrace/millrace/aws/protocol"
+	"github.com/millrace/millrace/aws/s3"
+	"github.com/millrace/millrace/aws/sns"
 	"github.com/millrace/millrace/aws/sqs"
+	"github.com/millrace/millrace/bucket"
 	"github.com/millrace/millrace/function"
 	"github.com/millrace/millrace/function/process"
 	"github.com/millrace/millrace/mapping"
 	"github.com/millrace/millrace/queue"
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/stream"
+	"github.com/millrace/millrace/topic"
 )
 
 // rooms are the house without its doors.
@@ -23,6 +27,8 @@ type rooms struct {
 	streams   *stream.Service
 	functions *function.Service
 	queues    *queue.Service
+	topics    *topic.Service
+	buckets   *bucket.Service
 	mappings  *mapping.Service
 }
 
@@ -51,9 +57,23 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 	if err != nil {
 		return r, fmt.Errorf("queues: %w", err)
 	}
+	r.topics, err = topic.New(context.Background(), topic.Config{
+		Store: s, Clock: c.Clock, Log: c.Log, Deliverer: queueDeliverer{r.queues}, URL: url,
+	})
+	if err != nil {
+		return r, fmt.Errorf("topics: %w", err)
+	}
+	r.buckets, err = bucket.New(context.Background(), bucket.Config{Store: s, Clock: c.Clock, Log: c.Log})
+	if err != nil {
+		return r, fmt.Errorf("buckets: %w", err)
+	}
+	to, err := newDestination(c, r)
+	if err != nil {
+		return r, fmt.Errorf("destinations: %w", err)
+	}
 	r.mappings, err = mapping.New(mapping.Config{
 		Store: s, Clock: c.Clock, Log: c.Log, TransitionDelay: c.TransitionDelay, StopGrace: c.StopGrace,
-		Source: r.streams, Invoker: r.functions, Destination: destination{r.queues},
+		Source: r.streams, Invoker: r.functions, Destination: to,
 	})
 	if err != nil {
 		return r, fmt.Errorf("mappings: %w", err)
@@ -66,6 +86,7 @@ func (r rooms) residents() []*resident {
 	return []*resident{
 		{name: "streams", run: r.streams.Run},
 		{name: "queues", run: r.queues.Run},
+		{name: "buckets", run: r.buckets.Run},
 		{name: "functions", run: r.functions.Run},
 		{name: "mappings", run: r.mappings.Run},
 	}
@@ -81,11 +102,14 @@ func (s *Server) routes() http.Handler {
 		kinesis.New(s.rooms.streams),
 		functions.Service(),
 		sqs.New(s.rooms.queues),
+		sns.New(s.rooms.topics),
+		s3.New(s.rooms.buckets),
 	)
 	pages := s.pages(metrics, functions.CodeHandler())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Not a ServeMux for everything: it would redirect paths that AWS's clients mean as they wrote them.
-		if isPage(r.URL.Path) {
+		// What is signed is AWS's, whatever its path: a bucket may be called "metrics".
+		if isPage(r.URL.Path) && r.Header.Get("Authorization") == "" {
 			pages.ServeHTTP(w, r)
 			return
 		}

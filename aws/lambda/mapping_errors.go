@@ -35,8 +35,6 @@ func translateMapping(err error) error {
 		return invalid("Invalid filter pattern definition.")
 	case errors.Is(err, mapping.ErrTooManyFilters):
 		return invalid("The number of filters exceeds the limit of %d.", mapping.MaxFilters)
-	case errors.As(err, &destination) && errors.Is(err, mapping.ErrDestinationUnsupported):
-		return invalid("Destination %s is not supported: on-failure destinations can be standard SQS queues.", destination.ARN)
 	case errors.As(err, &destination):
 		return invalid("The destination ARN is invalid.")
 	case errors.Is(err, mapping.ErrWindowFactor):

@@ -86,8 +86,8 @@ func playMappings(t *testing.T, archive *txtar.Archive) {
 // noDestination takes no documents; "forbidden" is a queue that the role may not send to.
 type noDestination struct{}
 
-func (noDestination) Check(context.Context, string) error        { return nil }
-func (noDestination) Send(context.Context, string, []byte) error { return nil }
+func (noDestination) Check(context.Context, string) error                { return nil }
+func (noDestination) Send(context.Context, string, mapping.Notice) error { return nil }
 
 // openMappings opens a house of streams, functions and mappings, half a minute after a minute has begun.
 func openMappings(t *testing.T) (h http.Handler, stop func()) {

@@ -11,6 +11,7 @@ const (
 	REST                  // rest-json: the path says what is meant
 	Query                 // a form with Action; the answer is XML
 	RPC                   // Smithy's rpc-v2-cbor: the path names service and operation
+	Whole                 // whatever the service makes of it
 )
 
 // String names the protocol.
@@ -22,6 +23,8 @@ func (p Protocol) String() string {
 		return "query"
 	case RPC:
 		return rpcV2
+	case Whole:
+		return "whole"
 	}
 	return "json"
 }

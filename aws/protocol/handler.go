@@ -40,6 +40,7 @@ type handler struct {
 	targets map[string]*Service // by X-Amz-Target's prefix
 	rpcs    map[string]*Service // by the name in paths of rpc-v2-cbor
 	forms   []*Service          // that speak the query protocol
+	wholes  []*Service          // that answer whole requests
 	paths   *restTable
 	// operations are those offered, by service and name.
 	operations map[*Service]map[string]*Operation
@@ -81,6 +82,9 @@ func NewHandler(config Config, services ...Service) http.Handler {
 		if s.QueryVersion != "" {
 			h.forms = append(h.forms, s)
 		}
+		if s.Whole != nil {
+			h.wholes = append(h.wholes, s)
+		}
 		h.operations[s] = map[string]*Operation{}
 		for j := range s.Operations {
 			h.operations[s][s.Operations[j].Name] = &s.Operations[j]
@@ -115,8 +119,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if x.preflight() {
 		return
 	}
+	target := r.Header.Get("X-Amz-Target")
+	if whole := x.whole(); whole != nil && target == "" {
+		x.serveWhole(whole)
+		return
+	}
 	match := h.paths.find(r.Method, r.URL.EscapedPath())
-	switch target := r.Header.Get("X-Amz-Target"); {
+	switch {
 	case x.isRPC():
 		x.serveRPC()
 	case target != "":

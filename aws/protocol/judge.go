@@ -16,10 +16,18 @@ const codeSerialization = "SerializationException"
 
 // identify finds out who calls, or answers that nobody does.
 func (x *exchange) identify(params url.Values) bool {
+	if err := x.caller(params); err != nil {
+		x.fail(err)
+		return false
+	}
+	return true
+}
+
+// caller finds out who calls, or why nobody does.
+func (x *exchange) caller(params url.Values) error {
 	signature, fault := readSignature(x.r, params)
 	if fault != nil {
-		x.fail(fault)
-		return false
+		return fault
 	}
 	x.call.AccessKeyID = signature.AccessKeyID
 	x.call.Region = x.Region
@@ -28,11 +36,10 @@ func (x *exchange) identify(params url.Values) bool {
 	}
 	account, err := x.Authenticator.Authenticate(x.r, x.body.bytes, signature)
 	if err != nil {
-		x.fail(err)
-		return false
+		return err
 	}
 	x.call.Account = account
-	return true
+	return nil
 }
 
 // serve takes the operation as known, for the call that the doors will see.

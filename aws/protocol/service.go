@@ -3,6 +3,7 @@ package protocol
 import (
 	"context"
 	"errors"
+	"net/http"
 
 	"github.com/millrace/millrace/aws/protocol/constraint"
 	"github.com/millrace/millrace/aws/protocol/query"
@@ -43,6 +44,11 @@ type Service struct {
 	InvalidCode string
 	// Errors knows the exceptions of the model by code.
 	Errors map[string]ErrorShape
+	// Whole, when set, answers all requests of the service itself, as S3's door does, whose bodies stream and whose wire is
+	// like no other's. It is handed requests with the call in their context, or the error that says why the caller is
+	// refused. Host tells whether an unsigned request to a host is the service's. Only Name matters beside them.
+	Whole func(w http.ResponseWriter, r *http.Request, refused error) Outcome
+	Host  func(host string) bool
 	// Operations are those that are carried out.
 	Operations []Operation
 	// Unoffered are those of a REST service that the model knows and that are not carried out.

@@ -33,6 +33,8 @@ var may = map[string][]string{
 
 	"stream":           {"store", "internal/arn"},
 	"queue":            {"store", "internal/arn"},
+	"topic":            {"store", "internal/arn"},
+	"bucket":           {"store"},
 	"function":         {"store", "function/archive", "internal/arn"},
 	"function/archive": {},
 	"function/process": {"function", "aws/runtime"},
@@ -51,11 +53,13 @@ var may = map[string][]string{
 	"aws/lambda": {
 		"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "function", "function/archive", "mapping", "stream", "internal/arn",
 	},
-	"aws/sqs": {"aws/protocol", "aws/protocol/constraint", "aws/protocol/query", "aws/protocol/wire", "queue", "internal/arn"},
+	"aws/sqs": {"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "aws/protocol/query", "queue", "internal/arn"},
+	"aws/sns": {"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "aws/protocol/query", "topic", "internal/arn"},
+	"aws/s3":  {"aws/protocol", "bucket"},
 
 	"server": {
-		"store", "store/disk", "stream", "function", "function/process", "mapping", "queue",
-		"aws/protocol", "aws/kinesis", "aws/lambda", "aws/sqs", "internal/arn", "internal/authority",
+		"store", "store/disk", "stream", "function", "function/process", "mapping", "queue", "topic", "bucket",
+		"aws/protocol", "aws/kinesis", "aws/lambda", "aws/sqs", "aws/sns", "aws/s3", "internal/arn", "internal/authority",
 	},
 
 	// The demo and the benchmark embed a server and else are its clients; the benchmark also drives the engine bare.
@@ -209,7 +213,7 @@ func TestFilesAreOneNoun(t *testing.T) {
 var wallClock = map[string]bool{"Now": true, "Since": true, "Until": true, "After": true, "AfterFunc": true, "Sleep": true, "NewTimer": true, "NewTicker": true, "Tick": true}
 
 // domain are the rooms whose time is the one clock's.
-var domain = []string{"stream/", "mapping/", "queue/", "function/"}
+var domain = []string{"stream/", "mapping/", "queue/", "topic/", "bucket/", "function/"}
 
 // realTime are the places in the rooms that wait for the machine itself: sockets and child processes.
 var realTime = []string{"function/process/", "function/pool.go"}

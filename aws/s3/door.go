@@ -1,0 +1,68 @@
+package s3
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/millrace/millrace/aws/protocol"
+	"github.com/millrace/millrace/bucket"
+)
+
+// Door carries the operations out on the room's buckets.
+type Door struct {
+	Buckets *bucket.Service
+}
+
+// New returns the service to hand to the dispatcher.
+func New(buckets *bucket.Service) protocol.Service {
+	d := &Door{Buckets: buckets}
+	return protocol.Service{Name: "s3", Whole: d.serve, Host: func(host string) bool { return hostBucket(host).s3 }}
+}
+
+// request is a request of S3 on its way.
+type request struct {
+	*http.Request
+	call   protocol.Call
+	w      http.ResponseWriter
+	bucket string
+	key    string
+	status int   // of the answer, 0 while there is none
+	cause  error // of an internal error
+}
+
+// serve answers a request, or says why its caller is refused.
+func (d *Door) serve(w http.ResponseWriter, r *http.Request, refused error) (o protocol.Outcome) {
+	q := &request{Request: r, call: protocol.CallFrom(r.Context()), w: w}
+	q.bucket, q.key = locate(r)
+	route, err := find(q)
+	o.Operation = route.name
+	if refused != nil {
+		err = refused
+	}
+	if err == nil {
+		err = q.refuseHeaders()
+	}
+	if err == nil {
+		err = route.run(d, q)
+	}
+	if err != nil {
+		o.Code = q.fail(err)
+	}
+	o.Status, o.Cause = q.status, q.cause
+	return o
+}
+
+// httpTime is how times are written in headers.
+func httpTime(t time.Time) string { return t.UTC().Format(http.TimeFormat) }
+
+// isoTime is how times are written in documents.
+func isoTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// optional is nil for the zero value, which is left out.
+func optional[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
