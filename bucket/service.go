@@ -125,8 +125,8 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 }
 
-// now is the time as it is stored and shown: in UTC, to the millisecond.
-func (s *Service) now() time.Time { return s.clock.Now().UTC().Truncate(time.Millisecond) }
+// now is the time as it is stored and shown: in UTC, to the second.
+func (s *Service) now() time.Time { return s.clock.Now().UTC().Truncate(time.Second) }
 
 // find returns the account's bucket.
 func (s *Service) find(account, name string) (*entry, error) {

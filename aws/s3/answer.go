@@ -23,12 +23,13 @@ func (q *request) answer(status int) {
 	q.w.WriteHeader(status)
 }
 
-// document writes an answer whose body is a document. A HEAD has the headers alone.
+// document writes an answer whose body is a document, with quotes as AWS writes them. A HEAD has the headers alone.
 func (q *request) document(status int, v any) {
 	body := bytes.NewBufferString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n")
 	if err := xml.NewEncoder(body).Encode(v); err != nil {
 		panic(err) // the documents of this package can be written
 	}
+	text := bytes.ReplaceAll(bytes.ReplaceAll(body.Bytes(), []byte("&#34;"), []byte("&quot;")), []byte("&#39;"), []byte("'"))
 	h := q.w.Header()
 	h.Set("Content-Type", "application/xml")
 	q.status = status
@@ -36,9 +37,9 @@ func (q *request) document(status int, v any) {
 		q.w.WriteHeader(status)
 		return
 	}
-	h.Set("Content-Length", strconv.Itoa(body.Len()))
+	h.Set("Content-Length", strconv.Itoa(len(text)))
 	q.w.WriteHeader(status)
-	_, _ = q.w.Write(body.Bytes()) // a client that has left needs no answer
+	_, _ = q.w.Write(text) // a client that has left needs no answer
 }
 
 // readDocument reads the document of a request, and checks what the client says of its bytes. Without a body it returns
