@@ -37,6 +37,7 @@ type overlay struct {
 		Version    string `json:"version"`
 		Namespace  string `json:"namespace"`
 		PathMember string `json:"pathMember"`
+		Detail     bool   `json:"detail"`
 	} `json:"query"`
 	// MembersNotNull says that "not null" is listed among the constraints of members of lists and maps.
 	MembersNotNull bool `json:"membersNotNull"`

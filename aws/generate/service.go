@@ -162,6 +162,9 @@ func (m *model) writeTraits(s *source) {
 		if q.PathMember != "" {
 			s.p("QueryPathMember: %q,", q.PathMember)
 		}
+		if q.Detail {
+			s.p("QueryDetail: true,")
+		}
 	}
 	s.p("MaxBodyBytes: %d,\nInternalCode: %q,", over.MaxBodyBytes, over.InternalCode)
 	if over.MissingCode != "" {

@@ -160,7 +160,10 @@ func (x *exchange) failQuery(e *Error) {
 	if message != "" {
 		b = query.AppendString(b, "Message", message)
 	}
-	b = append(b, "<Detail/></Error>"...)
+	if x.service.QueryDetail {
+		b = append(b, "<Detail/>"...)
+	}
+	b = append(b, "</Error>"...)
 	b = query.AppendString(b, "RequestId", x.call.RequestID)
 	b = append(b, "</ErrorResponse>"...)
 	x.write(shape.Status, typeXML, b)

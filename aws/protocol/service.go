@@ -33,6 +33,8 @@ type Service struct {
 	// QueryPathMember is the input member that the path of a query request gives when the form does not: SQS's
 	// clients post to the URL of the queue.
 	QueryPathMember string
+	// QueryDetail says that errors of the query protocol have an empty element Detail, as SQS's do.
+	QueryDetail bool
 	// MaxBodyBytes bounds a request's body.
 	MaxBodyBytes int64
 	// InternalCode is the code of an internal failure.

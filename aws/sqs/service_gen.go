@@ -72,6 +72,7 @@ func NewService(ops Operations) protocol.Service {
 		QueryVersion:    "2012-11-05",
 		XMLNamespace:    "http://queue.amazonaws.com/doc/2012-11-05/",
 		QueryPathMember: "QueueUrl",
+		QueryDetail:     true,
 		MaxBodyBytes:    4194304,
 		InternalCode:    "InternalFailure",
 		MissingCode:     "MissingParameter",
