@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -27,7 +27,7 @@ func (d destination) replace(c Config) error {
 		return nil
 	}
 	options, err := config.LoadDefaultConfig(context.Background(),
-		config.WithRegion(c.Region), config.WithRetryMaxAttempts(1), config.WithHTTPClient(&http.Client{Timeout: outsideTimeout}))
+		config.WithRegion(c.Region), config.WithRetryMaxAttempts(1), config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(outsideTimeout)))
 	if err != nil {
 		return fmt.Errorf("credentials for endpoints outside: %w", err)
 	}

@@ -13,10 +13,12 @@ import (
 	"github.com/millrace/millrace/topic"
 )
 
-// isPage reports whether a path is ours rather than AWS's.
-func isPage(path string) bool {
-	return strings.HasPrefix(path, "/_millrace/") || path == "/_localstack/health" || path == "/metrics" ||
-		strings.HasPrefix(path, topic.CertificatePrefix)
+// isPage reports whether a request is for a page of ours rather than for AWS's API. A bucket may be called "metrics": who
+// signs asks for that.
+func isPage(r *http.Request) bool {
+	path := r.URL.Path
+	return strings.HasPrefix(path, "/_millrace/") || path == "/_localstack/health" || strings.HasPrefix(path, topic.CertificatePrefix) ||
+		path == "/metrics" && r.Header.Get("Authorization") == ""
 }
 
 // pages are what the server tells beside the AWS API.

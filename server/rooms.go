@@ -108,8 +108,7 @@ func (s *Server) routes() http.Handler {
 	pages := s.pages(metrics, functions.CodeHandler())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Not a ServeMux for everything: it would redirect paths that AWS's clients mean as they wrote them.
-		// What is signed is AWS's, whatever its path: a bucket may be called "metrics".
-		if isPage(r.URL.Path) && r.Header.Get("Authorization") == "" {
+		if isPage(r) {
 			pages.ServeHTTP(w, r)
 			return
 		}
