@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 
@@ -114,56 +115,52 @@ func (s *Service) waste(version string, chunks []chunk) ([]store.Write, error) {
 	return writes, nil
 }
 
-// section yields n bytes of the chunks from an offset on.
+// section yields some bytes of the chunks from an offset on.
 type section struct {
-	ctx    context.Context //nolint:containedctx // a reader has no other way to be told
-	s      *Service
-	chunks []chunk
-	skip   int64 // of the first chunk
+	open   func(blob string) (io.ReadCloser, error)
+	chunks []chunk // those not opened yet
+	skip   int64   // of the first of them
 	left   int64
-	open   io.ReadCloser
+	blob   io.ReadCloser // that is read, or nil
 }
 
 // Read implements io.Reader.
 func (r *section) Read(p []byte) (int, error) {
 	for r.left > 0 {
-		if r.open == nil {
-			if err := r.next(); err != nil {
-				return 0, err
-			}
+		if err := r.next(); err != nil {
+			return 0, err
 		}
-		n, err := r.open.Read(p[:min(int64(len(p)), r.left)])
+		n, err := r.blob.Read(p[:min(int64(len(p)), r.left)])
 		r.left -= int64(n)
 		if err == io.EOF {
 			err = r.Close()
-			if n == 0 && err == nil {
-				continue
-			}
 		}
-		return n, err
-	}
-	// The end of the last blob is read too: there its bytes are known to be the ones that were written.
-	if r.open != nil {
-		var one [1]byte
-		if n, err := r.open.Read(one[:]); err != nil && err != io.EOF {
-			return 0, err
-		} else if n == 0 {
-			return 0, r.finish()
+		if n > 0 || err != nil || len(p) == 0 {
+			return n, err
 		}
-		return 0, r.finish()
 	}
-	return 0, io.EOF
+	return 0, r.end()
 }
 
-func (r *section) finish() error {
+// end reads on behind what was asked for: at a blob's end it is known that its bytes are the ones that were written.
+func (r *section) end() error {
+	if r.blob == nil {
+		return io.EOF
+	}
+	if _, err := r.blob.Read(make([]byte, 1)); err != nil && err != io.EOF {
+		return err
+	}
 	if err := r.Close(); err != nil {
 		return err
 	}
 	return io.EOF
 }
 
-// next opens the next chunk, behind its mark and what is not asked for.
+// next opens the next chunk, behind its mark and what is not asked for, unless one is open.
 func (r *section) next() error {
+	if r.blob != nil {
+		return nil
+	}
 	for len(r.chunks) > 0 && r.skip >= r.chunks[0].Size {
 		r.skip -= r.chunks[0].Size
 		r.chunks = r.chunks[1:]
@@ -171,28 +168,31 @@ func (r *section) next() error {
 	if len(r.chunks) == 0 {
 		return io.ErrUnexpectedEOF
 	}
-	var id store.BlobID
-	if n, err := hex.Decode(id[:], []byte(r.chunks[0].Blob)); err != nil || n != len(id) {
-		return fmt.Errorf("chunk %q: %w", r.chunks[0].Blob, store.ErrCorrupt)
-	}
-	open, err := r.s.store.OpenBlob(r.ctx, id)
+	blob, err := r.open(r.chunks[0].Blob)
 	if err != nil {
 		return err
 	}
-	if _, err := io.CopyN(io.Discard, open, markBytes+r.skip); err != nil {
-		open.Close()
-		return fmt.Errorf("read chunk %x: %w", id, err)
+	if _, err := io.CopyN(io.Discard, blob, markBytes+r.skip); err != nil {
+		return errors.Join(fmt.Errorf("read chunk %s: %w", r.chunks[0].Blob, err), blob.Close())
 	}
-	r.open, r.chunks, r.skip = open, r.chunks[1:], 0
+	r.blob, r.chunks, r.skip = blob, r.chunks[1:], 0
 	return nil
 }
 
 // Close lets go of the chunk that is open.
 func (r *section) Close() error {
-	if r.open == nil {
+	if r.blob == nil {
 		return nil
 	}
-	open := r.open
-	r.open = nil
-	return open.Close()
+	blob := r.blob
+	r.blob = nil
+	return blob.Close()
+}
+
+// blobID reads the id of a blob in hex.
+func blobID(blob string) (id store.BlobID, err error) {
+	if n, err := hex.Decode(id[:], []byte(blob)); err != nil || n != len(id) {
+		return id, fmt.Errorf("blob %q: %w", blob, store.ErrCorrupt)
+	}
+	return id, nil
 }

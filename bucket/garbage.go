@@ -2,7 +2,6 @@ package bucket
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -51,9 +50,9 @@ func (s *Service) inUse(blob, version string) bool {
 }
 
 func (s *Service) remove(ctx context.Context, blob string) error {
-	var id store.BlobID
-	if n, err := hex.Decode(id[:], []byte(blob)); err != nil || n != len(id) {
-		return fmt.Errorf("table %s has the key %q", tableGarbage, blob)
+	id, err := blobID(blob)
+	if err != nil {
+		return err
 	}
 	_, revision, err := s.garbage.Get(ctx, blob)
 	if errors.Is(err, store.ErrNotFound) {

@@ -78,7 +78,14 @@ func (s *Service) hold(version string, n int) {
 // Section returns n bytes of the object from the offset on, which it must have. The caller closes it. Damage is an error
 // that wraps store.ErrCorrupt, at the latest at the end of the chunk that has it.
 func (r *Reading) Section(ctx context.Context, offset, n int64) io.ReadCloser {
-	return &section{ctx: ctx, s: r.s, chunks: r.row.Chunks, skip: offset, left: n}
+	open := func(blob string) (io.ReadCloser, error) {
+		id, err := blobID(blob)
+		if err != nil {
+			return nil, err
+		}
+		return r.s.store.OpenBlob(ctx, id)
+	}
+	return &section{open: open, chunks: r.row.Chunks, skip: offset, left: n}
 }
 
 // Close ends the reading.

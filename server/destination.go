@@ -57,9 +57,15 @@ func (d destination) Send(ctx context.Context, name string, n mapping.Notice) er
 	return send(ctx, a, n)
 }
 
+// errForeign says that a destination is another account's: accounts do not see each other's resources.
+var errForeign = errors.New("destination belongs to another account")
+
 type queueSender struct{ queues *queue.Service }
 
 func (s queueSender) send(ctx context.Context, to arn.ARN, n mapping.Notice) error {
+	if to.Account != n.Account {
+		return errForeign
+	}
 	name := queue.Name{Account: to.Account, Region: to.Region, Name: to.Resource}
 	sent, err := s.queues.Send(ctx, name, queue.Message{Body: string(n.Body), Sender: "awslambda"})
 	if err != nil {
@@ -71,6 +77,9 @@ func (s queueSender) send(ctx context.Context, to arn.ARN, n mapping.Notice) err
 type topicSender struct{ topics *topic.Service }
 
 func (s topicSender) send(ctx context.Context, to arn.ARN, n mapping.Notice) error {
+	if to.Account != n.Account {
+		return errForeign
+	}
 	name := topic.Name{Account: to.Account, Region: to.Region, Name: to.Resource}
 	_, err := s.topics.Publish(ctx, name, topic.Message{Text: string(n.Body)})
 	return err

@@ -3,6 +3,7 @@ package server_test
 import (
 	"encoding/json"
 	"io"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -201,6 +202,18 @@ func TestMissingDestinations(t *testing.T) {
 		_, page := call(t, "GET", url+"/_millrace/mappings", "", "", "")
 		return strings.Count(page, `"document_failures": 1`) == 3
 	})
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/metrics", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if page := readAll(t, answer); strings.Count(page, "\nmillrace_mapping_document_failures_total{") != 3 {
+		t.Error(page)
+	}
 }
 
 // Each service answers its own requests on the one port, whatever their paths look like.

@@ -71,13 +71,16 @@ var (
 	descThrottles   = mappingDesc("throttles_total", "Attempts that did not reach the function.")
 	descDelivered   = mappingDesc("delivered_records_total", "Records that the function took.")
 	descDiscarded   = mappingDesc("discarded_records_total", "Records given up.")
+	descDocuments   = mappingDesc("documents_total", "Documents of given up records that their destination took.")
+	descUndelivered = mappingDesc("document_failures_total", "Documents that were dropped since their destination did not take them.")
 	descPutToInvoke = mappingDesc("put_to_invoke_seconds", "From the arrival of a record to the start of its first invocation.", "quantile")
 )
 
 // Describe implements prometheus.Collector.
 func (c mappingCollector) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descPolled, descFilteredOut, descInvocations, descRetries, descSplits, descThrottles, descDelivered, descDiscarded, descPutToInvoke,
+		descPolled, descFilteredOut, descInvocations, descRetries, descSplits, descThrottles, descDelivered, descDiscarded, descDocuments,
+		descUndelivered, descPutToInvoke,
 	} {
 		to <- d
 	}
@@ -103,6 +106,8 @@ func (c mappingCollector) Collect(to chan<- prometheus.Metric) {
 			{descThrottles, stats.Throttles},
 			{descDelivered, stats.Delivered},
 			{descDiscarded, stats.Discarded},
+			{descDocuments, stats.Documents},
+			{descUndelivered, stats.DocumentFailures},
 		} {
 			to <- prometheus.MustNewConstMetric(count.desc, prometheus.CounterValue, float64(count.value), labels...)
 		}

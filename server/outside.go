@@ -40,7 +40,8 @@ func (d destination) replace(c Config) error {
 	if c.S3Endpoint != "" {
 		d["s3"] = outsideBucket{s3.NewFromConfig(options, func(o *s3.Options) {
 			o.BaseEndpoint = aws.String(c.S3Endpoint)
-			o.UsePathStyle = true // which every store understands, whatever its names
+			// What every store understands, whoever made it.
+			o.UsePathStyle, o.RequestChecksumCalculation = true, aws.RequestChecksumCalculationWhenRequired
 		})}.send
 	}
 	return nil

@@ -164,6 +164,9 @@ type element struct {
 	Text    string `xml:",chardata"`
 }
 
+// hostID is the header of the second id, as the dispatcher writes it.
+var hostID = "x-amz-id-2"
+
 // fail answers with an error and returns its code. After the answer has begun, it ends the connection.
 func (q *request) fail(err error) string {
 	f := q.translate(err)
@@ -189,7 +192,7 @@ func (q *request) fail(err error) string {
 	}
 	h := q.w.Header()
 	doc := errorDocument{Code: f.code, Message: f.text, RequestID: q.call.RequestID}
-	if ids := h["x-amz-id-2"]; len(ids) > 0 {
+	if ids := h[hostID]; len(ids) > 0 {
 		doc.HostID = ids[0]
 	}
 	for _, x := range f.fields {

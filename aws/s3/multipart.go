@@ -104,13 +104,12 @@ func (d *Door) completeMultipartUpload(q *request) error {
 		return err
 	}
 	var in completeRequest
-	body := &request{Request: q.Clone(q.Context()), call: q.call, w: q.w}
-	for name := range body.Header { // what is said of the object is not said of this body
+	for name := range q.Header { // a checksum is that of the object, not of this body
 		if rest, ok := strings.CutPrefix(name, checksumHeader); ok && algorithms[strings.ToUpper(rest)] != nil {
 			return notImplemented("header", strings.ToLower(name))
 		}
 	}
-	if there, err := body.readDocument(&in); err != nil {
+	if there, err := q.readDocument(&in); err != nil {
 		return err
 	} else if !there || len(in.Parts) == 0 || len(in.Parts) > bucket.MaxParts {
 		return &failure{code: "MalformedXML"}

@@ -34,6 +34,9 @@ func (d *Door) Subscribe(ctx context.Context, in *SubscribeInput) (*SubscribeRes
 	if strings.HasSuffix(a.Resource, ".fifo") {
 		return nil, invalid("Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics")
 	}
+	if a.Account != call.Account {
+		return nil, invalid("Endpoint Reason: This server does not deliver to queues of other accounts.")
+	}
 	sub, err := d.Topics.Subscribe(ctx, name, call.Account, in.Protocol, endpoint, in.Attributes)
 	if err != nil {
 		return nil, translate(err)
