@@ -32,6 +32,7 @@ var may = map[string][]string{
 	"store/storetest":    {"store"},
 
 	"stream":           {"store", "internal/arn"},
+	"stream/aggregate": {"stream"},
 	"queue":            {"store", "internal/arn"},
 	"topic":            {"store", "internal/arn"},
 	"bucket":           {"store"},
