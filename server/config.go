@@ -55,6 +55,10 @@ type Config struct {
 	// sent instead of to this server's own, with the credentials of the environment.
 	SQSEndpoint, SNSEndpoint, S3Endpoint string
 
+	// ShardLimits limits the throughput of shards as AWS does: 1 MiB and 1000 records a second in, 2 MiB and 5 calls of
+	// GetRecords a second out, 2 MiB a second to each consumer.
+	ShardLimits bool
+
 	// Clock is the one clock of the domain, by default the wall clock.
 	Clock clockwork.Clock
 	// Log takes what the server has to say, by default nothing does.

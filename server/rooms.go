@@ -36,6 +36,7 @@ type rooms struct {
 func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err error) {
 	r.streams, err = stream.New(stream.Config{
 		Store: s, Clock: c.Clock, Log: c.Log, TransitionDelay: c.TransitionDelay, TailBytes: c.TailBytes,
+		ShardLimits: c.ShardLimits,
 	})
 	if err != nil {
 		return r, fmt.Errorf("streams: %w", err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jonboulle/clockwork"
 
@@ -46,11 +47,11 @@ type news struct {
 // cost is what an entry counts for in a queue and in a block, in bytes.
 func cost(e *Entry) int64 { return int64(e.size() + maxMeta) }
 
-// enqueue puts the group into its shard's queue, or as many of its first entries as there is room for: those that
-// are left out have failed with ErrThroughput. One entry always finds room in an empty queue. It reports whether any
-// entry was queued; if the group is to lead, it has been told so.
+// enqueue puts the group into its shard's queue: each entry that the shard's limits let in, as long as there is room for
+// them. Those that are left out have failed with ErrThroughput. One entry always finds room in an empty queue. It reports
+// whether any entry was queued; if the group is to lead, it has been told so.
 func (a *appender) enqueue(g *group) bool {
-	now := a.clock.Now().UnixMicro()
+	now := a.clock.Now()
 	l := g.log
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -64,20 +65,10 @@ func (a *appender) enqueue(g *group) bool {
 		g.indexes = nil
 		return false
 	}
-	fit := 0
-	for _, i := range g.indexes {
-		c := cost(&g.call.entries[i])
-		if room := a.queueBytes - l.queued - g.bytes; c > room && l.queued+g.bytes > 0 {
-			break
-		}
-		g.bytes += c
-		fit++
-	}
-	g.fail(g.indexes[fit:], ErrThroughput)
-	if g.indexes = g.indexes[:fit]; fit == 0 {
+	if g.admit(a.queueBytes, now); len(g.indexes) == 0 {
 		return false
 	}
-	g.arrival = now
+	g.arrival = now.UnixMicro()
 	l.queue = append(l.queue, g)
 	l.queued += g.bytes
 	if !l.leading {
@@ -85,6 +76,29 @@ func (a *appender) enqueue(g *group) bool {
 		g.promote()
 	}
 	return true
+}
+
+// admit leaves in the group what its shard takes now, in the order of the put. An entry that is beyond the shard's limits
+// fails alone, for a smaller one behind it may not be; when the queue is full, all that come after fail. The caller holds
+// the log's mutex.
+func (g *group) admit(queueBytes int64, now time.Time) {
+	l, in := g.log, g.indexes[:0]
+	for at, i := range g.indexes {
+		e := &g.call.entries[i]
+		c := cost(e)
+		if room := queueBytes - l.queued - g.bytes; c > room && l.queued+g.bytes > 0 {
+			g.fail(g.indexes[at:], ErrThroughput)
+			break
+		}
+		if !l.limits.admit(e.size(), now) {
+			l.measure(g.call.hashes[i], e.size())
+			g.fail([]int{i}, ErrThroughput)
+			continue
+		}
+		g.bytes += c
+		in = append(in, i)
+	}
+	g.indexes = in
 }
 
 // promote gives the group the lead. The caller holds the log's mutex.
@@ -246,7 +260,9 @@ func (l *shardLog) publish(b *block, t *tail) {
 	defer l.mu.Unlock()
 	t.add(l.key, b, l.tip)
 	l.tip = b.end()
-	l.measure(b.records)
+	for i := range b.records {
+		l.measure(b.records[i].Hash, b.records[i].size())
+	}
 	if l.oldest == oldestNone {
 		l.oldest = b.last
 	}

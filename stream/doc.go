@@ -14,7 +14,8 @@
 // registration.go makes consumers come and go. Streams come and go in lifecycle.go, what changes them is in change.go and
 // what becomes of their shards then in reshard.go, records expire in retention.go. Tags and policies are attached to
 // streams and consumers by ARN (resource.go). A stream that encrypts has its blocks encrypted on their way to the store
-// (cipher.go): nobody else knows.
+// (cipher.go): nobody else knows. With Config.ShardLimits a shard takes and gives no more than AWS's (rate.go says how much,
+// throughput.go and pace.go when); what the house itself reads with Read is not limited.
 //
 // Invariants:
 //
@@ -32,6 +33,5 @@
 //     does not hand out again, and it leaves nothing out.
 //   - Memory is bounded: queues by bytes per shard, the tail by bytes over all, a read by its limits.
 //
-// An on-demand stream begins with four shards, which split under load (load.go). They are not merged again, and no
-// throughput limit applies to any stream.
+// An on-demand stream begins with four shards, which split under load (load.go). They are not merged again.
 package stream

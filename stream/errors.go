@@ -8,8 +8,8 @@ import (
 
 // Sentinel errors. The room wraps them with what they are about; test with errors.Is.
 var (
-	// ErrThroughput, as Put.Err, says that the queue of the entry's shard is full.
-	ErrThroughput = errors.New("queue of the shard is full")
+	// ErrThroughput, as Put.Err, says that the entry is beyond what its shard takes now: its limits, or its queue.
+	ErrThroughput = errors.New("the shard takes no more now")
 	// ErrGone says that the shard's stream was deleted, is being deleted, or never was.
 	ErrGone = errors.New("shard is gone")
 	// ErrName says that a name is not one a stream can have.

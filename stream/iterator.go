@@ -56,7 +56,8 @@ func openIterator(s *sealer, account, region, text string) (iterator, bool) {
 
 // NewIterator returns a shard iterator for a start: an opaque text for GetRecords, good for IteratorLife.
 //
-// Errors: ShardNotFoundError when the stream cannot be read or has no such shard, and those of Seek.
+// Errors: ShardNotFoundError when the stream cannot be read or has no such shard, ReadRateError, and
+// those of Seek.
 func (s *Service) NewIterator(ctx context.Context, name Name, shard uint32, start Start) (string, error) {
 	l, ok := s.find(name)
 	if !ok || !l.stream.Status.usable() {
@@ -66,6 +67,9 @@ func (s *Service) NewIterator(ctx context.Context, name Name, shard uint32, star
 		return "", &ShardNotFoundError{name, shard}
 	}
 	key := ShardKey{l.stream.Number, shard}
+	if log := l.shardLog(shard); log != nil && !log.limits.seek(s.clock.Now()) {
+		return "", &ReadRateError{name, shard}
+	}
 	after, err := s.Seek(ctx, key, start)
 	if errors.Is(err, ErrGone) {
 		return "", &ShardNotFoundError{name, shard}
@@ -92,7 +96,7 @@ type Page struct {
 // GetRecords reads on from a shard iterator of the account and region: at most limit records (0 means, and more than
 // MaxReadRecords is, MaxReadRecords) and MaxReadBytes. It does not wait. The same iterator may be used again.
 //
-// Errors: ErrIterator, ExpiredIteratorError, ShardNotFoundError, and those of Read.
+// Errors: ErrIterator, ExpiredIteratorError, ShardNotFoundError, and those of ReadLimited.
 func (s *Service) GetRecords(ctx context.Context, account, region, text string, limit int) (Page, error) {
 	now := s.clock.Now()
 	it, ok := openIterator(s.sealer, account, region, text)
@@ -106,7 +110,7 @@ func (s *Service) GetRecords(ctx context.Context, account, region, text string, 
 	if limit <= 0 || limit > MaxReadRecords {
 		limit = MaxReadRecords
 	}
-	batch, err := s.Read(ctx, it.key, it.after, limit, MaxReadBytes)
+	batch, err := s.ReadLimited(ctx, it.key, it.after, limit, MaxReadBytes)
 	if errors.Is(err, ErrGone) {
 		return Page{}, &ShardNotFoundError{name, it.key.Index}
 	}

@@ -97,7 +97,7 @@ func (s *Service) scale(ctx context.Context, before map[ShardKey]meter) map[Shar
 		var hot []uint32
 		for _, route := range l.routes {
 			key := route.log.key
-			next, split := before[key].observe(route.log.written(), now)
+			next, split := before[key].observe(route.log.asked(), now)
 			if meters[key] = next; split {
 				hot = append(hot, key.Index)
 			}

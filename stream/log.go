@@ -17,6 +17,7 @@ type shardLog struct {
 	upper Hash  // where the upper half of its range begins
 	// cipher says how blocks are encrypted; nil as long as none ever was.
 	cipher atomic.Pointer[blockCipher]
+	limits *throughput // nil when there are none; set before the log is used
 
 	mu sync.Mutex
 	// loaded says that the fields below tell what the store holds. It is false at first, and again after an append
@@ -31,7 +32,7 @@ type shardLog struct {
 	sealed  chan struct{}
 	gone    bool          // the stream is being deleted
 	changed chan struct{} // closed when tip, closed or gone change; nil when nobody waits
-	counted load          // what has been written since the log was opened
+	counted load          // what has been written since the log was opened, or was refused for the shard's limits
 	oldest  int64         // what the retention sweep knows of the log's first block: see retention.go
 
 	// The appender's part.
@@ -219,23 +220,22 @@ func (l *shardLog) close() {
 	}
 }
 
-// written returns what has been written since the log was opened.
-func (l *shardLog) written() load {
+// asked returns what has been asked of the shard since the log was opened: what was written, and what would have been but
+// for its limits.
+func (l *shardLog) asked() load {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.counted
 }
 
-// measure adds the records to what has been written. The caller holds the mutex.
-func (l *shardLog) measure(records []Record) {
-	for i := range records {
-		half := 0
-		if records[i].Hash.Compare(l.upper) >= 0 {
-			half = 1
-		}
-		l.counted.bytes[half] += int64(records[i].size())
-		l.counted.records[half]++
+// measure adds a record to what has been asked of the shard. The caller holds the mutex.
+func (l *shardLog) measure(hash Hash, size int) {
+	half := 0
+	if hash.Compare(l.upper) >= 0 {
+		half = 1
 	}
+	l.counted.bytes[half] += int64(size)
+	l.counted.records[half]++
 }
 
 // lastArrival returns when the newest record arrived, in microseconds, or when the shard was created.

@@ -25,7 +25,7 @@ type Put struct {
 	Shard          uint32
 	SequenceNumber SequenceNumber
 	Encrypted      bool // as Record.Encrypted
-	// Err is nil when the record is durable. ErrThroughput says that the shard's queue is full and the entry may be
+	// Err is nil when the record is durable. ErrThroughput says that the shard takes no more now and the entry may be
 	// put again; anything else is a failure of the store.
 	Err error
 }

@@ -19,6 +19,7 @@ type seat struct {
 	next  int                       // where the oldest of calls is
 	taken time.Time                 // when the last successful call was
 	sub   *Subscription             // nil when it has left
+	pace  *pace                     // nil when there is none
 }
 
 // take gives the shard's seat to the subscription, and ends the one that had it before. With a dry run it only says
@@ -53,7 +54,10 @@ func (s *seats) take(sub *Subscription, now time.Time, dry bool) error {
 	if st.sub != nil {
 		st.sub.end(&SubscribedError{sub.Consumer, sub.Shard.Index})
 	}
-	st.sub, st.taken = sub, now
+	if st.pace == nil && sub.s.limited {
+		st.pace = new(pace)
+	}
+	st.sub, st.taken, sub.pace = sub, now, st.pace
 	return nil
 }
 
@@ -66,7 +70,7 @@ func (s *seats) leave(sub *Subscription, now time.Time) {
 		return
 	}
 	st.sub = nil
-	if now.Sub(st.taken) >= SubscriptionRest {
+	if now.Sub(st.taken) >= SubscriptionRest && st.pace.full(now) {
 		delete(s.byKey, sub.Shard.Index)
 	}
 }

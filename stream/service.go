@@ -34,6 +34,8 @@ type Config struct {
 	QueueBytes int64
 	// ShardLimit is how many shards an account may have in a region; 0 means 20000.
 	ShardLimit int
+	// ShardLimits limits what is put to a shard, and read from it, as AWS does.
+	ShardLimits bool
 }
 
 // Service keeps the streams. Its methods may be called from many goroutines. Streams change their state and records
@@ -44,6 +46,7 @@ type Service struct {
 	log      *slog.Logger
 	delay    time.Duration
 	limit    int
+	limited  bool // shards have limits
 	appender *appender
 	tail     *tail
 	shelf    *shelf
@@ -88,7 +91,7 @@ func New(c Config) (*Service, error) {
 	}
 	t := newTail(c.TailBytes)
 	s := &Service{
-		store: c.Store, clock: c.Clock, log: c.Log, delay: c.TransitionDelay, limit: c.ShardLimit,
+		store: c.Store, clock: c.Clock, log: c.Log, delay: c.TransitionDelay, limit: c.ShardLimit, limited: c.ShardLimits,
 		appender: &appender{blocks: c.Store, clock: c.Clock, tail: t, queueBytes: c.QueueBytes},
 		tail:     t, shelf: newShelf(c.TailBytes / 4), catalog: newCatalog(c.Store),
 		roster: newRoster(c.Store), closing: make(chan struct{}),
@@ -161,6 +164,9 @@ func (l *live) shardLog(index uint32) *shardLog {
 // that is seen to encrypt is encrypted.
 func (s *Service) publish(l *live) {
 	l.passCipher()
+	if s.limited {
+		l.limitShards()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.byName[l.stream.Name], s.byNumber[l.stream.Number] = l, l
@@ -175,6 +181,15 @@ func (l *live) passCipher() {
 	for _, log := range l.logs {
 		if log != nil {
 			log.cipher.Store(c)
+		}
+	}
+}
+
+// limitShards gives limits to the logs that have none yet.
+func (l *live) limitShards() {
+	for _, log := range l.logs {
+		if log != nil && log.limits == nil {
+			log.limits = new(throughput)
 		}
 	}
 }

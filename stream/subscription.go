@@ -21,6 +21,7 @@ type Subscription struct {
 
 	s       *Service
 	seats   *seats
+	pace    *pace // nil when there is none; set with the seat
 	key     ShardKey
 	expires time.Time
 	after   Position // where Next goes on
@@ -129,7 +130,8 @@ func (sub *Subscription) over() error {
 	return nil
 }
 
-// Next waits for records and returns what it finds, but waits no longer than SubscriptionIdle. One caller at a time.
+// Next waits for records and returns what it finds, but waits no longer than SubscriptionIdle. If Config.ShardLimits says
+// so, it first waits until the consumer may be given more of the shard. One caller at a time.
 //
 // io.EOF says that the subscription has ended as it should: its life is over, the shard's end was handed out, or the
 // house closes. Other errors end it too: SubscribedError when it was taken over, ConsumerNotFoundError, NotFoundError,
@@ -137,6 +139,9 @@ func (sub *Subscription) over() error {
 func (sub *Subscription) Next(ctx context.Context) (Event, error) {
 	if sub.done {
 		return Event{}, io.EOF
+	}
+	if err := sub.rest(ctx); err != nil {
+		return Event{}, err
 	}
 	idle := sub.s.clock.Now().Add(SubscriptionIdle)
 	for {
@@ -147,6 +152,7 @@ func (sub *Subscription) Next(ctx context.Context) (Event, error) {
 		sub.after = batch.Next
 		switch {
 		case len(batch.Records) > 0:
+			sub.pace.gave(batch.Records, sub.s.clock.Now())
 			return sub.event(batch), nil
 		case batch.End:
 			return sub.last()
@@ -185,7 +191,7 @@ func (sub *Subscription) last() (Event, error) {
 }
 
 // Read is Service.Read for the subscription's shard, as long as the subscription lasts: its errors are those of Next. It
-// does not move the place where Next goes on.
+// does not move the place where Next goes on, and knows no limit.
 func (sub *Subscription) Read(ctx context.Context, after Position, maxRecords, maxBytes int) (Batch, error) {
 	if err := sub.over(); err != nil {
 		return Batch{}, err

@@ -44,6 +44,7 @@ func translate(err error, name stream.Name) error {
 		record   *stream.RecordSizeError
 		put      *stream.PutSizeError
 		expired  *stream.ExpiredIteratorError
+		read     *stream.ReadRateError
 		future   *stream.FutureTimestampError
 		retained *stream.RetentionError
 		mode     *stream.OnDemandError
@@ -94,6 +95,9 @@ func translate(err error, name stream.Name) error {
 		return invalidArgument("Invalid ShardIterator.")
 	case errors.As(err, &expired):
 		return expiredIterator(expired)
+	case errors.As(err, &read):
+		return &protocol.Error{Code: ProvisionedThroughputExceededException, Message: fmt.Sprintf(
+			"Rate exceeded for Shard - %s/%s/%s", read.Name.Account, read.Name.Name, stream.ShardID(read.Shard))}
 	case errors.As(err, &future):
 		return invalidArgument(fmt.Sprintf(
 			"The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. timestampInMillis: %d, currentTimestampInMillis: %d",

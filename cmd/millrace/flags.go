@@ -31,6 +31,26 @@ func (l *list) Set(values string) error {
 	return nil
 }
 
+// onOff is a flag that is on or off.
+type onOff bool
+
+// String returns on or off.
+func (o *onOff) String() string {
+	if *o {
+		return "on"
+	}
+	return "off"
+}
+
+// Set takes on or off.
+func (o *onOff) Set(value string) error {
+	if value != "on" && value != "off" {
+		return errors.New("it is on or off")
+	}
+	*o = value == "on"
+	return nil
+}
+
 func newFlags(name, synopsis string, std stdio) *flag.FlagSet {
 	fs := flag.NewFlagSet(name, flag.ContinueOnError)
 	fs.SetOutput(std.err)

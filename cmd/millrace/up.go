@@ -31,6 +31,7 @@ for --data-dir) or in a file (--config); the command line wins over the environm
 	fs.StringVar(&c.SQSEndpoint, "sqs-endpoint", "", "`URL` to which documents for on-failure queues go instead of to this server's queues, with the environment's credentials")
 	fs.StringVar(&c.SNSEndpoint, "sns-endpoint", "", "`URL` for on-failure topics, in the same way")
 	fs.StringVar(&c.S3Endpoint, "s3-endpoint", "", "`URL` for on-failure buckets, in the same way")
+	fs.Var((*onOff)(&c.ShardLimits), "shard-limits", "`on`: shards take and give no more than AWS's do, and throttle what is beyond; off: as much as this machine can")
 	tail := fs.Int64("tail-bytes", 64<<20, "memory for the newest records of all shards, in `bytes`")
 	level := slog.LevelInfo
 	fs.TextVar(&level, "log-level", level, "`level` of the log: debug, info, warn or error")

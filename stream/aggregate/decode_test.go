@@ -148,6 +148,13 @@ func FuzzDecode(f *testing.F) {
 		if ok != (len(found) > 0) || !bytes.Equal(payload, before) {
 			t.Fatal(found, ok)
 		}
+		size := 0
+		for _, r := range found {
+			size += len(r.PartitionKey) + len(r.ExplicitHashKey)
+		}
+		if size > 1<<20 {
+			return // many records that share a long key
+		}
 		// What was understood is understood again when it is written plainly.
 		var plain []byte
 		for _, r := range found {
