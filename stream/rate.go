@@ -22,10 +22,14 @@ type bucket int64
 func (b bucket) lacks(now int64) time.Duration { return time.Duration(max(0, int64(b)-now)) }
 
 // less returns the bucket after what it fills in a time has been taken out of it.
-func (b bucket) less(now int64, d time.Duration) bucket { return bucket(max(int64(b), now)) + bucket(d) }
+func (b bucket) less(now int64, d time.Duration) bucket {
+	return bucket(max(int64(b), now)) + bucket(d)
+}
 
 // lasting returns in what time a bucket with so much a second fills by n.
-func lasting(n, perSecond int64) time.Duration { return time.Duration(n * int64(time.Second) / perSecond) }
+func lasting(n, perSecond int64) time.Duration {
+	return time.Duration(n * int64(time.Second) / perSecond)
+}
 
 // inflow decides which records a shard takes: 1 MiB and 1000 records a second, a second's worth of them at one moment. A
 // record of more than 1 MiB would never find room. It takes what the shard has saved up, up to 10 MiB, while less was

@@ -183,7 +183,7 @@ func TestWireInCBOR(t *testing.T) {
 }
 
 func playInCBOR(t *testing.T, archive *txtar.Archive) {
-	h, stop := newHouse(t, stream.Config{TransitionDelay: 10 * time.Second, ShardLimit: 60})
+	h, stop := storyHouse(t, archive)
 	defer stop()
 	names := new(names)
 	for i := 0; i+1 < len(archive.Files); i += 2 {

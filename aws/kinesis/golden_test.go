@@ -2,6 +2,7 @@ package kinesis_test
 
 import (
 	"context"
+	"encoding/base64"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -74,7 +76,8 @@ func newHouse(t testing.TB, c stream.Config) (h *house, stop func()) {
 //
 // A section named "after 30s: …" lets time pass first. Iterators and tokens are named in the order of their first
 // appearance. SubscribeToShard is answered with what comes at once; the request "Events 1" shows what has come since from
-// the first subscription of the story.
+// the first subscription of the story. BYTES(n) in a request stands for a payload of n bytes. A story that says "With shard
+// limits." has them.
 func TestWire(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -102,7 +105,7 @@ var (
 )
 
 func play(t *testing.T, archive *txtar.Archive) {
-	h, stop := newHouse(t, stream.Config{TransitionDelay: 10 * time.Second, ShardLimit: 60})
+	h, stop := storyHouse(t, archive)
 	defer stop()
 	watched := watch(t, h)
 	defer watched.leave()
@@ -121,6 +124,21 @@ func play(t *testing.T, archive *txtar.Archive) {
 			t.Errorf("%s\n--- got\n%s--- want\n%s", request.Name, got, answer.Data)
 		}
 	}
+}
+
+// storyHouse is the house that a story plays in.
+func storyHouse(t *testing.T, archive *txtar.Archive) (*house, func()) {
+	t.Helper()
+	limited := strings.Contains(string(archive.Comment), "With shard limits.")
+	return newHouse(t, stream.Config{TransitionDelay: 10 * time.Second, ShardLimit: 60, ShardLimits: limited})
+}
+
+var payloads = regexp.MustCompile(`BYTES\((\d+)\)`)
+
+// payload writes the payload that BYTES(n) stands for.
+func payload(text string) string {
+	n, _ := strconv.Atoi(payloads.FindStringSubmatch(text)[1])
+	return base64.StdEncoding.EncodeToString(make([]byte, n))
 }
 
 // pause lets the time pass that the name of a section asks for.
@@ -184,6 +202,7 @@ func hide(answer string, pattern *regexp.Regexp, all *[]string, kind string) str
 }
 
 func (n *names) show(request string) string {
+	request = payloads.ReplaceAllStringFunc(request, payload)
 	for i, s := range slices.Backward(n.iterators) {
 		request = strings.ReplaceAll(request, fmt.Sprintf("ITERATOR-%d", i+1), s)
 	}
