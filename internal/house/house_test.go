@@ -66,7 +66,7 @@ var may = map[string][]string{
 	// The demo and the benchmark embed a server and else are its clients; the benchmark also drives the engine bare.
 	"internal/demo":  {"server", "internal/bootstrap"},
 	"internal/bench": {"server", "store", "store/disk", "internal/bootstrap"},
-	"cmd/millrace":   {"server", "mapping/filter", "internal/authority", "internal/bootstrap", "internal/demo", "internal/bench"},
+	"cmd/millrace":   {"server", "mapping/filter", "stream/aggregate", "internal/authority", "internal/bootstrap", "internal/demo", "internal/bench"},
 }
 
 func root(t *testing.T) string {
