@@ -75,7 +75,7 @@ func (s *Service) Create(ctx context.Context, name Name, options CreateOptions) 
 	}
 	warm := 0
 	if o.WarmMiBps != nil {
-		if err := s.admitWarm(ctx, name, o.Mode, *o.WarmMiBps); err != nil {
+		if err := s.admitWarm(ctx, name, o.Mode, onDemandShards, *o.WarmMiBps); err != nil {
 			return err
 		}
 		warm = *o.WarmMiBps

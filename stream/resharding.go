@@ -121,7 +121,7 @@ func (s *Service) UpdateMode(ctx context.Context, name Name, mode Mode, warm *in
 		}
 		if warm == nil {
 			warm = new(0)
-		} else if err := s.admitWarm(ctx, name, mode, *warm); err != nil {
+		} else if err := s.admitWarm(ctx, name, mode, next.stream.OpenShards(), *warm); err != nil {
 			return change{}, err
 		}
 		if err := next.request(s, "UpdateStreamMode", maxModeUpdates); err != nil {

@@ -51,6 +51,7 @@ func translate(err error, name stream.Name) error {
 		count    *stream.ShardCountError
 		closed   *stream.ClosedShardError
 		often    *stream.RequestLimitError
+		warm     *stream.WarmThroughputError
 	)
 	switch {
 	case err == nil:
@@ -108,8 +109,8 @@ func translate(err error, name stream.Name) error {
 		return invalidArgument(fmt.Sprintf("WarmThroughputMiBps is for streams in On-Demand mode, which stream %s under account %s is not.", name.Name, name.Account))
 	case errors.Is(err, stream.ErrNotCommitted):
 		return invalidArgument(fmt.Sprintf("WarmThroughputMiBps is for accounts with a minimum throughput billing commitment, which account %s does not have.", name.Account))
-	case errors.Is(err, stream.ErrWarmThroughput):
-		return limitExceeded("WarmThroughputMiBps cannot exceed %d for a stream.", stream.MaxWarmMiBps)
+	case errors.As(err, &warm):
+		return limitExceeded("WarmThroughputMiBps cannot exceed %d for a stream.", warm.Limit)
 	case errors.Is(err, stream.ErrPageToken):
 		return invalidArgument("NextToken is invalid.")
 	case errors.Is(err, stream.ErrExpiredPageToken):
