@@ -3,6 +3,7 @@ package stream
 import (
 	"math/big"
 	"math/rand/v2"
+	"regexp"
 	"testing"
 )
 
@@ -127,4 +128,30 @@ func TestDecimalAgainstBigIntegers(t *testing.T) {
 	if n, ok := parseDecimal(over.Sub(over, big.NewInt(1)).String()); !ok || n != (uint192{^uint64(0), ^uint64(0), ^uint64(0)}) {
 		t.Error("2^192-1 was refused")
 	}
+}
+
+// FuzzNumbers compares the reading of hash keys and shard ids with that of plainer means.
+func FuzzNumbers(f *testing.F) {
+	for _, s := range []string{"0", "340282366920938463463374607431768211455", "340282366920938463463374607431768211456", "01", "-1", "shardId-000000000007", "a-b-1", "-", ""} {
+		f.Add(s)
+	}
+	canonical := regexp.MustCompile(`^(0|[1-9][0-9]*)$`)
+	id := regexp.MustCompile(`^(?:[^-]*-)?([0-9]+)$`)
+	f.Fuzz(func(t *testing.T, s string) {
+		n, ok := new(big.Int).SetString(s, 10)
+		ok = ok && canonical.MatchString(s) && n.BitLen() <= 128
+		h, err := ParseHash(s)
+		if (err == nil) != ok || ok && (h.String() != s || new(big.Int).SetBytes(h[:]).Cmp(n) != 0) {
+			t.Errorf("hash key %q: %s, %v", s, h, err)
+		}
+		found := id.FindStringSubmatch(s)
+		index := new(big.Int)
+		if found != nil {
+			index.SetString(found[1], 10)
+		}
+		shard, err := ParseShardID(s)
+		if ok := found != nil && index.BitLen() <= 31; (err == nil) != ok || ok && index.Cmp(big.NewInt(int64(shard))) != 0 {
+			t.Errorf("shard id %q: %d, %v", s, shard, err)
+		}
+	})
 }

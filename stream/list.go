@@ -101,6 +101,9 @@ func (s *Service) ListShards(_ context.Context, q ShardQuery, limit int) ([]Shar
 		return nil, "", &NotFoundError{q.Name}
 	}
 	page := shardPage{Stream: q.Name.Name, Number: l.stream.Number, Filter: q.Filter}
+	if !q.Filter.Timestamp.IsZero() { // a token cannot hold the years before the first, and nothing was before the stream
+		page.Filter.Timestamp = later(q.Filter.Timestamp, l.stream.Created)
+	}
 	return s.listShards(l, q.Name, page, q.After, limit)
 }
 

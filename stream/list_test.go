@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"testing"
@@ -138,5 +139,35 @@ func TestListShardsInPages(t *testing.T) {
 			t.Errorf("%q, %v", name, err)
 		}
 		r.stop()
+	})
+}
+
+// FuzzPageToken takes anything for a token, and anything that was sealed for its payload: only what was sealed opens, and
+// neither is the end of anybody.
+func FuzzPageToken(f *testing.F) {
+	r := newRig(f, Config{})
+	made, err := r.ListAfter(testAccount, testRegion, "orders")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(made, []byte(`{"issued":1,"page":{"stream":"s","number":1,"filter":{"type":"AT_TIMESTAMP","timestamp":"2026-01-01T00:00:00Z"},"after":4294967295}}`))
+	f.Add(`"`+made+`"`, []byte(`{"issued":9223372036854775807,"page":null}`))
+	f.Add("AAAAAAAAAAE=", []byte("{}"))
+	f.Fuzz(func(t *testing.T, token string, payload []byte) {
+		if name, err := r.ListFrom(testAccount, testRegion, token); err == nil && name != "orders" || err != nil && !errors.Is(err, ErrPageToken) && !errors.Is(err, ErrExpiredPageToken) {
+			t.Errorf("%q opened as %q, %v", token, name, err)
+		}
+		for _, kind := range []string{"streams", "shards", "consumers"} {
+			sealed := r.sealer.seal(pageContext(kind, testAccount, testRegion), bytes.Clone(payload), 0)
+			if _, err := r.ListFrom(testAccount, testRegion, sealed); err == nil && kind != "streams" {
+				t.Errorf("a token of %s opened as one of streams", kind)
+			}
+			if _, _, err := r.MoreShards(t.Context(), testAccount, testRegion, sealed, 1); err == nil {
+				t.Errorf("%q listed the shards of no stream", payload)
+			}
+			if _, _, err := r.ListConsumers(t.Context(), named("s"), time.Time{}, sealed, 1); err == nil {
+				t.Errorf("%q listed the consumers of no stream", payload)
+			}
+		}
 	})
 }

@@ -23,7 +23,7 @@ func (d *Door) SubscribeToShard(ctx context.Context, in *SubscribeToShardInput) 
 	if err != nil {
 		return nil, shardNotFound(in.ShardId, id.Stream)
 	}
-	shard, err := d.readable(ctx, id.Stream, index)
+	shard, err := d.subscribable(ctx, id.Stream, index)
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +45,23 @@ func (d *Door) SubscribeToShard(ctx context.Context, in *SubscribeToShardInput) 
 		return nil, translate(err, id.Stream)
 	}
 	return &subscription{sub}, nil
+}
+
+// subscribable returns a shard of a stream that can be read; other than GetShardIterator's, its texts are those of the other operations
+// that name a shard.
+func (d *Door) subscribable(ctx context.Context, name stream.Name, index uint32) (stream.Shard, error) {
+	if err := d.Streams.Usable(ctx, name); err != nil {
+		return stream.Shard{}, translate(err, name)
+	}
+	s, err := d.Streams.Describe(ctx, name)
+	if err != nil {
+		return stream.Shard{}, translate(err, name)
+	}
+	shard, ok := s.Shard(index)
+	if !ok {
+		return shard, shardNotFound(stream.ShardID(index), name)
+	}
+	return shard, nil
 }
 
 // subscription is a subscription as the dispatcher sees it.

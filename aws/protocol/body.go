@@ -22,12 +22,16 @@ type body struct {
 	budget *budget
 }
 
-// firstRead is how much is read at first of a body whose length is not known.
-const firstRead = 16 << 10
+const (
+	// firstRead is how much is read at first of a body whose length is not known.
+	firstRead = 16 << 10
+	// firstBelieved is how much is read at first of a long body whose length is known: the rest gets its memory when that much has come.
+	firstBelieved = 64 << 10
+)
 
 // readBody reads the body, which may have at most limit bytes. It fails with errTooLarge, errBusy, or the error of
-// the connection. A length that the client announces is believed only as far as the budget goes: it is taken from
-// the budget before memory is.
+// the connection. A length that the client announces is believed only as far as the budget goes, from which it is taken before
+// memory is, and only of a client that has begun to send: those who promise a lot and send little hold little.
 func (h *handler) readBody(w http.ResponseWriter, r *http.Request, limit int64) (b *body, err error) {
 	b = &body{budget: h.budget}
 	if r.ContentLength > limit {
@@ -44,6 +48,8 @@ func (h *handler) readBody(w http.ResponseWriter, r *http.Request, limit int64) 
 	want := r.ContentLength
 	if want < 0 {
 		want = min(firstRead, limit)
+	} else {
+		want = min(want, firstBelieved)
 	}
 	for {
 		if err := h.extend(r, b, want); err != nil {
@@ -59,13 +65,15 @@ func (h *handler) readBody(w http.ResponseWriter, r *http.Request, limit int64) 
 			return b, nil
 		case err != nil:
 			return b, err
-		case r.ContentLength > 0:
+		case want == r.ContentLength:
 			return b, nil
-		}
-		if want == limit {
+		case r.ContentLength > 0:
+			want = r.ContentLength
+		case want == limit:
 			return b, b.atEnd(r)
+		default:
+			want = min(want*2, limit)
 		}
-		want = min(want*2, limit)
 	}
 }
 
@@ -84,7 +92,8 @@ func (b *body) atEnd(r *http.Request) error {
 
 // extend gives the body room for n bytes in all.
 func (h *handler) extend(r *http.Request, b *body, n int64) error {
-	taken, ok := h.budget.take(r.Context(), n-b.taken, h.BodyWait)
+	// One that is larger than the whole budget has it for itself, what it holds already included.
+	taken, ok := h.budget.take(r.Context(), min(n, h.budget.size)-b.taken, h.BodyWait)
 	if !ok {
 		return errBusy
 	}

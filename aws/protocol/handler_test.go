@@ -193,6 +193,49 @@ func TestMemoryOfBodiesIsBounded(t *testing.T) {
 	})
 }
 
+// Clients that promise long bodies and do not send them leave the memory to others.
+func TestPromisesHoldLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := protocol.NewHandler(protocol.Config{
+			Log: slog.New(slog.DiscardHandler), BodyMemory: 2 << 20, BodyWait: 5 * time.Second,
+		}, kinesis.NewService(fakeKinesis{}))
+		const promised, clients = 1_500_000, 10
+		done := make(chan int, clients)
+		for range clients {
+			silent, leave := io.Pipe()
+			defer leave.Close()
+			r := call("CreateStream", "")
+			r.Body, r.ContentLength = silent, promised
+			go func() { done <- answer(h, r).Code }()
+			go func() { _, _ = io.WriteString(leave, `{"StreamName":`) }()
+		}
+		synctest.Wait()
+		start := time.Now()
+		// The last is larger than the whole memory and waits for it in vain.
+		for _, row := range []struct{ size, status int }{{100, 200}, {1_300_000, 200}, {3_000_000, 503}} {
+			body := `{"StreamName":"a"}`
+			if w := answer(h, call("CreateStream", body+strings.Repeat(" ", row.size-len(body)))); w.Code != row.status {
+				t.Errorf("%d bytes: %d after %s", row.size, w.Code, time.Since(start))
+			}
+		}
+		if time.Since(start) != 5*time.Second {
+			t.Error(time.Since(start))
+		}
+		if len(done) > 0 {
+			t.Error("a promise was answered")
+		}
+	})
+}
+
+// One that is larger than the whole memory passes alone.
+func TestBodyLargerThanTheMemory(t *testing.T) {
+	h := protocol.NewHandler(protocol.Config{Log: slog.New(slog.DiscardHandler), BodyMemory: 200_000}, kinesis.NewService(fakeKinesis{}))
+	body := `{"StreamName":"a"}` + strings.Repeat(" ", 1_000_000)
+	if w := answer(h, call("CreateStream", body)); w.Code != 200 {
+		t.Error(w.Code)
+	}
+}
+
 // The answers to a client that has gone away are not failures.
 func TestClientLeft(t *testing.T) {
 	var log bytes.Buffer
