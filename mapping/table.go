@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/function"
+	"github.com/millrace/millrace/mapping/history"
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/stream"
 )
@@ -110,12 +111,16 @@ func (t table) entry(ctx context.Context, r row) (*entry, error) {
 type entry struct {
 	uuid  string
 	stats stats
+	log   *history.Log   // of its batches; set before the entry is seen, as is the shelf
+	shelf *history.Shelf // for the discarded ones
 
 	mu      sync.Mutex
 	row     row
 	changed chan struct{} // closed when row changes
 	result  string        // LastProcessingResult
 	saved   string        // the result as the store has it
+	reading *reading      // nil while the stream is not read
+	doing   doing         // what is waited for then
 	removed bool
 }
 
