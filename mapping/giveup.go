@@ -90,19 +90,20 @@ func (l *lane) tell(grace context.Context, b *batch, n int, why condition, last 
 	if isBucket(target) {
 		d.Event = l.r.form.whole(d.Records, l.lookUpRole(grace), l.r.form.windowTail(d.Window, b.final))
 	}
-	l.does(doing{what: history.WaitDestination, batch: b.trail.ID()})
 	var err error
-	told.Delivery, err = l.send(grace, target, &d)
+	told.Delivery, err = l.send(grace, b, target, &d)
 	return told, err
 }
 
 // send delivers a document, or drops it after some tries. Only the end of grace keeps it from either.
-func (l *lane) send(grace context.Context, target string, d *document) (*history.Delivery, error) {
+func (l *lane) send(grace context.Context, b *batch, target string, d *document) (*history.Delivery, error) {
 	row, told := &l.r.rd.row, &history.Delivery{Destination: target}
 	message := Notice{Account: row.Account, Region: row.Region, Body: d.append(nil)}
 	if isBucket(target) {
 		message.Key = objectKey(row.UUID, d)
 	}
+	waits := doing{what: history.WaitDestination, batch: b.trail.ID()}
+	l.does(waits)
 	var err error
 	for told.Tries = 1; ; told.Tries++ {
 		if err = l.r.s.config.Destination.Send(grace, target, message); err == nil {
@@ -114,7 +115,10 @@ func (l *lane) send(grace context.Context, target string, d *document) (*history
 		if told.Tries == sendTries {
 			break
 		}
-		l.r.s.sleep(grace, l.r.retry.delay(told.Tries), nil)
+		rest := l.r.retry.delay(told.Tries)
+		waits.until = l.r.s.config.Clock.Now().Add(rest)
+		l.does(waits)
+		l.r.s.sleep(grace, rest, nil)
 		if grace.Err() != nil {
 			return nil, errStopped
 		}
