@@ -37,7 +37,7 @@ type ordeal struct {
 	passed  int      // records of these
 	padding int      // bytes of each record beside its label
 	kept    ordealKept
-	factors []int    // that the mapping had, one after the other
+	factors []int // that the mapping had, one after the other
 
 	calls     int
 	before    int              // calls of before the last crash

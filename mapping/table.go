@@ -57,12 +57,13 @@ func (r *row) function() function.Ref {
 func (r *row) start() stream.Start { return stream.Start{Type: r.StartType, Timestamp: r.Timestamp} }
 
 // table keeps mappings in the store: the rows by UUID, the pairs that keep two mappings from being the same, and the
-// results of their last invocations, which are written lazily.
+// results of their last invocations, which are written lazily, and the tags.
 type table struct {
 	tables  store.Tables
 	rows    store.Collection[row]
 	pairs   store.Collection[pair]
 	results store.Collection[string]
+	tags    store.Collection[map[string]string] // of those that have some
 }
 
 func newTable(t store.Tables) table {
@@ -71,6 +72,7 @@ func newTable(t store.Tables) table {
 		rows:    store.NewCollection[row](t, "mappings"),
 		pairs:   store.NewCollection[pair](t, "mapping-pairs"),
 		results: store.NewCollection[string](t, "mapping-results"),
+		tags:    store.NewCollection[map[string]string](t, "mapping-tags"),
 	}
 }
 
