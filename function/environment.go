@@ -32,7 +32,8 @@ func (s *Service) deploy(f Function) *deployment {
 // environment is an instance in the pool: the execution environment of a deployment.
 type environment struct {
 	deployment *deployment
-	log        *environmentLog // set by who starts the instance
+	log        *environmentLog // set by who starts the instance; so is the name of the log stream
+	stream     string
 
 	// Guarded by the pool's mutex. Who has an environment in the phase busy may also read the instance without.
 	instance Instance // nil until it has started
@@ -87,9 +88,9 @@ func (s *Service) start(ctx context.Context, e *environment) error {
 	if err != nil {
 		return fmt.Errorf("prepare code of %s: %w", f.ARN(), err)
 	}
-	stream := logStream(s.clock.Now(), Latest)
-	e.log = newEnvironmentLog(s.log.With("function", f.Name.Name, "stream", stream))
-	instance, err := s.executor.Start(ctx, Spec{Function: f, Version: Latest, CodeDir: folder, LogStream: stream, Log: e.log})
+	e.stream = logStream(s.clock.Now(), Latest)
+	e.log = newEnvironmentLog(s.log.With("function", f.Name.Name, "stream", e.stream))
+	instance, err := s.executor.Start(ctx, Spec{Function: f, Version: Latest, CodeDir: folder, LogStream: e.stream, Log: e.log})
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,9 @@ type Result struct {
 	// Payload is the response or the error's document. It belongs to the receiver.
 	Payload []byte
 	// LogTail is the end of the invocation's log, at most 4 KiB.
-	LogTail   []byte
+	LogTail []byte
+	// LogStream names the instance that ran in its function's log.
+	LogStream string
 	RequestID string
 	Duration  time.Duration
 	// InitDuration is how long the environment took to initialize, when the invocation was Cold.
@@ -190,7 +192,7 @@ func (s *Service) run(ctx context.Context, in Invocation, e *environment, cold b
 // result is what the caller gets for a response. It is made while the environment, and so its log, is the invocation's.
 func (s *Service) result(in Invocation, e *environment, response Response, cold bool) Result {
 	result := Result{
-		ExecutedVersion: Latest, Payload: response.Payload, RequestID: in.RequestID, Cold: cold,
+		ExecutedVersion: Latest, Payload: response.Payload, RequestID: in.RequestID, LogStream: e.stream, Cold: cold,
 		Duration: response.Duration, InitDuration: response.InitDuration,
 	}
 	if response.ErrorType != "" {

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/millrace/millrace/function"
+	"github.com/millrace/millrace/mapping/history"
 )
 
 // answer is an attempt's outcome, and what the function said of it if it was reached.
@@ -14,6 +15,8 @@ type answer struct {
 	outcome  outcome
 	response *response
 	state    []byte // that the window has now, when records of the batch are done
+	// report is what to tell of it to those who look on.
+	report history.Answer
 }
 
 // attempt hands the batch to the function and counts that. An error says that the lane was stopped before there was an
@@ -36,10 +39,11 @@ func (l *lane) attempt(ctx, grace context.Context, b *batch) (answer, error) {
 	if b.requestID == "" || b.shortened {
 		b.requestID, b.shortened = uuid.NewString(), false
 	}
+	l.try(b)
 	if len(event) > maxEvent {
 		b.attempts++
 		l.r.rd.report(resultFailed)
-		return answer{outcome: oversized}, nil
+		return l.answered(b, answer{outcome: oversized, report: history.Answer{Outcome: history.AttemptOversized}}), nil
 	}
 	stats := &l.r.rd.e.stats
 	if !b.again {
@@ -63,7 +67,7 @@ func (l *lane) attempt(ctx, grace context.Context, b *batch) (answer, error) {
 			stats.retries.Add(1)
 		}
 	}
-	return ans, nil
+	return l.answered(b, ans), nil
 }
 
 // read judges a batch by the response of a function that has not failed, and says what to report. A response that is
@@ -72,15 +76,21 @@ func (l *lane) read(b *batch, result *function.Result) (answer, string) {
 	want := expectation{failures: l.r.rd.row.Settings.ReportBatchItemFailures, state: b.window != nil}
 	says, err := readResponse(result.Payload, b.records, &l.r.shard, want)
 	ans := answer{outcome: failed, response: &response{ExecutedVersion: result.ExecutedVersion}, state: says.state}
+	ans.report.Outcome = history.AttemptFailed
 	switch {
-	case errors.Is(err, errIdentifier):
-		return ans, resultNumber
 	case err != nil:
+		ans.report.Problem = err.Error()
+		if errors.Is(err, errIdentifier) {
+			return ans, resultNumber
+		}
 		return ans, resultFailed
 	case says.taken == len(b.records):
-		ans.outcome = delivered
+		ans.outcome, ans.report.Outcome = delivered, history.AttemptDelivered
 	case says.taken > 0:
 		ans.outcome, b.taken = progressed, says.taken
+		ans.report.Outcome, ans.report.Taken = history.AttemptProgressed, says.taken
+	default:
+		ans.report.Problem = "the response names the first record of the batch"
 	}
 	return ans, resultOK
 }
@@ -94,15 +104,17 @@ func (l *lane) judge(b *batch, result function.Result, err error) answer {
 	)
 	report := resultFailed
 	ans := answer{outcome: refused}
+	ans.report.Outcome = history.AttemptUnreached
 	switch {
 	case err == nil && result.FunctionError == "":
 		ans, report = l.read(b, &result)
 	case err == nil:
-		ans.outcome = failed
+		ans.outcome, ans.report.Outcome = failed, history.AttemptFailed
 		ans.response = &response{ExecutedVersion: result.ExecutedVersion, FunctionError: result.FunctionError}
 	case errors.As(err, &tooLarge):
-		ans.outcome = oversized
+		ans.outcome, ans.report.Outcome = oversized, history.AttemptOversized
 	case errors.As(err, &throttled):
+		ans.report.Outcome = history.AttemptThrottled
 		l.r.rd.e.stats.throttles.Add(1)
 	case errors.Is(err, function.ErrNotFound), errors.As(err, &notReady):
 	default:
@@ -116,6 +128,12 @@ func (l *lane) judge(b *batch, result function.Result, err error) answer {
 	}
 	if ans.outcome.counts() {
 		b.attempts++
+	}
+	if err != nil {
+		ans.report.Problem = err.Error()
+	} else {
+		ans.report.FunctionError, ans.report.ErrorType, ans.report.ExecutedVersion = result.FunctionError, result.ErrorType, result.ExecutedVersion
+		ans.report.LogGroup, ans.report.LogStream = l.r.rd.logGroup, result.LogStream
 	}
 	l.r.rd.report(report)
 	return ans

@@ -3,6 +3,7 @@ package mapping
 import (
 	"time"
 
+	"github.com/millrace/millrace/mapping/history"
 	"github.com/millrace/millrace/stream"
 )
 
@@ -33,6 +34,8 @@ type batch struct {
 	final  bool
 	// free says that the lane had nothing to do when the batch's first record came: nothing made it wait.
 	free bool
+	// trail tells those who look on what happens to the batch.
+	trail *history.Trail
 }
 
 func (b *batch) last() *stream.Record { return &b.records[len(b.records)-1] }

@@ -36,7 +36,8 @@ type ordeal struct {
 	unfit   []string // keys whose records the mapping's filter lets not pass
 	passed  int      // records of these
 	padding int      // bytes of each record beside its label
-	factors []int    // that the mapping had, one after the other
+	kept    ordealKept
+	factors []int // that the mapping had, one after the other
 
 	calls     int
 	before    int              // calls of before the last crash
@@ -50,6 +51,7 @@ func newOrdeal(t *testing.T, seed uint64) *ordeal {
 		home: map[string]int{}, sent: map[string][]int{}, delivered: map[string][]int{}, exposed: map[string]int{},
 		windows: ordealWindows{arrived: map[string]time.Time{}, last: map[string]bool{}},
 	}
+	o.kept.watch(o, seed%4 == 1)
 	o.partial = o.random.IntN(2) == 0
 	o.dice.Rand = rand.New(rand.NewPCG(seed, 4))
 	if seed%3 == 0 {
@@ -60,6 +62,10 @@ func newOrdeal(t *testing.T, seed uint64) *ordeal {
 		o.config.BufferBytes, o.padding = 1, 40_000
 	}
 	o.world.latency = time.Duration(o.random.IntN(3)) * time.Millisecond
+	failing := 15
+	if o.kept.on { // crashes should come while records are being given up
+		o.world.latency, failing = 10*time.Millisecond, 40
+	}
 	o.world.survive = func() bool { return chance(50) }
 	troubled := chance(20)
 	o.world.fails = func() bool { return troubled && chance(5) }
@@ -69,7 +75,7 @@ func newOrdeal(t *testing.T, seed uint64) *ordeal {
 		switch {
 		case chance(10):
 			return refused, 0
-		case chance(15):
+		case chance(failing):
 			return failed, slow
 		}
 		call.taken = len(call.Labels)
@@ -123,7 +129,7 @@ func (o *ordeal) checkOrder(call *invoked) {
 			if before >= n {
 				break
 			}
-			if l := fmt.Sprintf("%s.%d", call.Keys[i], before); len(o.delivered[l]) == 0 && !here[l] {
+			if l := fmt.Sprintf("%s.%d", call.Keys[i], before); len(o.delivered[l]) == 0 && !here[l] && o.kept.records[l] == 0 {
 				o.t.Errorf("%s reaches the function before %s has", label, l)
 			}
 		}
@@ -162,7 +168,9 @@ func (o *ordeal) settings() Settings {
 	s.MaximumBatchingWindow = max(0, o.random.IntN(4)-2)
 	s.BisectBatchOnFunctionError = o.random.IntN(2) == 0
 	s.ReportBatchItemFailures = o.partial
-	if o.random.IntN(2) == 0 {
+	if o.kept.on {
+		s.MaximumRetryAttempts = o.random.IntN(2)
+	} else if o.random.IntN(2) == 0 {
 		s.TumblingWindow, s.ParallelizationFactor = 1+o.random.IntN(2), 1
 	}
 	if len(o.unfit) > 0 {
@@ -238,6 +246,7 @@ func (o *ordeal) crashAndCheck() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.windows.crashed(done)
+	o.kept.check(o, done)
 	for i, sh := range o.source.streams[streamName("orders")].shards {
 		for j := range sh.records {
 			r := &sh.records[j]
@@ -276,7 +285,8 @@ func ofDifferentLanes(calls map[int][]stream.Record, factor int) bool {
 
 // TestOrdeals: whatever happens to the program, every record is delivered, the records of a key in their order, and a
 // crash lets a lane repeat at most the batch it had in flight. Stops in order and changes of any setting repeat nothing.
-// What is delivered in a tumbling window is in the state of one final invocation, and is there once.
+// What is delivered in a tumbling window is in the state of one final invocation, and is there once. What is given up is
+// kept, exactly when the checkpoint has passed it.
 func TestOrdeals(t *testing.T) {
 	seeds := uint64(100)
 	if testing.Short() || race.Enabled {
@@ -325,7 +335,12 @@ func (o *ordeal) run() {
 	synctest.Wait()
 	o.stop()
 	o.windows.check(o)
-	if want := o.total - o.passed; len(o.delivered) != want {
+	if want := o.total - o.passed; len(o.delivered) != want && !o.kept.on {
 		o.t.Errorf("%d of %d records were delivered", len(o.delivered), want)
 	}
+	done, _, err := newCheckpoints(o.tables, o.last, 1).load(context.Background())
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.kept.check(o, done)
 }

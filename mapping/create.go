@@ -22,13 +22,14 @@ type CreateInput struct {
 	Start    stream.Start // TRIM_HORIZON, LATEST, or AT_TIMESTAMP with Timestamp
 	Disabled bool
 	Settings Settings
+	Tags     map[string]string
 }
 
 // Create makes a mapping. The start LATEST is fixed at this moment for the shards there are, or, when the mapping is
 // created disabled, as it is first enabled.
 //
 // Errors, in the order of their checks: *SettingError, ErrRecordAge, ErrTooManyFilters, *FilterError, ErrWindowFactor,
-// ErrWindowFilters, *DestinationError, ErrStartMissing, ErrTimestampMissing, ErrTimestampUnused, ErrTimestampFuture,
+// ErrWindowFilters, *DestinationError, ErrTooManyTags, ErrStartMissing, ErrTimestampMissing, ErrTimestampUnused, ErrTimestampFuture,
 // ErrFunctionNotFound, *SourceNotFoundError, *SourceDeniedError, *DestinationError of the destination itself,
 // *ExistsError, ErrTooMany.
 func (s *Service) Create(ctx context.Context, in CreateInput) (Mapping, error) {
@@ -58,6 +59,13 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (Mapping, error) {
 			return Mapping{}, err
 		}
 	}
+	if len(in.Tags) > 0 {
+		tags, err := s.table.tags.Write(r.UUID, in.Tags, 0)
+		if err != nil {
+			return Mapping{}, err
+		}
+		begin = append(begin, tags)
+	}
 	if err := s.insert(ctx, r, begin); err != nil {
 		return Mapping{}, err
 	}
@@ -69,6 +77,9 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (Mapping, error) {
 func (in *CreateInput) check(now time.Time) error {
 	if err := in.Settings.check(); err != nil {
 		return err
+	}
+	if len(in.Tags) > MaxTags {
+		return ErrTooManyTags
 	}
 	switch in.Start.Type {
 	case "":

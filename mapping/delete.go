@@ -30,8 +30,11 @@ func (s *Service) Delete(ctx context.Context, account, region, uuid string) (Map
 	return m, nil
 }
 
-// reap removes all that is stored of a mapping that is gone. Its lanes have stopped.
+// reap removes all that is stored of a mapping that is gone, its discarded batches included. Its lanes have stopped.
 func (s *Service) reap(ctx context.Context, e *entry, r *row) error {
+	if err := e.shelf.Clear(ctx); err != nil {
+		return err
+	}
 	points := newCheckpoints(s.config.Store, r.UUID, 0)
 	done, keys, err := points.load(ctx)
 	if err != nil {
@@ -40,7 +43,7 @@ func (s *Service) reap(ctx context.Context, e *entry, r *row) error {
 	for shard, facts := range done {
 		keys = append(keys, points.keys(shard, facts)...)
 	}
-	last := []store.Write{s.table.rows.Remove(r.UUID, 0), s.table.results.Remove(r.UUID, 0)}
+	last := []store.Write{s.table.rows.Remove(r.UUID, 0), s.table.results.Remove(r.UUID, 0), s.table.tags.Remove(r.UUID, 0)}
 	holder, revision, err := s.table.pairs.Get(ctx, r.pairKey())
 	switch {
 	case err == nil && holder.UUID == r.UUID:

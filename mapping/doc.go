@@ -15,6 +15,9 @@
 //	settle   the checkpoint moves, and with it the state of the tumbling window
 //	window   a window that is over is closed by an invocation of its own
 //
+// What happens to a batch is reported, as it happens, to the trail of the batch in package history, and records that are
+// given up are stored there in the commit of the checkpoint that passes them. Nothing is decided by what is kept there.
+//
 // # What is promised
 //
 // Order: the records of a lane, and so those of a partition key, reach the function in their order. A batch that fails
@@ -32,7 +35,7 @@
 // gone is looked for now and then.
 //
 // Memory is bounded: by Config.BufferBytes over all lanes, beside one small chunk and the state of one tumbling window
-// that each may always hold.
+// that each may always hold; and by Config.HistoryBytes for what is remembered of batches that are done.
 //
 // # How it stops
 //

@@ -26,6 +26,8 @@ var (
 	ErrWindowFilters = errors.New("filters are not supported with a tumbling window")
 	// ErrTooManyFilters says that there are more than MaxFilters filters.
 	ErrTooManyFilters = errors.New("too many filters")
+	// ErrTooManyTags says that there would be more than MaxTags tags.
+	ErrTooManyTags = errors.New("too many tags")
 	// ErrStartMissing says that no starting position was given.
 	ErrStartMissing = errors.New("starting position missing")
 	// ErrTimestampMissing says that AT_TIMESTAMP came without its timestamp.

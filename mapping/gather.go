@@ -6,6 +6,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"github.com/millrace/millrace/mapping/history"
 	"github.com/millrace/millrace/stream"
 )
 
@@ -79,6 +80,7 @@ func (l *lane) gather(ctx context.Context) (batch, bool) {
 			return l.take(grown), true
 		}
 		if timer == nil {
+			l.does(doing{what: history.WaitBatchingWindow, until: due})
 			timer = l.r.s.config.Clock.NewTimer(left)
 			defer timer.Stop()
 		}
@@ -97,7 +99,7 @@ func (l *lane) peek() (queue []stream.Record, closed bool) {
 	l.r.mu.Lock()
 	defer l.r.mu.Unlock()
 	if len(l.queue) == 0 {
-		l.running = false
+		l.running, l.doing = false, doing{}
 	}
 	return l.queue, l.ended || !l.hasRoom()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/millrace/millrace/mapping/history"
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/stream"
 )
@@ -29,6 +30,8 @@ type lane struct {
 	running bool            // the lane has a goroutine
 	open    *tumbling       // the tumbling window that is not closed yet; what it points to does not change
 
+	doing doing // what the lane is at
+
 	wake chan struct{} // has an element when the queue has grown or ended
 
 	// Owned by the lane's goroutine, one after the other.
@@ -52,6 +55,7 @@ func (l *lane) run(ctx, grace context.Context) {
 			return
 		}
 		b.free = free
+		l.record(&b)
 		l.r.rd.e.stats.batches.Add(1)
 		if err := l.carry(ctx, grace, b); err != nil {
 			l.stopped(err)
@@ -72,6 +76,7 @@ func (l *lane) stopped(err error) {
 // split becomes two on a stack, whose top is the leftmost.
 func (l *lane) carry(ctx, grace context.Context, whole batch) error {
 	stack, last := []batch{whole}, answer{}
+	defer func() { l.leave(stack) }()
 	for len(stack) > 0 {
 		b, next := &stack[len(stack)-1], answer{}
 		for _, a := range verdict(b, last.outcome, l.policy(), l.r.s.config.Clock.Now()) {
@@ -80,13 +85,13 @@ func (l *lane) carry(ctx, grace context.Context, whole batch) error {
 			case attempt:
 				next, err = l.attempt(ctx, grace, b)
 			case wait:
-				err = l.pause(ctx, a.after)
+				err = l.pause(ctx, a.after, b, last.resting())
 			case advance:
 				err = l.advance(ctx, grace, b, a.n, last.state)
 			case giveUp:
 				err = l.giveUp(grace, b, a, last.response)
 			case split:
-				left, right := b.split(a.n)
+				left, right := l.split(b, a.n, last.outcome)
 				stack = append(stack[:len(stack)-1], right, left)
 				if last.outcome.counts() {
 					l.r.rd.e.stats.splits.Add(1)
@@ -97,6 +102,7 @@ func (l *lane) carry(ctx, grace context.Context, whole batch) error {
 			}
 		}
 		if top := len(stack) - 1; len(stack[top].records) == 0 {
+			stack[top].trail.End(l.r.s.config.Clock.Now())
 			stack = stack[:top]
 		}
 		last = next
@@ -122,8 +128,11 @@ func (l *lane) policy() policy {
 // longPause is the wait from which a lane looks whether its stream is still there and for how long it keeps records.
 const longPause = time.Second
 
-// pause waits before a batch is judged anew.
-func (l *lane) pause(ctx context.Context, d time.Duration) error {
+// pause waits before a batch is judged anew. What is waited for is said to those who look on.
+func (l *lane) pause(ctx context.Context, d time.Duration, b *batch, what string) error {
+	until := l.r.s.config.Clock.Now().Add(d)
+	b.trail.Wait(history.Wait{For: what, Until: until})
+	l.does(doing{what: what, until: until, batch: b.trail.ID()})
 	l.r.s.sleep(ctx, d, nil)
 	if ctx.Err() != nil {
 		return errStopped
@@ -158,15 +167,15 @@ func (l *lane) advance(ctx, grace context.Context, b *batch, n int, state []byte
 }
 
 // settle makes it durable that the first n records of the batch are done and what window is open now, and lets go of
-// them. Only then may the lane invoke the function with what comes after: that is why a crash repeats no more than the
+// them. What else is to be durable with that comes along. Only then may the lane invoke the function with what comes after: that is why a crash repeats no more than the
 // batch in flight.
-func (l *lane) settle(grace context.Context, b *batch, n int, open *tumbling) error {
+func (l *lane) settle(grace context.Context, b *batch, n int, open *tumbling, also ...store.Write) error {
 	at := b.records[n-1].Position
 	fact, err := l.r.rd.points.write(l.r.key.Index, l.sector, checkpoint{Position: at})
 	if err != nil {
 		return err
 	}
-	facts := []store.Write{fact}
+	facts := append(also, fact)
 	if open != l.open {
 		if fact, err = l.keep(open); err != nil {
 			return err
@@ -182,6 +191,7 @@ func (l *lane) settle(grace context.Context, b *batch, n int, open *tumbling) er
 	l.r.mu.Lock()
 	defer l.r.mu.Unlock()
 	l.setOpen(open)
+	l.doing = doing{}
 	l.held -= n
 	l.bytes -= size
 	l.r.s.buffered.Add(-size)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/millrace/millrace/mapping/history"
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/stream"
 )
@@ -25,6 +26,7 @@ type reader struct {
 	shard  stream.Shard
 	key    stream.ShardKey
 	form   *eventForm
+	id     string // the shard's
 	counts *shardStats
 	retry  backoff
 	sieve  sieve
@@ -41,6 +43,7 @@ type reader struct {
 	tip       bool            // the shard has been read to its tip, and the reader waits there
 	interrupt context.CancelFunc
 	err       error // why a lane gave up
+	doing     doing // what the reader waits for, beside records and room
 }
 
 func newReader(rd *reading, shard stream.Shard, done progress) *reader {
@@ -49,6 +52,7 @@ func newReader(rd *reading, shard stream.Shard, done progress) *reader {
 		rd:      rd,
 		s:       rd.s,
 		shard:   shard,
+		id:      shard.ID(),
 		key:     stream.ShardKey{Stream: rd.points.stream, Index: shard.Index},
 		form:    newEventForm(rd.row.source(), shard),
 		counts:  rd.e.stats.shard(shard.Index),
@@ -178,7 +182,10 @@ func (r *reader) fetch(ctx context.Context, from stream.Position, size int) (str
 		}
 		r.rd.report(sourceProblem(err, r.rd.row.source()))
 		r.s.config.Log.Warn("cannot read shard", "mapping", r.rd.e.uuid, "shard", r.shard.ID(), "error", err)
-		r.s.sleep(ctx, r.retry.delay(n), nil)
+		rest := r.retry.delay(n)
+		r.does(doing{what: history.WaitSource, until: r.s.config.Clock.Now().Add(rest)})
+		r.s.sleep(ctx, rest, nil)
+		r.does(doing{})
 	}
 }
 
@@ -311,7 +318,10 @@ func (r *reader) persist(grace context.Context, facts ...store.Write) error {
 			return err
 		}
 		r.s.config.Log.Error("cannot store checkpoint", "mapping", r.rd.e.uuid, "shard", r.shard.ID(), "error", err)
-		r.s.sleep(grace, r.retry.delay(n), nil)
+		rest := r.retry.delay(n)
+		r.does(doing{what: history.WaitStore, until: r.s.config.Clock.Now().Add(rest)})
+		r.s.sleep(grace, rest, nil)
+		r.does(doing{})
 	}
 }
 

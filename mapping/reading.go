@@ -24,6 +24,7 @@ type reading struct {
 	function  function.Ref
 	filters   *filter.Set // nil when all records pass
 	points    checkpoints
+	logGroup  string       // of the function
 	retention atomic.Int64 // of the stream, in nanoseconds; 0 while it keeps everything
 
 	// Owned by run.
@@ -34,8 +35,10 @@ type reading struct {
 	ended   chan shardEnd
 	unsaved chan struct{} // has an element when there may be something for save
 
-	mu    sync.Mutex
-	dirty []*reader // whose summary may have changed since it was saved
+	mu      sync.Mutex
+	dirty   []*reader           // whose summary may have changed since it was saved
+	readers map[uint32]*reader  // of active shards, for those who look on
+	parked  map[uint32][]uint32 // shards that wait, and the parents they wait for
 }
 
 // shardEnd is how a reader ended before its context did.
@@ -49,6 +52,7 @@ func newReading(s *Service, e *entry, r row, filters *filter.Set, st stream.Stre
 		s: s, e: e, row: r, function: r.function(), filters: filters, points: points,
 		stream: st, done: done, active: map[uint32]bool{},
 		ended: make(chan shardEnd), unsaved: make(chan struct{}, 1),
+		logGroup: "/aws/lambda/" + r.function().Name.Name, readers: map[uint32]*reader{},
 	}
 	rd.retention.Store(int64(st.Retention))
 	return rd
@@ -76,6 +80,7 @@ func (rd *reading) run(ctx, grace context.Context) error {
 				return end.err
 			}
 			delete(rd.active, end.shard)
+			rd.leave(end.shard)
 			rd.done[end.shard] = progress{wholeShard: {Complete: true}}
 		case <-rd.recheck():
 		}
@@ -87,12 +92,14 @@ func (rd *reading) run(ctx, grace context.Context) error {
 
 // begin starts a reader for each shard whose time has come.
 func (rd *reading) begin(ctx, grace context.Context, readers *sync.WaitGroup) {
+	rd.park()
 	for _, shard := range rd.stream.Shards {
 		if rd.active[shard.Index] || !rd.due(&shard) {
 			continue
 		}
 		rd.active[shard.Index] = true
 		r := newReader(rd, shard, rd.done[shard.Index])
+		rd.enter(r)
 		delete(rd.done[shard.Index], openWindow) // the reader has it, and its state may be large
 		readers.Go(func() {
 			if err := r.run(ctx, grace); ctx.Err() == nil {
@@ -111,15 +118,21 @@ func (rd *reading) due(shard *stream.Shard) bool {
 	if rd.done[shard.Index][wholeShard].Complete {
 		return false
 	}
+	return len(rd.awaited(shard)) == 0
+}
+
+// awaited returns the shards whose last record has to be done before the given one is read.
+func (rd *reading) awaited(shard *stream.Shard) []uint32 {
+	var parents []uint32
 	for _, parent := range []int64{shard.Parent, shard.AdjacentParent} {
 		if parent == stream.NoParent || rd.done[uint32(parent)][wholeShard].Complete {
 			continue
 		}
 		if _, listed := rd.stream.Shard(uint32(parent)); listed {
-			return false
+			parents = append(parents, uint32(parent))
 		}
 	}
-	return true
+	return parents
 }
 
 // recheck returns a channel that yields when the stream should be looked at again although no shard has ended. That is

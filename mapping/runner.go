@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/millrace/millrace/mapping/history"
 	"github.com/millrace/millrace/stream"
 )
 
@@ -65,10 +66,13 @@ func (r *runner) serve(ctx, grace context.Context, row row, changed <-chan struc
 		}
 	})
 	for ctx.Err() == nil {
+		r.e.does(doing{})
 		wait, err := r.follow(ctx, grace, row)
 		if ctx.Err() != nil {
 			return
 		}
+		now := r.s.config.Clock.Now()
+		r.e.does(doing{what: history.WaitStream, since: now, until: now.Add(wait)})
 		if err != nil {
 			r.e.report(sourceProblem(err, row.source()))
 			r.log().Warn("cannot read the event source", "stream", row.SourceARN, "error", err)
@@ -103,7 +107,10 @@ func (r *runner) follow(ctx, grace context.Context, row row) (time.Duration, err
 	if err != nil {
 		return min(r.s.config.Recheck, time.Second), err
 	}
-	return r.s.config.Recheck, newReading(r.s, r.e, row, filters, st, points, done).run(ctx, grace)
+	rd := newReading(r.s, r.e, row, filters, st, points, done)
+	r.e.watch(rd)
+	defer r.e.watch(nil)
+	return r.s.config.Recheck, rd.run(ctx, grace)
 }
 
 // sourceProblem is the result that says why the source cannot be read.

@@ -100,6 +100,9 @@ type player struct {
 //	split STREAM SHARD, merge STREAM SHARD SHARD, trim STREAM SHARD LABEL, delete-stream STREAM, read-fails N
 //	queue fails=N                   the destination refuses N documents
 //	show ids|summaries              more in the transcript
+//	history, kept, waits            the trails of the batches; the discarded ones that are stored; what is waited for
+//	keep batches=N bytes=N history=N
+//	                                DiscardedBatches, DiscardedBytes and HistoryBytes from the next start on
 var commands = map[string]func(p *player, words []string){
 	"delay":         func(p *player, w []string) { p.config.TransitionDelay = p.duration(w[0]); p.restart() },
 	"grace":         func(p *player, w []string) { p.config.StopGrace = p.duration(w[0]); p.restart() },
@@ -125,6 +128,10 @@ var commands = map[string]func(p *player, words []string){
 	"delete-stream": func(p *player, w []string) { p.source.delete(streamName(w[0])) },
 	"read-fails":    func(p *player, w []string) { p.source.setFails(p.number(w[0])) },
 	"queue":         (*player).doQueue,
+	"history":       (*player).doHistory,
+	"kept":          (*player).doKept,
+	"waits":         (*player).doWaits,
+	"keep":          (*player).doKeep,
 	"show":          func(p *player, w []string) { p.shows[w[0]] = true },
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"github.com/millrace/millrace/mapping/history"
 	"github.com/millrace/millrace/store"
 )
 
@@ -39,6 +40,14 @@ type Config struct {
 	// BufferBytes bounds what is read ahead over all mappings, beside a little that each lane may always have; default
 	// 256 MiB.
 	BufferBytes int64
+
+	// HistoryBytes bounds the trails of recent batches that are held in memory over all mappings, beside those of batches
+	// at work; default 16 MiB. A negative number keeps none.
+	HistoryBytes int64
+	// DiscardedBatches and DiscardedBytes bound what is stored of each mapping's discarded batches and their records;
+	// default 1,000 and 64 MiB. The oldest make room for new ones. A negative number of either keeps none.
+	DiscardedBatches int
+	DiscardedBytes   int64
 }
 
 // withDefaults returns the configuration with the zeros filled in, or an error that names what is missing.
@@ -68,6 +77,15 @@ func (c Config) withDefaults() (Config, error) {
 	if c.BufferBytes == 0 {
 		c.BufferBytes = 256 << 20
 	}
+	if c.HistoryBytes == 0 {
+		c.HistoryBytes = 16 << 20
+	}
+	if c.DiscardedBatches == 0 {
+		c.DiscardedBatches = 1000
+	}
+	if c.DiscardedBytes == 0 {
+		c.DiscardedBytes = 64 << 20
+	}
 	return c, nil
 }
 
@@ -78,6 +96,7 @@ type Service struct {
 
 	table    table
 	buffered atomic.Int64 // bytes that lanes hold, over all mappings
+	recorder *history.Recorder
 
 	mu      sync.RWMutex
 	entries map[string]*entry // by UUID; those that are gone stay until they are removed from the store
@@ -91,15 +110,17 @@ func New(c Config) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{
-		config:  c,
-		table:   newTable(c.Store),
-		entries: map[string]*entry{},
-		arrived: make(chan struct{}, 1),
+		config:   c,
+		table:    newTable(c.Store),
+		recorder: history.NewRecorder(c.HistoryBytes),
+		entries:  map[string]*entry{},
+		arrived:  make(chan struct{}, 1),
 	}
 	for e, err := range s.table.load(context.Background()) {
 		if err != nil {
 			return nil, fmt.Errorf("load event source mappings: %w", err)
 		}
+		s.remember(e)
 		s.entries[e.uuid] = e
 	}
 	return s, nil
@@ -153,6 +174,7 @@ func (s *Service) all() []*entry {
 
 // add lets a new mapping be seen and run.
 func (s *Service) add(e *entry) {
+	s.remember(e)
 	s.mu.Lock()
 	s.entries[e.uuid] = e
 	s.mu.Unlock()
@@ -164,6 +186,7 @@ func (s *Service) add(e *entry) {
 
 func (s *Service) remove(e *entry) {
 	e.markRemoved()
+	s.recorder.Drop(e.uuid)
 	s.mu.Lock()
 	delete(s.entries, e.uuid)
 	s.mu.Unlock()

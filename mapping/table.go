@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/function"
+	"github.com/millrace/millrace/mapping/history"
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/stream"
 )
@@ -56,12 +57,13 @@ func (r *row) function() function.Ref {
 func (r *row) start() stream.Start { return stream.Start{Type: r.StartType, Timestamp: r.Timestamp} }
 
 // table keeps mappings in the store: the rows by UUID, the pairs that keep two mappings from being the same, and the
-// results of their last invocations, which are written lazily.
+// results of their last invocations, which are written lazily, and the tags.
 type table struct {
 	tables  store.Tables
 	rows    store.Collection[row]
 	pairs   store.Collection[pair]
 	results store.Collection[string]
+	tags    store.Collection[map[string]string] // of those that have some
 }
 
 func newTable(t store.Tables) table {
@@ -70,6 +72,7 @@ func newTable(t store.Tables) table {
 		rows:    store.NewCollection[row](t, "mappings"),
 		pairs:   store.NewCollection[pair](t, "mapping-pairs"),
 		results: store.NewCollection[string](t, "mapping-results"),
+		tags:    store.NewCollection[map[string]string](t, "mapping-tags"),
 	}
 }
 
@@ -110,12 +113,16 @@ func (t table) entry(ctx context.Context, r row) (*entry, error) {
 type entry struct {
 	uuid  string
 	stats stats
+	log   *history.Log   // of its batches; set before the entry is seen, as is the shelf
+	shelf *history.Shelf // for the discarded ones
 
 	mu      sync.Mutex
 	row     row
 	changed chan struct{} // closed when row changes
 	result  string        // LastProcessingResult
 	saved   string        // the result as the store has it
+	reading *reading      // nil while the stream is not read
+	doing   doing         // what is waited for then
 	removed bool
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/millrace/millrace/mapping/history"
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/stream"
 )
@@ -115,7 +116,9 @@ func (l *lane) tumble(ctx, grace context.Context) error {
 		case ahead.next != nil:
 			return nil
 		}
-		l.await(ctx, l.open.end().Add(windowLag).Sub(now))
+		until := l.open.end().Add(windowLag)
+		l.does(doing{what: history.WaitTumblingWindow, until: until})
+		l.await(ctx, until.Sub(now))
 	}
 	return nil
 }
@@ -148,20 +151,23 @@ func (l *lane) look() outlook {
 // close invokes the function for the last time in the open window, until that succeeds or is given up.
 func (l *lane) close(ctx, grace context.Context) error {
 	b, last := batch{window: l.open, final: true}, answer{}
+	l.record(&b)
+	defer func() { b.trail.Stop(l.r.s.config.Clock.Now()) }()
 	for {
 		a, err := closing(&b, last.outcome, l.policy(), l.open.end(), l.r.s.config.Clock.Now()), error(nil)
 		switch a.kind {
 		case attempt:
 			last, err = l.attempt(ctx, grace, &b)
 		case wait:
-			last, err = answer{}, l.pause(ctx, a.after)
+			last, err = answer{}, l.pause(ctx, a.after, &b, last.resting())
 		case giveUp:
-			if err := l.tell(grace, &b, 0, a.why, last.response); err != nil {
-				return err
-			}
-			return l.forget(grace)
+			return l.giveUpWindow(grace, &b, a, last.response)
 		case advance:
-			return l.forget(grace)
+			err := l.forget(grace)
+			if err == nil {
+				b.trail.End(l.r.s.config.Clock.Now())
+			}
+			return err
 		}
 		if err != nil {
 			return err
@@ -169,15 +175,16 @@ func (l *lane) close(ctx, grace context.Context) error {
 	}
 }
 
-// forget makes it durable that the open window is closed.
-func (l *lane) forget(grace context.Context) error {
-	if err := l.r.persist(grace, l.r.rd.points.remove(l.r.key.Index, openWindow)); err != nil {
+// forget makes it durable that the open window is closed, and what else comes along.
+func (l *lane) forget(grace context.Context, also ...store.Write) error {
+	if err := l.r.persist(grace, append(also, l.r.rd.points.remove(l.r.key.Index, openWindow))...); err != nil {
 		return errStopped
 	}
 	l.gathering = l.r.s.config.Clock.Now()
 	l.r.mu.Lock()
 	defer l.r.mu.Unlock()
 	l.setOpen(nil)
+	l.doing = doing{}
 	l.r.notify()
 	return nil
 }

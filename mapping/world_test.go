@@ -20,6 +20,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/millrace/millrace/function"
+	"github.com/millrace/millrace/mapping/history"
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/stream"
 )
@@ -61,6 +62,7 @@ type world struct {
 	onDone    func(call *invoked)                          // hears of invocations that succeeded
 	documents []string
 	objects   map[string]int // how often a document came under a key of a bucket
+	batches   []history.ID   // in the order in which they were first named
 }
 
 // epoch is one run of the program.

@@ -59,6 +59,14 @@ type Config struct {
 	// GetRecords a second out, 2 MiB a second to each consumer.
 	ShardLimits bool
 
+	// HistoryBytes is the memory for the trails of recent batches over all mappings, by default 16 MiB; a negative number
+	// keeps none.
+	HistoryBytes int64
+	// DiscardedBatches and DiscardedBytes bound what is stored of each mapping's discarded batches with their records, by
+	// default 1,000 and 64 MiB; a negative number of either keeps none.
+	DiscardedBatches int
+	DiscardedBytes   int64
+
 	// Clock is the one clock of the domain, by default the wall clock.
 	Clock clockwork.Clock
 	// Log takes what the server has to say, by default nothing does.

@@ -29,6 +29,7 @@ func (s *Server) pages(m *metrics, code http.Handler) http.Handler {
 	mux.HandleFunc("GET /_localstack/health", localstackHealth)
 	mux.HandleFunc("GET /_millrace/mappings", s.mappingPages)
 	mux.HandleFunc("GET /_millrace/mappings/{uuid}", s.mappingPage)
+	s.historyPages(mux)
 	mux.Handle("GET "+lambda.CodePath+"{name}", code)
 	mux.Handle("GET /metrics", m.handler())
 	mux.HandleFunc("GET /{certificate}", s.certificate)
@@ -80,6 +81,8 @@ type mappingPage struct {
 	State    string    `json:"state"`
 	Result   string    `json:"last_processing_result"`
 	Stats    statsPage `json:"stats"`
+	// Waiting is what the mapping, its shards and its lanes wait for at the moment; only on the mapping's own page.
+	Waiting *mapping.Waits `json:"waiting,omitempty"`
 }
 
 // statsPage counts since the server started. Latencies are in milliseconds.
@@ -128,7 +131,11 @@ func (s *Server) mappingPages(w http.ResponseWriter, _ *http.Request) {
 func (s *Server) mappingPage(w http.ResponseWriter, r *http.Request) {
 	for _, m := range s.rooms.mappings.All() {
 		if m.UUID == r.PathValue("uuid") {
-			writePage(w, http.StatusOK, s.describe(m))
+			page := s.describe(m)
+			if waits, err := s.rooms.mappings.Waits(m.UUID); err == nil {
+				page.Waiting = &waits
+			}
+			writePage(w, http.StatusOK, page)
 			return
 		}
 	}

@@ -75,6 +75,7 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 	r.mappings, err = mapping.New(mapping.Config{
 		Store: s, Clock: c.Clock, Log: c.Log, TransitionDelay: c.TransitionDelay, StopGrace: c.StopGrace,
 		Source: r.streams, Invoker: r.functions, Destination: to,
+		HistoryBytes: c.HistoryBytes, DiscardedBatches: c.DiscardedBatches, DiscardedBytes: c.DiscardedBytes,
 	})
 	if err != nil {
 		return r, fmt.Errorf("mappings: %w", err)

@@ -134,3 +134,13 @@ func (s SequenceNumber) AppendTo(dst []byte) []byte { return s.n.appendDecimal(d
 
 // String returns the decimal form.
 func (s SequenceNumber) String() string { return string(s.AppendTo(make([]byte, 0, digitsPerWord*3))) }
+
+// MarshalText writes the number as clients see it.
+func (s SequenceNumber) MarshalText() ([]byte, error) { return s.AppendTo(nil), nil }
+
+// UnmarshalText reads what a client sends as a sequence number.
+func (s *SequenceNumber) UnmarshalText(text []byte) error {
+	n, err := ParseSequenceNumber(string(text))
+	*s = n
+	return err
+}

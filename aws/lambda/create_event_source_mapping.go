@@ -30,7 +30,7 @@ func (d *Door) CreateEventSourceMapping(ctx context.Context, in *CreateEventSour
 	}
 	create := mapping.CreateInput{
 		Account: call.Account, Region: call.Region, Source: source, Function: mappedFunction(call, in.FunctionName),
-		Disabled: in.Enabled != nil && !*in.Enabled,
+		Disabled: in.Enabled != nil && !*in.Enabled, Tags: in.Tags,
 		Settings: mapping.Change{
 			BatchSize: in.BatchSize, MaximumBatchingWindow: in.MaximumBatchingWindowInSeconds,
 			ParallelizationFactor: in.ParallelizationFactor, MaximumRetryAttempts: in.MaximumRetryAttempts,
@@ -92,8 +92,5 @@ func refuseCreate(in *CreateEventSourceMappingRequest) error {
 	); err != nil {
 		return err
 	}
-	if err := refuseMapping(in.KMSKeyArn, in.MetricsConfig, in.DestinationConfig); err != nil {
-		return err
-	}
-	return refuse(member{"Tags", len(in.Tags) > 0})
+	return refuseMapping(in.KMSKeyArn, in.MetricsConfig, in.DestinationConfig)
 }

@@ -539,6 +539,25 @@ func (v *ListFunctionsRequest) DecodeHTTP(b *protocol.Binding) {
 }
 
 // Decode reads the structure from a document.
+func (v *ListTagsRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *ListTagsRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("ARN"); ok {
+		v.Resource = s
+		v.missing &^= 0x1
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *LoggingConfig) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
@@ -669,6 +688,30 @@ func (v *SourceAccessConfiguration) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *TagResourceRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "Tags":
+			wire.ReadScalarMap(r, &v.Tags, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *TagResourceRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("ARN"); ok {
+		v.Resource = s
+		v.missing &^= 0x1
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *TracingConfig) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
@@ -681,6 +724,26 @@ func (v *TracingConfig) Decode(r wire.Reader) {
 			r.Skip()
 		}
 	}
+}
+
+// Decode reads the structure from a document.
+func (v *UntagResourceRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *UntagResourceRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("ARN"); ok {
+		v.Resource = s
+		v.missing &^= 0x1
+	}
+	v.TagKeys = b.QueryList("tagKeys")
 }
 
 // Decode reads the structure from a document.

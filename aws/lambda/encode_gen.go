@@ -631,6 +631,16 @@ func (v *ListFunctionsResponse) Encode(w wire.Writer) {
 }
 
 // Encode writes the structure.
+func (v *ListTagsResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.Tags != nil {
+		w.Name("Tags")
+		wire.WriteMap(w, v.Tags, wire.Writer.String)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
 func (v *LoggingConfig) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.LogFormat != nil {

@@ -41,6 +41,8 @@ func translateMapping(err error) error {
 		return invalid("Parallelization factor must be equal to 1 when tumbling window period is configured")
 	case errors.Is(err, mapping.ErrWindowFilters):
 		return invalid("Filter criteria is not supported when tumbling window period is configured")
+	case errors.Is(err, mapping.ErrTooManyTags):
+		return invalid("Number of tags exceeds resource tag limit.")
 	case errors.Is(err, mapping.ErrTooMany):
 		return &protocol.Error{Code: ServiceException, Message: "There are too many event source mappings."}
 	}

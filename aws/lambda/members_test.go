@@ -343,7 +343,7 @@ func TestCreateEventSourceMappingMembers(t *testing.T) {
 			path: "StartingPositionTimestamp", with: `{"StartingPosition":"AT_TIMESTAMP","StartingPositionTimestamp":946684800.9}`,
 			shows: `"StartingPositionTimestamp":946684800,`,
 		},
-		memberCase{path: "Tags", with: `{"Tags":{"a":"b"}}`, says: "Tags is not supported.", idle: []string{`{"Tags":{}}`}},
+		memberCase{path: "Tags", with: `{"Tags":{"a":"b"}}`, shows: `"Tags":{"a":"b"}`, idle: []string{`{"Tags":{}}`, `{"Tags":null}`}},
 		foreign("Topics", `["topic"]`), foreign("Queues", `["q"]`), foreign("SelfManagedEventSource", `{}`),
 	)
 	expectAllMembers(t, reflect.TypeFor[lambda.CreateEventSourceMappingRequest](), cases)
@@ -354,6 +354,7 @@ func TestCreateEventSourceMappingMembers(t *testing.T) {
 			return exchange(t, h, "POST "+mappingsPath+"\n\n"+overlay(t, goodMapping, with))
 		}, func(answer string) string {
 			path, now := rested(t, h, answer)
+			now += exchange(t, h, "GET /2017-03-31/tags/arn:aws:lambda:eu-west-1:123456789012:event-source-mapping:"+uuids.FindString(answer))
 			exchange(t, h, "DELETE "+path)
 			<-time.After(time.Second)
 			synctest.Wait() // until nothing is left of it

@@ -24,6 +24,9 @@ type Operations interface {
 	ListEventSourceMappings(ctx context.Context, in *ListEventSourceMappingsRequest) (*ListEventSourceMappingsResponse, error)
 	UpdateEventSourceMapping(ctx context.Context, in *UpdateEventSourceMappingRequest) (*EventSourceMappingConfiguration, error)
 	DeleteEventSourceMapping(ctx context.Context, in *DeleteEventSourceMappingRequest) (*EventSourceMappingConfiguration, error)
+	TagResource(ctx context.Context, in *TagResourceRequest) error
+	UntagResource(ctx context.Context, in *UntagResourceRequest) error
+	ListTags(ctx context.Context, in *ListTagsRequest) (*ListTagsResponse, error)
 }
 
 // The codes of the service's errors.
@@ -131,6 +134,9 @@ func NewService(ops Operations) protocol.Service {
 			{Name: "ListEventSourceMappings", Method: "GET", Path: "/2015-03-31/event-source-mappings/", Status: 200, NoBody: true, Handler: protocol.Handle(ops.ListEventSourceMappings)},
 			{Name: "UpdateEventSourceMapping", Method: "PUT", Path: "/2015-03-31/event-source-mappings/{UUID}", Status: 202, Handler: protocol.Handle(ops.UpdateEventSourceMapping)},
 			{Name: "DeleteEventSourceMapping", Method: "DELETE", Path: "/2015-03-31/event-source-mappings/{UUID}", Status: 202, NoBody: true, Handler: protocol.Handle(ops.DeleteEventSourceMapping)},
+			{Name: "TagResource", Method: "POST", Path: "/2017-03-31/tags/{ARN}", Status: 204, Handler: protocol.HandleSilent(ops.TagResource)},
+			{Name: "UntagResource", Method: "DELETE", Path: "/2017-03-31/tags/{ARN}", Status: 204, NoBody: true, Handler: protocol.HandleSilent(ops.UntagResource)},
+			{Name: "ListTags", Method: "GET", Path: "/2017-03-31/tags/{ARN}", Status: 200, NoBody: true, Handler: protocol.Handle(ops.ListTags)},
 		},
 		Unoffered: []protocol.Operation{
 			{Name: "AddLayerVersionPermission", Method: "POST", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy"},
@@ -167,7 +173,6 @@ func NewService(ops Operations) protocol.Service {
 			{Name: "ListFunctionsByCodeSigningConfig", Method: "GET", Path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions"},
 			{Name: "ListLayerVersions", Method: "GET", Path: "/2018-10-31/layers/{LayerName}/versions"},
 			{Name: "ListLayers", Method: "GET", Path: "/2018-10-31/layers"},
-			{Name: "ListTags", Method: "GET", Path: "/2017-03-31/tags/{ARN}"},
 			{Name: "ListVersionsByFunction", Method: "GET", Path: "/2015-03-31/functions/{FunctionName}/versions"},
 			{Name: "PublishLayerVersion", Method: "POST", Path: "/2018-10-31/layers/{LayerName}/versions"},
 			{Name: "PublishVersion", Method: "POST", Path: "/2015-03-31/functions/{FunctionName}/versions"},
@@ -178,8 +183,6 @@ func NewService(ops Operations) protocol.Service {
 			{Name: "PutRuntimeManagementConfig", Method: "PUT", Path: "/2021-07-20/functions/{FunctionName}/runtime-management-config"},
 			{Name: "RemoveLayerVersionPermission", Method: "DELETE", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy/{StatementId}"},
 			{Name: "RemovePermission", Method: "DELETE", Path: "/2015-03-31/functions/{FunctionName}/policy/{StatementId}"},
-			{Name: "TagResource", Method: "POST", Path: "/2017-03-31/tags/{ARN}"},
-			{Name: "UntagResource", Method: "DELETE", Path: "/2017-03-31/tags/{ARN}"},
 			{Name: "UpdateAlias", Method: "PUT", Path: "/2015-03-31/functions/{FunctionName}/aliases/{Name}"},
 			{Name: "UpdateCodeSigningConfig", Method: "PUT", Path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}"},
 			{Name: "UpdateFunctionEventInvokeConfig", Method: "POST", Path: "/2019-09-25/functions/{FunctionName}/event-invoke-config"},

@@ -384,6 +384,19 @@ type ListFunctionsResponse struct {
 	Functions  []FunctionConfiguration
 }
 
+// ListTagsRequest is AWS's shape ListTagsRequest.
+type ListTagsRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	Resource string // required
+}
+
+// ListTagsResponse is AWS's shape ListTagsResponse.
+type ListTagsResponse struct {
+	Tags map[string]string
+}
+
 // LoggingConfig is AWS's shape LoggingConfig.
 type LoggingConfig struct {
 	LogFormat           *string
@@ -447,6 +460,15 @@ type SourceAccessConfiguration struct {
 	URI  *string
 }
 
+// TagResourceRequest is AWS's shape TagResourceRequest.
+type TagResourceRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	Resource string            // required
+	Tags     map[string]string // required
+}
+
 // TracingConfig is AWS's shape TracingConfig.
 type TracingConfig struct {
 	Mode *string
@@ -455,6 +477,15 @@ type TracingConfig struct {
 // TracingConfigResponse is AWS's shape TracingConfigResponse.
 type TracingConfigResponse struct {
 	Mode *string
+}
+
+// UntagResourceRequest is AWS's shape UntagResourceRequest.
+type UntagResourceRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	Resource string   // required
+	TagKeys  []string // required
 }
 
 // UpdateEventSourceMappingRequest is AWS's shape UpdateEventSourceMappingRequest.
@@ -668,9 +699,9 @@ const (
 
 // The values of EventSourcePosition.
 const (
-	EventSourcePositionTrimHorizon = "TRIM_HORIZON"
 	EventSourcePositionLatest      = "LATEST"
 	EventSourcePositionAtTimestamp = "AT_TIMESTAMP"
+	EventSourcePositionTrimHorizon = "TRIM_HORIZON"
 )
 
 // The values of FullDocument.

@@ -40,7 +40,7 @@ var ruleEnvironmentVariables = constraint.TextMap{Length: constraint.Length{Low:
 
 var ruleEphemeralStorageSize = constraint.Integer{Low: 512, High: 10240}
 
-var ruleEventSourcePosition = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"}}
+var ruleEventSourcePosition = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"LATEST", "AT_TIMESTAMP", "TRIM_HORIZON"}}
 
 var ruleFileSystemArn = constraint.Text{Length: constraint.Length{Low: 0, High: 256}, Pattern: constraint.NewPattern(`arn:aws[a-zA-Z-]*:elasticfilesystem:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:access-point/fsap-[a-f0-9]{17}$|^arn:aws[-a-z]*:s3files:[0-9a-z-:]+:file-system/fs-[0-9a-f]{17,40}/access-point/fsap-[0-9a-f]{17,40}`)}
 
@@ -130,6 +130,8 @@ var ruleSystemLogLevel = constraint.Text{Length: constraint.Length{Low: -1, High
 
 var ruleTagKey = constraint.Text{Length: constraint.Length{Low: 1, High: 128}, Pattern: constraint.NewPattern(`([\p{L}\p{Z}\p{N}_.:/=+\-@]*)`)}
 
+var ruleTagKeyList = constraint.Texts{Length: constraint.Length{Low: -1, High: -1}, Member: &ruleTagKey, NotNull: true}
+
 var ruleTagValue = constraint.Text{Length: constraint.Length{Low: 0, High: 256}, Pattern: constraint.NewPattern(`([\p{L}\p{Z}\p{N}_.:/=+\-@]*)`)}
 
 var ruleTags = constraint.TextMap{Length: constraint.Length{Low: -1, High: -1}, Key: &ruleTagKey, Value: &ruleTagValue, NotNull: true}
@@ -191,6 +193,8 @@ var ruleMaximumNumberOfPollers = constraint.Integer{Low: 1, High: 10000}
 var ruleProvisionedPollerGroupName = constraint.Text{Length: constraint.Length{Low: 0, High: 128}, Pattern: constraint.NewPattern("[a-zA-Z0-9-_]*")}
 
 var ruleUUIDString = constraint.Text{Length: constraint.Length{Low: 36, High: 36}}
+
+var ruleTaggableResource = constraint.Text{Length: constraint.Length{Low: 1, High: 10000}, Pattern: constraint.NewPattern(`arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:(function:[a-zA-Z0-9-_]+(:(\$LATEST|[a-zA-Z0-9-_]+))?|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|(capacity-provider|network-connector):[a-zA-Z0-9-_]{1,64})`)}
 
 // Validate judges the members in the model's order.
 func (v *AmazonManagedKafkaEventSourceConfig) Validate(c *constraint.Checks) {
@@ -646,6 +650,15 @@ func (v *ListFunctionsRequest) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *ListTagsRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleTaggableResource.Check(c, "resource", v.Resource)
+	} else {
+		c.Null("resource")
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *LoggingConfig) Validate(c *constraint.Checks) {
 	if v.LogFormat != nil {
 		ruleLogFormat.Check(c, "logFormat", *v.LogFormat)
@@ -719,9 +732,37 @@ func (v *SourceAccessConfiguration) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *TagResourceRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleTaggableResource.Check(c, "resource", v.Resource)
+	} else {
+		c.Null("resource")
+	}
+	if v.Tags != nil {
+		ruleTags.Check(c, "tags", v.Tags)
+	} else {
+		c.Null("tags")
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *TracingConfig) Validate(c *constraint.Checks) {
 	if v.Mode != nil {
 		ruleTracingMode.Check(c, "mode", *v.Mode)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *UntagResourceRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleTaggableResource.Check(c, "resource", v.Resource)
+	} else {
+		c.Null("resource")
+	}
+	if v.TagKeys != nil {
+		ruleTagKeyList.Check(c, "tagKeys", v.TagKeys)
+	} else {
+		c.Null("tagKeys")
 	}
 }
 

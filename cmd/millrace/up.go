@@ -33,6 +33,9 @@ for --data-dir) or in a file (--config); the command line wins over the environm
 	fs.StringVar(&c.S3Endpoint, "s3-endpoint", "", "`URL` for on-failure buckets, in the same way")
 	fs.Var((*onOff)(&c.ShardLimits), "shard-limits", "`on`: shards take and give no more than AWS's do, and throttle what is beyond; off: as much as this machine can")
 	tail := fs.Int64("tail-bytes", 64<<20, "memory for the newest records of all shards, in `bytes`")
+	trails := fs.Int64("history-bytes", 16<<20, "memory for what befell recent batches of all mappings, in `bytes`; 0 keeps none")
+	discarded := fs.Int("discarded-batches", 1000, "`number` of discarded batches that are kept of each mapping, with their records; 0 keeps none")
+	discardedBytes := fs.Int64("discarded-bytes", 64<<20, "storage for the same, in `bytes`; 0 keeps none")
 	level := slog.LevelInfo
 	fs.TextVar(&level, "log-level", level, "`level` of the log: debug, info, warn or error")
 	format := fs.String("log-format", "text", "form of the log: text or json")
@@ -40,6 +43,7 @@ for --data-dir) or in a file (--config); the command line wins over the environm
 		return err
 	}
 	c.TailBytes = *tail
+	c.HistoryBytes, c.DiscardedBatches, c.DiscardedBytes = orNone(*trails), orNone(*discarded), orNone(*discardedBytes)
 	handler, err := logHandler(*format, level, std)
 	if err != nil {
 		return err
@@ -55,6 +59,14 @@ for --data-dir) or in a file (--config); the command line wins over the environm
 		return err
 	}
 	return s.Run(ctx)
+}
+
+// orNone returns the number in the form of the server's Config, where 0 means the default and less than that none.
+func orNone[T int | int64](n T) T {
+	if n == 0 {
+		return -1
+	}
+	return n
 }
 
 func logHandler(format string, level slog.Level, std stdio) (slog.Handler, error) {

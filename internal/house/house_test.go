@@ -39,8 +39,9 @@ var may = map[string][]string{
 	"function":         {"store", "function/archive", "internal/arn"},
 	"function/archive": {},
 	"function/process": {"function", "aws/runtime"},
-	"mapping":          {"store", "stream", "function", "mapping/filter", "internal/arn"},
+	"mapping":          {"store", "stream", "function", "mapping/filter", "mapping/history", "internal/arn"},
 	"mapping/filter":   {},
+	"mapping/history":  {"store", "stream"},
 
 	"aws/protocol":            {"aws/protocol/constraint", "aws/protocol/cborwire", "aws/protocol/jsonwire", "aws/protocol/query", "aws/protocol/wire"},
 	"aws/protocol/cborwire":   {"aws/protocol/wire"},
@@ -59,7 +60,7 @@ var may = map[string][]string{
 	"aws/s3":  {"aws/protocol", "bucket"},
 
 	"server": {
-		"store", "store/disk", "stream", "function", "function/process", "mapping", "queue", "topic", "bucket",
+		"store", "store/disk", "stream", "function", "function/process", "mapping", "mapping/history", "queue", "topic", "bucket",
 		"aws/protocol", "aws/kinesis", "aws/lambda", "aws/sqs", "aws/sns", "aws/s3", "internal/arn", "internal/authority",
 	},
 
