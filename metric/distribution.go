@@ -6,11 +6,12 @@ import (
 )
 
 const (
-	// fineBits is how many bits of a value's mantissa choose its bucket, beside its exponent: buckets are a 64th as wide
-	// as their values are large.
-	fineBits = 6
-	// maxBuckets bounds a distribution. One that has more is made coarser: neighbours become one.
-	maxBuckets = 128
+	// fineBits is how many bits of a value's mantissa choose its bucket, beside its exponent: buckets are at most a 32nd as
+	// wide as their values are large.
+	fineBits = 5
+	// maxBuckets bounds a distribution. One that has more is made coarser: neighbours become one. While the largest value
+	// is less than some hundred times the smallest, that does not happen.
+	maxBuckets = 256
 )
 
 // distribution counts values in buckets that grow with them. A bucket knows the sum of its values, so that values that

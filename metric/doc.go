@@ -2,7 +2,7 @@
 //
 // A metric is known by its scope (account and region), namespace, name and dimensions. Its samples are kept as
 // aggregates: for each unit and period a count, a sum, the extremes and a distribution from which percentiles are read,
-// right to less than a hundredth. Periods grow with age, as on AWS: a minute for 15 days, five minutes for 63 days, an
+// right to about a fiftieth. Periods grow with age, as on AWS: a minute for 15 days, five minutes for 63 days, an
 // hour for 455 days; samples of high resolution begin with a second, for three hours.
 //
 // There are two ways in.
