@@ -36,6 +36,7 @@ func (l *lane) tell(grace context.Context, b *batch, n int, why condition, last 
 	l.r.s.config.Log.Info("records given up", "mapping", l.r.rd.e.uuid, "shard", l.r.shard.ID(), "records", n, "condition", why)
 	target := l.r.rd.row.Settings.OnFailure
 	if target == "" {
+		l.r.rd.count(DroppedEvents, n)
 		return nil
 	}
 	d := document{
@@ -75,6 +76,7 @@ func (l *lane) send(grace context.Context, target string, d *document) error {
 	for n := 1; n <= sendTries; n++ {
 		if err = l.r.s.config.Destination.Send(grace, target, message); err == nil {
 			l.r.rd.e.stats.documents.Add(1)
+			l.r.rd.count(DeliveredEvents, len(d.Records))
 			return nil
 		}
 		if n < sendTries {
@@ -85,6 +87,8 @@ func (l *lane) send(grace context.Context, target string, d *document) error {
 		}
 	}
 	l.r.rd.e.stats.documentFailures.Add(1)
+	l.r.rd.samples.Record(DestinationDeliveryFailures, 1)
+	l.r.rd.count(DroppedEvents, len(d.Records))
 	// The log keeps what the document says, not the records: they may be megabytes.
 	d.Event = nil
 	l.r.s.config.Log.Error("on-failure document dropped", "mapping", l.r.rd.e.uuid, "destination", target, "error", err,

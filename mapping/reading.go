@@ -24,6 +24,7 @@ type reading struct {
 	function  function.Ref
 	filters   *filter.Set // nil when all records pass
 	points    checkpoints
+	samples   Samples
 	retention atomic.Int64 // of the stream, in nanoseconds; 0 while it keeps everything
 
 	// Owned by run.
@@ -47,7 +48,8 @@ type shardEnd struct {
 func newReading(s *Service, e *entry, r row, filters *filter.Set, st stream.Stream, points checkpoints, done map[uint32]progress) *reading {
 	rd := &reading{
 		s: s, e: e, row: r, function: r.function(), filters: filters, points: points,
-		stream: st, done: done, active: map[uint32]bool{},
+		samples: s.config.Recorder.Mapping(e.uuid, r.function()),
+		stream:  st, done: done, active: map[uint32]bool{},
 		ended: make(chan shardEnd), unsaved: make(chan struct{}, 1),
 	}
 	rd.retention.Store(int64(st.Retention))
