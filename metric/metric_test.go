@@ -77,7 +77,7 @@ func TestRecord(t *testing.T) {
 		if n := b.rowCounts(); n[minutes] != 0 {
 			t.Error("stored before its minute was over", n)
 		}
-		time.Sleep(time.Minute)
+		<-clock.After(time.Minute)
 		synctest.Wait()
 		if n := b.rowCounts(); n[minutes] != 1 {
 			t.Error("not stored when its minute was over", n)
@@ -202,6 +202,35 @@ func TestFold(t *testing.T) {
 	}
 	if b.crashed(); len(b.all()) != 0 {
 		t.Error("the metric is left")
+	}
+}
+
+// Whoever reads while rows are merged sees each sample once.
+func TestReadWhileFolding(t *testing.T) {
+	b := newBench(t)
+	for i := range 300 {
+		b.put(named("n"), "Count", noon.Add(time.Duration(i)*time.Second), 1)
+	}
+	b.clock.Advance(16 * 24 * time.Hour)
+	var all sync.WaitGroup
+	done := make(chan struct{})
+	all.Go(func() {
+		defer close(done)
+		if err := b.fold(t.Context(), b.clock.Now()); err != nil {
+			t.Error(err)
+		}
+	})
+	for reading := true; reading; {
+		select {
+		case <-done:
+			reading = false
+		default:
+		}
+		b.expect(b.show(named("n"), noon, noon.Add(time.Hour), time.Hour), "1 12:00:00 Count n=300 sum=300 min=1 max=1 p50=1")
+	}
+	all.Wait()
+	if n := b.rowCounts(); n != [tiers]int{0, 0, 1, 0} {
+		t.Error(n)
 	}
 }
 
