@@ -13,6 +13,7 @@ import (
 // deployment is one state of a function that can be invoked: its settings and its code. An update makes another.
 type deployment struct {
 	function Function
+	samples  Samples // takes what is measured
 	// ended is called once, when the deployment is retired and its last environment has ended.
 	ended func()
 
@@ -26,7 +27,10 @@ type deployment struct {
 // deploy returns a deployment of the function. It uses the function's code until it is retired and nothing of it runs.
 func (s *Service) deploy(f Function) *deployment {
 	s.code.hold(f.CodeBlob)
-	return &deployment{function: f, ended: func() { s.code.release(context.Background(), f.CodeBlob) }}
+	return &deployment{
+		function: f, samples: s.recorder.Function(f.Name),
+		ended: func() { s.code.release(context.Background(), f.CodeBlob) },
+	}
 }
 
 // environment is an instance in the pool: the execution environment of a deployment.

@@ -60,6 +60,12 @@ type Result struct {
 // *NotFoundError, *NotReadyError, *PayloadTooLargeError, *InvalidPayloadError, *ThrottledError, ErrStopped, or a failure
 // of what runs functions. When ctx ends first, the function is stopped and ctx's error returned.
 func (s *Service) Invoke(ctx context.Context, in Invocation) (Result, error) {
+	result, err := s.invoke(ctx, in)
+	s.recordEnd(in.Ref, &result, err)
+	return result, err
+}
+
+func (s *Service) invoke(ctx context.Context, in Invocation) (Result, error) {
 	if len(in.Payload) > MaxPayloadBytes {
 		return Result{}, &PayloadTooLargeError{Limit: MaxPayloadBytes}
 	}
@@ -125,6 +131,7 @@ func (s *Service) try(ctx context.Context, in Invocation) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	s.recordBegin(in.Qualifier, d)
 	cold := e.instance == nil
 	if cold {
 		if err := s.start(ctx, e); err != nil {

@@ -43,6 +43,7 @@ type pool struct {
 	stopped      bool
 	environments map[*environment]struct{} // all whose place is taken
 	running      map[scope]int             // environments in the phases busy and settling
+	byFunction   map[Name]int              // the same of each function
 	idle         list.List                 // of *environment, the one idle longest first
 }
 
@@ -51,6 +52,7 @@ func newPool(clock clockwork.Clock, concurrency, maximum int, idleTimeout time.D
 		clock: clock, concurrency: concurrency, maximum: maximum, idleTimeout: idleTimeout,
 		stopping: make(chan struct{}), wake: make(chan struct{}, 1),
 		environments: make(map[*environment]struct{}), running: make(map[scope]int),
+		byFunction: make(map[Name]int),
 	}
 }
 
@@ -149,8 +151,24 @@ func (p *pool) take(d *deployment) (e, victim *environment, err error) {
 		d.live++
 	}
 	e.phase, e.settled = busy, false
-	p.running[d.scope()]++
+	p.count(d, 1)
 	return e, victim, nil
+}
+
+// count notes that an environment has begun or ended to be at work; the caller holds the mutex.
+func (p *pool) count(d *deployment, n int) {
+	name := d.function.Name
+	p.running[d.scope()] += n
+	if p.byFunction[name] += n; p.byFunction[name] == 0 {
+		delete(p.byFunction, name)
+	}
+}
+
+// concurrent returns how many environments of a function, and of its account, are at work.
+func (p *pool) concurrent(d *deployment) (own, all int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.byFunction[d.function.Name], p.running[d.scope()]
 }
 
 // popIdle returns the environment that was used last, or nil. Those that ended while they were idle are closed.
@@ -235,7 +253,7 @@ func (p *pool) free(e *environment) {
 		close(c.ready)
 		return
 	}
-	p.running[d.scope()]--
+	p.count(d, -1)
 	if c != nil {
 		close(c.ready)
 	}
@@ -261,7 +279,7 @@ func (p *pool) discard(e *environment) {
 		p.mu.Unlock()
 		return
 	}
-	p.running[e.deployment.scope()]--
+	p.count(e.deployment, -1)
 	if e.instance != nil {
 		p.end(e)
 		p.mu.Unlock()

@@ -25,6 +25,8 @@ type Config struct {
 	Clock    clockwork.Clock
 	Log      *slog.Logger
 	Executor Executor
+	// Recorder takes what is measured; nil for nobody.
+	Recorder Recorder
 	// TransitionDelay is how long a function stays Pending, and an update InProgress, at least.
 	TransitionDelay time.Duration
 	// Concurrency is how many invocations an account has in a region at one time, 1000 when zero.
@@ -43,6 +45,7 @@ type Service struct {
 	clock     clockwork.Clock
 	log       *slog.Logger
 	executor  Executor
+	recorder  Recorder
 	delay     time.Duration
 	functions store.Collection[record]
 	code      *codeShelf
@@ -70,6 +73,9 @@ type entry struct {
 
 // New returns the room with what the store holds of it. What was pending goes on when Run is called.
 func New(c Config) (*Service, error) {
+	if c.Recorder == nil {
+		c.Recorder = unrecorded{}
+	}
 	setDefault(&c.Concurrency, 1000)
 	setDefault(&c.MaxInstances, 1000)
 	setDefault(&c.IdleTimeout, 10*time.Minute)
@@ -81,6 +87,7 @@ func New(c Config) (*Service, error) {
 		clock:     c.Clock,
 		log:       c.Log,
 		executor:  c.Executor,
+		recorder:  c.Recorder,
 		delay:     c.TransitionDelay,
 		functions: store.NewCollection[record](c.Store, "functions"),
 		code:      code,

@@ -43,13 +43,15 @@ func (l *lane) attempt(ctx, grace context.Context, b *batch) (answer, error) {
 	if len(event) > maxEvent {
 		b.attempts++
 		l.r.rd.report(resultFailed)
+		l.r.rd.recordOutcome(len(b.records), oversized)
 		return l.answered(b, answer{outcome: oversized, report: history.Answer{Outcome: history.AttemptOversized}}), nil
 	}
-	stats := &l.r.rd.e.stats
+	stats, now := &l.r.rd.e.stats, l.r.s.config.Clock.Now()
 	if !b.again {
-		stats.waited(b, l.r.s.config.Clock.Now())
+		stats.waited(b, now)
 		b.again = true
 	}
+	l.r.rd.recordAge(b, now)
 	repeated := b.attempts > 0
 	result, err := l.r.s.config.Invoker.Invoke(grace, function.Invocation{
 		Ref:       l.r.rd.function,
@@ -61,6 +63,7 @@ func (l *lane) attempt(ctx, grace context.Context, b *batch) (answer, error) {
 		return answer{}, errStopped
 	}
 	ans := l.judge(b, result, err)
+	l.r.rd.recordOutcome(len(b.records), ans.outcome)
 	if ans.outcome != refused {
 		stats.invocations.Add(1)
 		if repeated {

@@ -68,6 +68,7 @@ func (l *lane) tell(grace context.Context, b *batch, n int, why condition, last 
 	}
 	target := l.r.rd.row.Settings.OnFailure
 	if target == "" {
+		l.r.rd.count(DroppedEvents, n)
 		return told, nil
 	}
 	d := document{
@@ -108,6 +109,7 @@ func (l *lane) send(grace context.Context, b *batch, target string, d *document)
 	for told.Tries = 1; ; told.Tries++ {
 		if err = l.r.s.config.Destination.Send(grace, target, message); err == nil {
 			l.r.rd.e.stats.documents.Add(1)
+			l.r.rd.count(DeliveredEvents, len(d.Records))
 			told.Delivered = true
 			return told, nil
 		}
@@ -127,6 +129,8 @@ func (l *lane) send(grace context.Context, b *batch, target string, d *document)
 		return nil, errStopped
 	}
 	l.r.rd.e.stats.documentFailures.Add(1)
+	l.r.rd.samples.Record(DestinationDeliveryFailures, 1)
+	l.r.rd.count(DroppedEvents, len(d.Records))
 	// The log keeps what the document says, not the records: they may be megabytes.
 	d.Event = nil
 	l.r.s.config.Log.Error("on-failure document dropped", "mapping", l.r.rd.e.uuid, "destination", target, "error", err,

@@ -206,6 +206,7 @@ func (r *reader) sift(records []stream.Record) []*stream.Record {
 	stats := &r.rd.e.stats
 	stats.polled.Add(uint64(seen))
 	stats.filteredOut.Add(uint64(seen - len(kept)))
+	r.rd.recordPoll(seen, len(kept))
 	return kept
 }
 

@@ -24,7 +24,8 @@ type reading struct {
 	function  function.Ref
 	filters   *filter.Set // nil when all records pass
 	points    checkpoints
-	logGroup  string       // of the function
+	logGroup  string // of the function
+	samples   Samples
 	retention atomic.Int64 // of the stream, in nanoseconds; 0 while it keeps everything
 
 	// Owned by run.
@@ -50,7 +51,8 @@ type shardEnd struct {
 func newReading(s *Service, e *entry, r row, filters *filter.Set, st stream.Stream, points checkpoints, done map[uint32]progress) *reading {
 	rd := &reading{
 		s: s, e: e, row: r, function: r.function(), filters: filters, points: points,
-		stream: st, done: done, active: map[uint32]bool{},
+		samples: s.config.Recorder.Mapping(e.uuid, r.function()),
+		stream:  st, done: done, active: map[uint32]bool{},
 		ended: make(chan shardEnd), unsaved: make(chan struct{}, 1),
 		logGroup: "/aws/lambda/" + r.function().Name.Name, readers: map[uint32]*reader{},
 	}

@@ -93,6 +93,7 @@ type player struct {
 //	mapping STREAM->FUNCTION [StartingPosition=…] [Timestamp=-D] [Enabled=false] [a setting=…] …
 //	                                Filter=PATTERN may come several times; Filter= alone is an empty list of them
 //	update, enable, disable, delete, get, list, stats, filtered
+//	metrics [sorted]                the samples since the last time, each metric's in their order, or by size
 //	put STREAM [shard=N] RECORD …   a record is [KEY:]LABEL[@AGE][=JSON][#BYTES]; without a key its label is the key,
 //	                                without JSON its label is the data; a JSON object gets the label as its member id
 //	advance D, settle               let time pass: so long; until all records are done
@@ -115,6 +116,7 @@ var commands = map[string]func(p *player, words []string){
 	"delete":        (*player).doDelete,
 	"get":           (*player).doGet,
 	"stats":         (*player).doStats,
+	"metrics":       (*player).doMetrics,
 	"filtered":      (*player).doFiltered,
 	"put":           (*player).doPut,
 	"advance":       func(p *player, w []string) { <-p.clock.After(p.duration(w[0])) },
@@ -238,7 +240,7 @@ func (p *player) doFunction(words []string) {
 
 var settingNames = []string{
 	"BatchSize", "MaximumBatchingWindow", "ParallelizationFactor", "MaximumRetryAttempts", "MaximumRecordAge",
-	"BisectBatchOnFunctionError", "OnFailure", "Filter", "TumblingWindow", "ReportBatchItemFailures",
+	"EventCount", "BisectBatchOnFunctionError", "OnFailure", "Filter", "TumblingWindow", "ReportBatchItemFailures",
 }
 
 // change reads settings.
@@ -253,6 +255,8 @@ func (p *player) change(options map[string]string) Change {
 		switch {
 		case numbers[name] != nil:
 			*numbers[name] = new(p.number(value))
+		case name == "EventCount":
+			c.EventCount = new(value == "true")
 		case name == "BisectBatchOnFunctionError":
 			c.BisectBatchOnFunctionError = new(value == "true")
 		case name == "ReportBatchItemFailures":
@@ -330,6 +334,12 @@ func (p *player) doGet([]string) {
 		m.State += State(", " + m.LastProcessingResult)
 	}
 	p.answered("get", m, err)
+}
+
+func (p *player) doMetrics(words []string) {
+	for _, line := range p.recorder.take(len(words) > 0) {
+		p.note("", -1, 0, "metric", line)
+	}
 }
 
 func (p *player) doStats([]string) {

@@ -24,6 +24,7 @@ type Config struct {
 	Source      Source
 	Invoker     Invoker
 	Destination Destination
+	Recorder    Recorder // takes what is measured; default: nobody
 
 	// TransitionDelay is how long Creating, Updating and the other transitions last; 0 ends them at once.
 	TransitionDelay time.Duration
@@ -54,6 +55,9 @@ type Config struct {
 func (c Config) withDefaults() (Config, error) {
 	if c.Store == nil || c.Clock == nil || c.Source == nil || c.Invoker == nil || c.Destination == nil {
 		return c, errors.New("mapping: Store, Clock, Source, Invoker and Destination are required")
+	}
+	if c.Recorder == nil {
+		c.Recorder = unrecorded{}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -31,6 +31,9 @@ type Stats struct {
 	Shards      []ShardStats // in order of their indexes
 	PutToInvoke Latency      // from a record's arrival to its first attempt
 	FreeLane    Latency      // the same, of records that no earlier batch of their lane made wait
+
+	// IteratorAge is how old the last record of the newest batch was when that was handed to the function.
+	IteratorAge time.Duration
 }
 
 // ShardStats are the part of one shard.
@@ -58,6 +61,7 @@ type stats struct {
 	delivered, discarded, expired                    atomic.Uint64
 	documents, documentFailures                      atomic.Uint64
 	putToInvoke, freeLane                            histogram
+	iteratorAge                                      atomic.Int64 // nanoseconds
 
 	mu     sync.Mutex
 	stream uint64 // the incarnation that the shards are of
@@ -112,6 +116,7 @@ func (s *stats) snapshot() Stats {
 		Shards:           s.shardsSnapshot(),
 		PutToInvoke:      s.putToInvoke.latency(),
 		FreeLane:         s.freeLane.latency(),
+		IteratorAge:      time.Duration(s.iteratorAge.Load()),
 	}
 }
 

@@ -23,7 +23,8 @@ type Change struct {
 	TumblingWindow             *int // seconds
 	ReportBatchItemFailures    *bool
 	Filters                    *[]string // an empty list removes the filters
-	OnFailure                  *string   // "" removes the destination
+	EventCount                 *bool
+	OnFailure                  *string // "" removes the destination
 }
 
 // Apply returns the settings after the change.
@@ -37,6 +38,7 @@ func (c Change) Apply(s Settings) Settings {
 	replace(&s.TumblingWindow, c.TumblingWindow)
 	replace(&s.ReportBatchItemFailures, c.ReportBatchItemFailures)
 	replace(&s.Filters, c.Filters)
+	replace(&s.EventCount, c.EventCount)
 	replace(&s.OnFailure, c.OnFailure)
 	return s
 }

@@ -33,15 +33,16 @@ const (
 // world is a Service amid streams, functions and queues that a test made up, in one bubble of virtual time. It keeps a
 // journal of what can be seen from outside.
 type world struct {
-	t       *testing.T
-	clock   clockwork.Clock
-	began   time.Time
-	tables  *fakeTables
-	source  *fakeSource
-	config  Config
-	service *Service
-	epoch   *epoch // nil while the program is not running
-	last    string // UUID of the mapping that was made last
+	t        *testing.T
+	clock    clockwork.Clock
+	began    time.Time
+	tables   *fakeTables
+	source   *fakeSource
+	config   Config
+	recorder fakeRecorder
+	service  *Service
+	epoch    *epoch // nil while the program is not running
+	last     string // UUID of the mapping that was made last
 
 	// How the store behaves from the next start on.
 	latency time.Duration
@@ -135,7 +136,7 @@ func (w *world) start() {
 	e := &epoch{world: w, stopped: make(chan struct{})}
 	e.session = &session{fakeTables: w.tables, clock: w.clock, dead: make(chan struct{}), latency: w.latency, survive: w.survive, fails: w.fails}
 	c := w.config
-	c.Store, c.Clock, c.Source, c.Invoker, c.Destination = e.session, w.clock, w.source, e, e
+	c.Store, c.Clock, c.Source, c.Invoker, c.Destination, c.Recorder = e.session, w.clock, w.source, e, e, &w.recorder
 	c.Log = slog.New(slog.DiscardHandler)
 	s, err := New(c)
 	if err != nil {

@@ -73,6 +73,7 @@ var (
 	descDiscarded   = mappingDesc("discarded_records_total", "Records given up.")
 	descDocuments   = mappingDesc("documents_total", "Documents of given up records that their destination took.")
 	descUndelivered = mappingDesc("document_failures_total", "Documents that were dropped since their destination did not take them.")
+	descIteratorAge = mappingDesc("iterator_age_seconds", "How old the last record of the newest batch was when it was handed to the function.")
 	descPutToInvoke = mappingDesc("put_to_invoke_seconds", "From the arrival of a record to the start of its first invocation.", "quantile")
 )
 
@@ -111,6 +112,7 @@ func (c mappingCollector) Collect(to chan<- prometheus.Metric) {
 		} {
 			to <- prometheus.MustNewConstMetric(count.desc, prometheus.CounterValue, float64(count.value), labels...)
 		}
+		to <- prometheus.MustNewConstMetric(descIteratorAge, prometheus.GaugeValue, stats.IteratorAge.Seconds(), labels...)
 		for quantile, value := range map[string]time.Duration{"0.5": stats.PutToInvoke.P50, "0.9": stats.PutToInvoke.P90, "0.99": stats.PutToInvoke.P99} {
 			to <- prometheus.MustNewConstMetric(descPutToInvoke, prometheus.GaugeValue, value.Seconds(), append(labels[:3:3], quantile)...)
 		}

@@ -70,7 +70,7 @@ func localstackHealth(w http.ResponseWriter, _ *http.Request) {
 		Services map[string]string `json:"services"`
 		Edition  string            `json:"edition"`
 		Version  string            `json:"version"`
-	}{map[string]string{"kinesis": "running", "lambda": "running", "s3": "running", "sns": "running", "sqs": "running"}, "millrace", revision()})
+	}{map[string]string{"cloudwatch": "running", "kinesis": "running", "lambda": "running", "s3": "running", "sns": "running", "sqs": "running"}, "millrace", revision()})
 }
 
 // mappingPage is what is told of one mapping.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"path/filepath"
 
+	"github.com/millrace/millrace/aws/cloudwatch"
 	"github.com/millrace/millrace/aws/kinesis"
 	"github.com/millrace/millrace/aws/lambda"
 	"github.com/millrace/millrace/aws/protocol"
@@ -16,6 +17,7 @@ import (
 	"github.com/millrace/millrace/function"
 	"github.com/millrace/millrace/function/process"
 	"github.com/millrace/millrace/mapping"
+	"github.com/millrace/millrace/metric"
 	"github.com/millrace/millrace/queue"
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/stream"
@@ -30,13 +32,19 @@ type rooms struct {
 	topics    *topic.Service
 	buckets   *bucket.Service
 	mappings  *mapping.Service
+	metrics   *metric.Service
 }
 
 // buildRooms makes the rooms from what the store holds of them. They start nothing.
 func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err error) {
+	r.metrics, err = metric.New(metric.Config{Store: s, Clock: c.Clock, Log: c.Log})
+	if err != nil {
+		return r, fmt.Errorf("metrics: %w", err)
+	}
+	records := recorder{r.metrics}
 	r.streams, err = stream.New(stream.Config{
 		Store: s, Clock: c.Clock, Log: c.Log, TransitionDelay: c.TransitionDelay, TailBytes: c.TailBytes,
-		ShardLimits: c.ShardLimits,
+		ShardLimits: c.ShardLimits, Recorder: records,
 	})
 	if err != nil {
 		return r, fmt.Errorf("streams: %w", err)
@@ -50,6 +58,7 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 	r.functions, err = function.New(function.Config{
 		Store: s, Clock: c.Clock, Log: c.Log, Executor: executor, TransitionDelay: c.TransitionDelay,
 		Concurrency: c.Concurrency, MaxInstances: c.MaxInstances, IdleTimeout: c.InstanceIdle, CodeDir: filepath.Join(codeDir, "functions"),
+		Recorder: records,
 	})
 	if err != nil {
 		return r, fmt.Errorf("functions: %w", err)
@@ -74,7 +83,7 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 	}
 	r.mappings, err = mapping.New(mapping.Config{
 		Store: s, Clock: c.Clock, Log: c.Log, TransitionDelay: c.TransitionDelay, StopGrace: c.StopGrace,
-		Source: r.streams, Invoker: r.functions, Destination: to,
+		Source: r.streams, Invoker: r.functions, Destination: to, Recorder: records,
 		HistoryBytes: c.HistoryBytes, DiscardedBatches: c.DiscardedBatches, DiscardedBytes: c.DiscardedBytes,
 	})
 	if err != nil {
@@ -86,6 +95,7 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 // residents are the rooms that run, in the order in which they start: each finds those that it asks already running.
 func (r rooms) residents() []*resident {
 	return []*resident{
+		{name: "metrics", run: r.metrics.Run}, // which the others tell what they do until they stop
 		{name: "streams", run: r.streams.Run},
 		{name: "queues", run: r.queues.Run},
 		{name: "buckets", run: r.buckets.Run},
@@ -106,6 +116,7 @@ func (s *Server) routes() http.Handler {
 		sqs.New(s.rooms.queues),
 		sns.New(s.rooms.topics),
 		s3.New(s.rooms.buckets),
+		cloudwatch.New(s.rooms.metrics, s.config.Clock),
 	)
 	pages := s.pages(metrics, functions.CodeHandler())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

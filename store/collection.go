@@ -58,12 +58,8 @@ func (c Collection[T]) Range(ctx context.Context, from, to string) iter.Seq2[Ite
 				yield(Item[T]{}, err)
 				return
 			}
-			value, err := c.decode(entry)
-			if err != nil {
-				yield(Item[T]{}, err)
-				return
-			}
-			if !yield(Item[T]{Key: entry.Key, Value: value, Revision: entry.Revision}, nil) {
+			item, err := c.Decode(entry)
+			if !yield(item, err) || err != nil {
 				return
 			}
 		}
@@ -99,6 +95,15 @@ func (c Collection[T]) Put(ctx context.Context, key string, value T, ifRevision 
 // Delete removes the key and returns when that is durable; deleting an absent key is no error.
 func (c Collection[T]) Delete(ctx context.Context, key string) error {
 	return c.tables.Commit(ctx, c.Remove(key, 0))
+}
+
+// Decode returns an entry of the table as an item, for who scans the table in another way than Scan does.
+func (c Collection[T]) Decode(entry Entry) (Item[T], error) {
+	value, err := c.decode(entry)
+	if err != nil {
+		return Item[T]{}, err
+	}
+	return Item[T]{Key: entry.Key, Value: value, Revision: entry.Revision}, nil
 }
 
 func (c Collection[T]) decode(entry Entry) (T, error) {

@@ -35,6 +35,28 @@ func (c *call) move(indexes []int, settle chan struct{}) {
 // Errors of the whole call: NotFoundError, RecordSizeError, PutSizeError, ErrPut, and the context's when it ends:
 // entries that still waited have then been withdrawn, others may have been stored.
 func (s *Service) Put(ctx context.Context, name Name, entries []Entry) ([]Put, error) {
+	began := s.clock.Now()
+	puts, err := s.put(ctx, name, entries)
+	if l, ok := s.find(name); ok && err == nil {
+		l.recordPuts(l.recordIncoming(entries, puts), s.clock.Since(began))
+	}
+	return puts, err
+}
+
+// PutOne is Put for one entry, which is measured as a PutRecord.
+func (s *Service) PutOne(ctx context.Context, name Name, entry Entry) (Put, error) {
+	began, entries := s.clock.Now(), []Entry{entry}
+	puts, err := s.put(ctx, name, entries)
+	if err != nil {
+		return Put{}, err
+	}
+	if l, ok := s.find(name); ok {
+		l.recordPut(l.recordIncoming(entries, puts), s.clock.Since(began))
+	}
+	return puts[0], nil
+}
+
+func (s *Service) put(ctx context.Context, name Name, entries []Entry) ([]Put, error) {
 	st, routes, err := s.writable(name)
 	if err != nil {
 		return nil, err

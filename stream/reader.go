@@ -24,6 +24,15 @@ type Batch struct {
 //
 // ErrGone when the stream is no more; store.ErrCorrupt, with the block named, when what is stored cannot be trusted.
 func (s *Service) Read(ctx context.Context, key ShardKey, after Position, maxRecords, maxBytes int) (Batch, error) {
+	began := s.clock.Now()
+	b, err := s.read(ctx, key, after, maxRecords, maxBytes)
+	if l, ok := s.numbered(key.Stream); ok && err == nil {
+		l.recordGet(key.Index, &b, began, s.clock.Now())
+	}
+	return b, err
+}
+
+func (s *Service) read(ctx context.Context, key ShardKey, after Position, maxRecords, maxBytes int) (Batch, error) {
 	st, l, err := s.readable(key)
 	if err != nil {
 		return Batch{}, err

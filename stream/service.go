@@ -32,6 +32,8 @@ type Config struct {
 	TailBytes int64
 	// QueueBytes bounds the puts that wait at one shard; 0 means 16 MiB.
 	QueueBytes int64
+	// Recorder takes what is measured; nil for nobody.
+	Recorder Recorder
 	// ShardLimit is how many shards an account may have in a region; 0 means 20000.
 	ShardLimit int
 	// ShardLimits limits what is put to a shard, and read from it, as AWS does.
@@ -44,6 +46,7 @@ type Service struct {
 	store    Storage
 	clock    clockwork.Clock
 	log      *slog.Logger
+	recorder Recorder
 	delay    time.Duration
 	limit    int
 	limited  bool // shards have limits
@@ -76,6 +79,7 @@ type live struct {
 	secret   []byte      // that blocks are encrypted with; nil until encryption is first started
 	logs     []*shardLog // of stream.Shards, one each in the same order
 	routes   []route     // of the open shards, in order of their ranges' ends
+	samples  Samples     // takes what is measured; set when it is published
 }
 
 // New returns a service over what the store holds.
@@ -89,9 +93,13 @@ func New(c Config) (*Service, error) {
 	if c.ShardLimit == 0 {
 		c.ShardLimit = 20_000
 	}
+	if c.Recorder == nil {
+		c.Recorder = unrecorded{}
+	}
 	t := newTail(c.TailBytes)
 	s := &Service{
-		store: c.Store, clock: c.Clock, log: c.Log, delay: c.TransitionDelay, limit: c.ShardLimit, limited: c.ShardLimits,
+		store: c.Store, clock: c.Clock, log: c.Log, recorder: c.Recorder, delay: c.TransitionDelay, limit: c.ShardLimit,
+		limited:  c.ShardLimits,
 		appender: &appender{blocks: c.Store, clock: c.Clock, tail: t, queueBytes: c.QueueBytes},
 		tail:     t, shelf: newShelf(c.TailBytes / 4), catalog: newCatalog(c.Store),
 		roster: newRoster(c.Store), closing: make(chan struct{}),
@@ -167,6 +175,9 @@ func (s *Service) publish(l *live) {
 	if s.limited {
 		l.limitShards()
 	}
+	if l.samples == nil {
+		l.samples = s.recorder.Stream(l.stream.Name)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.byName[l.stream.Name], s.byNumber[l.stream.Number] = l, l
@@ -233,6 +244,14 @@ func (s *Service) List(_ context.Context, account, region, after string, limit i
 		return found, false, nil
 	}
 	return slices.Clip(found[:limit]), true, nil
+}
+
+// numbered returns a stream by its number.
+func (s *Service) numbered(number uint64) (*live, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	l, ok := s.byNumber[number]
+	return l, ok
 }
 
 func (s *Service) find(name Name) (*live, bool) {

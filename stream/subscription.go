@@ -91,7 +91,13 @@ func (s *Service) subscribe(ctx context.Context, id ConsumerID, shard uint32, st
 		Consumer: r.consumer, Shard: sh, s: s, seats: r.seats, key: key,
 		expires: now.Add(SubscriptionLife), after: after, ended: make(chan struct{}),
 	}
-	if err := r.seats.take(sub, now, dry); err != nil {
+	err = r.seats.take(sub, now, dry)
+	if l, ok := s.numbered(key.Stream); ok && !dry {
+		limited := new(SubscribeRateError)
+		l.samples.RecordConsumer(id.Name, SubscribeSuccess, success(err == nil))
+		l.samples.RecordConsumer(id.Name, SubscribeRateExceeded, success(errors.As(err, &limited)))
+	}
+	if err != nil {
 		return nil, err
 	}
 	return sub, nil
@@ -165,6 +171,7 @@ func (sub *Subscription) Next(ctx context.Context) (Event, error) {
 			if err := sub.over(); err != nil {
 				return Event{}, err
 			}
+			sub.record(&batch)
 			return sub.event(batch), nil
 		}
 	}
@@ -196,11 +203,21 @@ func (sub *Subscription) Read(ctx context.Context, after Position, maxRecords, m
 	if err := sub.over(); err != nil {
 		return Batch{}, err
 	}
-	b, err := sub.s.Read(ctx, sub.key, after, maxRecords, maxBytes)
+	b, err := sub.s.read(ctx, sub.key, after, maxRecords, maxBytes)
 	if errors.Is(err, ErrGone) {
 		return Batch{}, &NotFoundError{sub.Consumer.Stream}
 	}
+	if err == nil && len(b.Records) > 0 {
+		sub.record(&b)
+	}
 	return b, err
+}
+
+// record takes the samples of an event.
+func (sub *Subscription) record(b *Batch) {
+	if l, ok := sub.s.numbered(sub.key.Stream); ok {
+		l.recordEvent(sub.Consumer.Name, b, sub.s.clock.Now())
+	}
 }
 
 // Wait is Service.Wait for the subscription's shard. It returns nil also when the subscription has ended; Read then says

@@ -36,6 +36,10 @@ type operation struct {
 	Input  *ref  `json:"input"`
 	Output *ref  `json:"output"`
 	Errors []ref `json:"errors"`
+	// Compression says that clients may compress the body.
+	Compression *struct {
+		Encodings []string `json:"encodings"`
+	} `json:"requestcompression"`
 
 	events *shape // the event stream that the output is, or nil
 }

@@ -139,6 +139,11 @@ func (m *model) writeCodes(s *source, codes map[string]code) {
 // constantName keeps letters and digits.
 func constantName(code string) string { return strings.ReplaceAll(exported(code), ".", "") }
 
+// compressed reports whether clients may send the operation's input in gzip's encoding.
+func (o *operation) compressed() bool {
+	return o.Compression != nil && slices.Contains(o.Compression.Encodings, "gzip")
+}
+
 func (m *model) writeTraits(s *source) {
 	over := m.over
 	s.p("Name: %q,", over.Scope)
@@ -153,6 +158,9 @@ func (m *model) writeTraits(s *source) {
 	}
 	if m.metadata.Protocol == "rest-json" {
 		s.p("REST: true,")
+	}
+	if slices.ContainsFunc(m.operations, (*operation).compressed) {
+		s.p("Gzip: true,")
 	}
 	if over.ErrorNamespace != "" {
 		s.p("ErrorNamespace: %q,", over.ErrorNamespace)

@@ -28,23 +28,23 @@ func (d *Door) PutRecord(ctx context.Context, in *PutRecordInput) (*PutRecordOut
 				"ExclusiveMinimumSequenceNumber %s used in PutRecord on stream %s under account %s is invalid.", *n, name.Name, name.Account))
 		}
 	}
-	entries := []stream.Entry{{Data: in.Data, PartitionKey: in.PartitionKey, ExplicitHashKey: hash}}
+	entry := stream.Entry{Data: in.Data, PartitionKey: in.PartitionKey, ExplicitHashKey: hash}
 	if isTrue(in.DryRun) {
-		return nil, dryRun(translate(d.Streams.CheckPut(ctx, name, entries), name))
+		return nil, dryRun(translate(d.Streams.CheckPut(ctx, name, []stream.Entry{entry}), name))
 	}
-	puts, err := d.Streams.Put(ctx, name, entries)
+	put, err := d.Streams.PutOne(ctx, name, entry)
 	if err != nil {
 		return nil, translate(err, name)
 	}
-	if err := puts[0].Err; errors.Is(err, stream.ErrThroughput) {
-		return nil, &protocol.Error{Code: ProvisionedThroughputExceededException, Message: rateExceeded(puts[0].Shard, name)}
+	if err := put.Err; errors.Is(err, stream.ErrThroughput) {
+		return nil, &protocol.Error{Code: ProvisionedThroughputExceededException, Message: rateExceeded(put.Shard, name)}
 	} else if err != nil {
 		return nil, err
 	}
 	return &PutRecordOutput{
-		ShardId:        stream.ShardID(puts[0].Shard),
-		SequenceNumber: puts[0].SequenceNumber.String(),
-		EncryptionType: encryptionType(puts[0].Encrypted),
+		ShardId:        stream.ShardID(put.Shard),
+		SequenceNumber: put.SequenceNumber.String(),
+		EncryptionType: encryptionType(put.Encrypted),
 	}, nil
 }
 

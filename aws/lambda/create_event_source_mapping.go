@@ -37,6 +37,7 @@ func (d *Door) CreateEventSourceMapping(ctx context.Context, in *CreateEventSour
 			MaximumRecordAge: in.MaximumRecordAgeInSeconds, BisectBatchOnFunctionError: in.BisectBatchOnFunctionError,
 			TumblingWindow: in.TumblingWindowInSeconds, ReportBatchItemFailures: reportFailures(in.FunctionResponseTypes),
 			OnFailure: onFailure(in.DestinationConfig), Filters: filters(in.FilterCriteria),
+			EventCount: eventCount(in.MetricsConfig),
 		}.Apply(mapping.Defaults()),
 	}
 	if in.StartingPosition != nil {

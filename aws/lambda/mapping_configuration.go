@@ -24,6 +24,7 @@ func mappingConfiguration(m mapping.Mapping) *EventSourceMappingConfiguration {
 		TumblingWindowInSeconds:        &m.Settings.TumblingWindow,
 		FunctionResponseTypes:          []string{},
 		FilterCriteria:                 filterCriteria(m.Settings.Filters),
+		MetricsConfig:                  metricsConfig(m.Settings.EventCount),
 		DestinationConfig:              &DestinationConfig{OnFailure: &OnFailure{Destination: text(m.Settings.OnFailure)}},
 		State:                          new(string(m.State)),
 		StateTransitionReason:          &m.StateTransitionReason,

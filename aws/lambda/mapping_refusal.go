@@ -1,5 +1,7 @@
 package lambda
 
+import "slices"
+
 // foreign are the members that belong to other kinds of event sources, and whether they were sent.
 type foreign struct {
 	name string
@@ -26,8 +28,27 @@ func refuseMapping(
 	}
 	return refuse(
 		member{"KMSKeyArn", given(key)},
-		member{"MetricsConfig", metrics != nil && len(metrics.Metrics) > 0},
+		member{"MetricsConfig.Metrics", metrics != nil && slices.ContainsFunc(metrics.Metrics, isForeignMetric)},
 	)
+}
+
+// isForeignMetric reports whether a group of metrics is one that streams do not have.
+func isForeignMetric(name string) bool { return name != EventSourceMappingMetricEventCount }
+
+// eventCount says whether a configuration asks for the counts of events, nil when it does not speak of metrics.
+func eventCount(c *EventSourceMappingMetricsConfig) *bool {
+	if c == nil {
+		return nil
+	}
+	return new(len(c.Metrics) > 0)
+}
+
+// metricsConfig is the opposite: there is none without metrics.
+func metricsConfig(eventCount bool) *EventSourceMappingMetricsConfig {
+	if !eventCount {
+		return nil
+	}
+	return &EventSourceMappingMetricsConfig{Metrics: []string{EventSourceMappingMetricEventCount}}
 }
 
 // reportFailures says whether the response types let a function report failed items, nil when they do not speak of it.

@@ -309,7 +309,7 @@ var mappingSettings = []memberCase{
 	},
 	{path: "KMSKeyArn", with: `{"KMSKeyArn":` + aKey + `}`, says: "KMSKeyArn is not supported.", idle: []string{`{"KMSKeyArn":""}`}},
 	{
-		path: "MetricsConfig.Metrics", with: `{"MetricsConfig":{"Metrics":["EventCount"]}}`, says: "MetricsConfig is not supported.",
+		path: "MetricsConfig.Metrics", with: `{"MetricsConfig":{"Metrics":["EventCount"]}}`, shows: `"MetricsConfig":{"Metrics":["EventCount"]}`,
 		idle: []string{`{"MetricsConfig":{}}`, `{"MetricsConfig":{"Metrics":[]}}`},
 	},
 	foreign("AmazonManagedKafkaEventSourceConfig", `{"ConsumerGroupId":"g"}`),

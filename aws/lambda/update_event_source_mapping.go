@@ -24,6 +24,7 @@ func (d *Door) UpdateEventSourceMapping(ctx context.Context, in *UpdateEventSour
 		MaximumRecordAge: in.MaximumRecordAgeInSeconds, BisectBatchOnFunctionError: in.BisectBatchOnFunctionError,
 		TumblingWindow: in.TumblingWindowInSeconds, ReportBatchItemFailures: reportFailures(in.FunctionResponseTypes),
 		OnFailure: onFailure(in.DestinationConfig), Filters: filters(in.FilterCriteria),
+		EventCount: eventCount(in.MetricsConfig),
 	}
 	if in.FunctionName != nil {
 		change.Function = new(mappedFunction(call, *in.FunctionName))

@@ -101,8 +101,19 @@ func (x *exchange) load(limit int64) bool {
 	b, err := x.readBody(x.w, x.r, limit)
 	x.body = b
 	switch {
+	case err == nil && x.isCompressed():
+		return x.inflate(limit)
 	case err == nil:
 		return true
+	default:
+		x.failLoad(err, limit)
+		return false
+	}
+}
+
+// failLoad answers for a body that could not be had.
+func (x *exchange) failLoad(err error, limit int64) {
+	switch {
 	case errors.Is(err, errTooLarge):
 		x.tooLarge(limit)
 	case errors.Is(err, errBusy):
@@ -113,7 +124,6 @@ func (x *exchange) load(limit int64) bool {
 		x.w.Header().Set("Connection", "close")
 		x.write(http.StatusRequestTimeout, "", nil)
 	}
-	return false
 }
 
 // tooLarge answers a body over the bound. The rest of it is not read: the connection ends.

@@ -5,6 +5,7 @@
 // A request goes through these steps; the first that fails answers.
 //
 //	size      a body over the bound is refused before it is read                 body.go, budget.go
+//	inflate   a compressed body, for services that take them; bounded again      gzip.go
 //	route     rpc-v2-cbor's path, X-Amz-Target, REST path, query's Action         handler.go, rpc.go, rest.go
 //	form      method, empty body, content type, syntax (awsJson)                  json.go
 //	caller    who signs: header or presigned URL                                  signature.go

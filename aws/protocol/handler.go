@@ -106,6 +106,7 @@ type exchange struct {
 	contentType string // of the request, without parameters
 	call        Call
 	body        *body
+	packed      *body // the body as it was sent, when that was compressed
 	answered    bool
 	ended       Answered
 }
@@ -141,8 +142,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // end gives the body's memory back and reports the answer.
 func (x *exchange) end() {
-	if x.body != nil {
-		x.body.release()
+	for _, b := range []*body{x.body, x.packed} {
+		if b != nil {
+			b.release()
+		}
 	}
 	if x.Observe != nil {
 		if x.ended.Duration == 0 {

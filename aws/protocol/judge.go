@@ -34,7 +34,7 @@ func (x *exchange) caller(params url.Values) error {
 	if isRegion(signature.Region) {
 		x.call.Region = signature.Region
 	}
-	account, err := x.Authenticator.Authenticate(x.r, x.body.bytes, signature)
+	account, err := x.Authenticator.Authenticate(x.r, x.signed(), signature)
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,8 @@ type Service struct {
 	RPCName string
 	// ErrorNamespace stands before the # in __type, such as com.amazonaws.sqs; empty means the bare name.
 	ErrorNamespace string
+	// Gzip says that bodies may be compressed. The bounds are for what they hold too.
+	Gzip bool
 	// REST says that operations are known by method and path.
 	REST bool
 	// QueryVersion and XMLNamespace belong to the query protocol; empty when the service does not speak it.

@@ -31,17 +31,19 @@ var may = map[string][]string{
 	"store/disk/faultfs": {},
 	"store/storetest":    {"store"},
 
-	"stream":           {"store", "internal/arn"},
-	"stream/aggregate": {"stream"},
-	"queue":            {"store", "internal/arn"},
-	"topic":            {"store", "internal/arn"},
-	"bucket":           {"store"},
-	"function":         {"store", "function/archive", "internal/arn"},
-	"function/archive": {},
-	"function/process": {"function", "aws/runtime"},
-	"mapping":          {"store", "stream", "function", "mapping/filter", "mapping/history", "internal/arn"},
-	"mapping/filter":   {},
-	"mapping/history":  {"store", "stream"},
+	"stream":            {"store", "internal/arn"},
+	"stream/aggregate":  {"stream"},
+	"queue":             {"store", "internal/arn"},
+	"topic":             {"store", "internal/arn"},
+	"bucket":            {"store"},
+	"function":          {"store", "function/archive", "internal/arn"},
+	"function/archive":  {},
+	"function/process":  {"function", "aws/runtime"},
+	"mapping":           {"store", "stream", "function", "mapping/filter", "mapping/history", "internal/arn"},
+	"mapping/filter":    {},
+	"mapping/history":   {"store", "stream"},
+	"metric":            {"store"},
+	"metric/expression": {},
 
 	"aws/protocol":            {"aws/protocol/constraint", "aws/protocol/cborwire", "aws/protocol/jsonwire", "aws/protocol/query", "aws/protocol/wire"},
 	"aws/protocol/cborwire":   {"aws/protocol/wire"},
@@ -58,10 +60,13 @@ var may = map[string][]string{
 	"aws/sqs": {"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "aws/protocol/query", "queue", "internal/arn"},
 	"aws/sns": {"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "aws/protocol/query", "topic", "internal/arn"},
 	"aws/s3":  {"aws/protocol", "bucket"},
+	"aws/cloudwatch": {
+		"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "aws/protocol/query", "metric", "metric/expression",
+	},
 
 	"server": {
-		"store", "store/disk", "stream", "function", "function/process", "mapping", "mapping/history", "queue", "topic", "bucket",
-		"aws/protocol", "aws/kinesis", "aws/lambda", "aws/sqs", "aws/sns", "aws/s3", "internal/arn", "internal/authority",
+		"store", "store/disk", "stream", "function", "function/process", "mapping", "mapping/history", "queue", "topic", "bucket", "metric",
+		"aws/protocol", "aws/kinesis", "aws/lambda", "aws/sqs", "aws/sns", "aws/s3", "aws/cloudwatch", "internal/arn", "internal/authority",
 	},
 
 	// The demo and the benchmark embed a server and else are its clients; the benchmark also drives the engine bare.

@@ -98,14 +98,24 @@ func clampInteger(digits []byte, low, high int64) int64 {
 	return wire.Truncate(f, low, high)
 }
 
-// Double reads a floating-point number.
+// Double reads a floating-point number. Those that JSON has no form for come as strings.
 func (r *Reader) Double() (float64, bool) {
 	switch r.scalar() {
 	case number:
 		f, _ := strconv.ParseFloat(unsafeString(r.number()), 64)
 		return min(max(f, -math.MaxFloat64), math.MaxFloat64), !r.malformed
 	case text:
-		r.cannot(wire.ClassString, wire.TypeDouble)
+		switch r.string() {
+		case "NaN":
+			return math.NaN(), !r.malformed
+		case "Infinity":
+			return math.Inf(1), !r.malformed
+		case "-Infinity":
+			return math.Inf(-1), !r.malformed
+		}
+		if !r.malformed {
+			r.Offend(wire.Cannot(wire.ClassString, wire.TypeDouble))
+		}
 	case boolean:
 		r.cannot(wire.ClassBoolean, wire.TypeDouble)
 	}

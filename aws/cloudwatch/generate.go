@@ -1,0 +1,3 @@
+package cloudwatch
+
+//go:generate go run ../generate -service cloudwatch

@@ -1,0 +1,71 @@
+package function
+
+import (
+	"errors"
+	"time"
+)
+
+// Metric is something that is measured of functions. The names are AWS's.
+type Metric int
+
+// The metrics of a function.
+const (
+	Invocations Metric = iota // 1 for each that reached the function
+	Errors                    // 1 for each of these that failed, else 0
+	Throttles                 // 1 for each that was turned away, which is no invocation, else 0
+	Duration                  // of each that reached the function, in milliseconds
+	// ConcurrentExecutions is how many ran when another began, that one included: of the function, and of its account.
+	ConcurrentExecutions
+	AccountConcurrentExecutions
+
+	// Metrics is how many there are.
+	Metrics
+)
+
+// Recorder makes the samples of functions.
+type Recorder interface {
+	Function(name Name) Samples
+}
+
+// Samples takes the samples of one function, with the qualifier by which it was invoked. They come with every
+// invocation, from many goroutines, so that taking one must be quick.
+type Samples interface {
+	Record(qualifier string, m Metric, v float64)
+}
+
+// unrecorded is a Recorder, and Samples, for who wants none.
+type unrecorded struct{}
+
+func (unrecorded) Function(Name) Samples          { return unrecorded{} }
+func (unrecorded) Record(string, Metric, float64) {}
+
+// recordBegin takes the samples of an invocation that has been given an environment.
+func (s *Service) recordBegin(qualifier string, d *deployment) {
+	own, all := s.pool.concurrent(d)
+	d.samples.Record(qualifier, ConcurrentExecutions, float64(own))
+	d.samples.Record(qualifier, AccountConcurrentExecutions, float64(all))
+}
+
+// recordEnd takes the samples of an invocation that has ended one way or the other.
+func (s *Service) recordEnd(ref Ref, r *Result, err error) {
+	var throttled *ThrottledError
+	if err != nil && !errors.As(err, &throttled) {
+		return
+	}
+	d, gone := s.invocable(ref)
+	if gone != nil {
+		return // deleted meanwhile
+	}
+	if err != nil {
+		d.samples.Record(ref.Qualifier, Throttles, 1)
+		return
+	}
+	failed := 0.0
+	if r.FunctionError != "" {
+		failed = 1
+	}
+	d.samples.Record(ref.Qualifier, Invocations, 1)
+	d.samples.Record(ref.Qualifier, Errors, failed)
+	d.samples.Record(ref.Qualifier, Throttles, 0)
+	d.samples.Record(ref.Qualifier, Duration, float64(r.Duration)/float64(time.Millisecond))
+}
