@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/millrace/millrace/internal/race"
 	"github.com/millrace/millrace/queue"
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/store/disk"
@@ -18,7 +19,11 @@ import (
 // TestConcurrentProducersAndConsumers sends from several goroutines while others receive with long polls, delete, let
 // go and let time out, in real time. Every message must be processed, and by one consumer at a time.
 func TestConcurrentProducersAndConsumers(t *testing.T) {
-	const producers, consumers, batches = 4, 8, 150
+	const producers, consumers = 4, 8
+	batches := 150
+	if race.Enabled {
+		batches = 40
+	}
 	tables, err := disk.Open(disk.Options{Memory: true})
 	if err != nil {
 		t.Fatal(err)
@@ -31,7 +36,7 @@ func TestConcurrentProducersAndConsumers(t *testing.T) {
 
 	var holders sync.Map // body -> *atomic.Int32, the consumers that hold it
 	var left atomic.Int64
-	left.Store((producers + 3) * batches * 10)
+	left.Store(int64((producers + 3) * batches * 10))
 	for p := range 3 { // a backlog that is longer than the window
 		produce(t, r, producers+p, batches)
 	}
@@ -73,7 +78,7 @@ func TestConcurrentProducersAndConsumers(t *testing.T) {
 	}()
 	select {
 	case <-finished:
-	case <-time.After(2 * time.Minute):
+	case <-time.After(8 * time.Minute):
 		finish()
 		t.Fatalf("%d messages were not received; %s", left.Load(), r.counts())
 	}
