@@ -167,11 +167,20 @@ func (l *live) recordGet(shard uint32, b *Batch, began, now time.Time) {
 	l.samples.Record(GetRecordsLatency, milliseconds(now.Sub(began)))
 	l.samples.Record(GetRecordsRecords, float64(len(b.Records)))
 	l.samples.Record(GetRecordsSuccess, 1)
-	l.samples.Record(ReadThroughputExceeded, 0) // reads are not limited here
+	l.samples.Record(ReadThroughputExceeded, 0)
 	l.recordShard(shard, OutgoingBytes, bytes)
 	l.recordShard(shard, OutgoingRecords, float64(len(b.Records)))
 	l.recordShard(shard, IteratorAge, age)
 	l.recordShard(shard, ReadThroughputExceeded, 0)
+}
+
+// recordLimited takes the samples of a read that the shard's limits refuse.
+func (s *Service) recordLimited(key ShardKey) {
+	if l, ok := s.numbered(key.Stream); ok {
+		l.samples.Record(GetRecordsSuccess, 0)
+		l.samples.Record(ReadThroughputExceeded, 1)
+		l.recordShard(key.Index, ReadThroughputExceeded, 1)
+	}
 }
 
 // sum returns the age of the batch's last record in milliseconds, 0 when there is none, and the bytes of all.

@@ -192,6 +192,24 @@ s/0 Read: 0 0`)
 	})
 }
 
+// A sixth read within a second is refused where shards have AWS's limits.
+func TestSamplesOfLimitedReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		book := &notebook{}
+		r := newRig(t, Config{Recorder: book, ShardLimits: true})
+		key := ShardKey{r.make("s", 1).Number, 0}
+		for n := range 6 {
+			if _, err := r.ReadLimited(t.Context(), key, 0, 10, 1<<20); (err != nil) != (n == 5) {
+				t.Errorf("read %d: %v", n, err)
+			}
+		}
+		if got := book.take(); !strings.Contains(got, "GetRecords.Success: 1 1 1 1 1 0\ns Read: 0 0 0 0 0 1") {
+			t.Error(got)
+		}
+		r.stop()
+	})
+}
+
 func TestSamplesOfSubscriptions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		book := &notebook{}

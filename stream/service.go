@@ -98,8 +98,7 @@ func New(c Config) (*Service, error) {
 	}
 	t := newTail(c.TailBytes)
 	s := &Service{
-		store: c.Store, clock: c.Clock, log: c.Log, recorder: c.Recorder, delay: c.TransitionDelay, limit: c.ShardLimit,
-		limited:  c.ShardLimits,
+		store: c.Store, clock: c.Clock, log: c.Log, recorder: c.Recorder, delay: c.TransitionDelay, limit: c.ShardLimit, limited: c.ShardLimits,
 		appender: &appender{blocks: c.Store, clock: c.Clock, tail: t, queueBytes: c.QueueBytes},
 		tail:     t, shelf: newShelf(c.TailBytes / 4), catalog: newCatalog(c.Store),
 		roster: newRoster(c.Store), closing: make(chan struct{}),

@@ -75,6 +75,7 @@ func (s *Service) ReadLimited(ctx context.Context, key ShardKey, after Position,
 		return Batch{}, err
 	}
 	if !l.limits.read(s.clock.Now()) {
+		s.recordLimited(key)
 		return Batch{}, &ReadRateError{st.Name, key.Index}
 	}
 	b, err := s.Read(ctx, key, after, maxRecords, maxBytes)
