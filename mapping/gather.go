@@ -99,7 +99,8 @@ func (l *lane) peek() (queue []stream.Record, closed bool) {
 	l.r.mu.Lock()
 	defer l.r.mu.Unlock()
 	if len(l.queue) == 0 {
-		l.running, l.doing = false, doing{}
+		l.running = false
+		l.doing.Store(nil)
 	}
 	return l.queue, l.ended || !l.hasRoom()
 }

@@ -3,6 +3,7 @@ package mapping
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/millrace/millrace/mapping/history"
@@ -30,9 +31,10 @@ type lane struct {
 	running bool            // the lane has a goroutine
 	open    *tumbling       // the tumbling window that is not closed yet; what it points to does not change
 
-	doing doing // what the lane is at
-
 	wake chan struct{} // has an element when the queue has grown or ended
+	// doing is what the lane is at, nil when it is at work. It is no matter of the mutex, so that no lane waits for its reader
+	// to say it.
+	doing atomic.Pointer[doing]
 
 	// Owned by the lane's goroutine, one after the other.
 
@@ -191,7 +193,7 @@ func (l *lane) settle(grace context.Context, b *batch, n int, open *tumbling, al
 	l.r.mu.Lock()
 	defer l.r.mu.Unlock()
 	l.setOpen(open)
-	l.doing = doing{}
+	l.doing.Store(nil)
 	l.held -= n
 	l.bytes -= size
 	l.r.s.buffered.Add(-size)

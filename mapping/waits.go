@@ -52,9 +52,7 @@ type doing struct {
 // does says what the lane is at.
 func (l *lane) does(d doing) {
 	d.since = l.r.s.config.Clock.Now()
-	l.r.mu.Lock()
-	l.doing = d
-	l.r.mu.Unlock()
+	l.doing.Store(&d)
 }
 
 // does says what the reader is at.
@@ -170,7 +168,10 @@ func (r *reader) look(w *Waits, idle []LaneWait) []LaneWait {
 	defer r.mu.Unlock()
 	for i := range r.lanes {
 		l := &r.lanes[i]
-		d := l.doing
+		var d doing
+		if at := l.doing.Load(); at != nil {
+			d = *at
+		}
 		wait := LaneWait{ShardID: r.id, Lane: i, Lanes: len(r.lanes), Records: l.held}
 		switch {
 		case l.running && d.what == "":

@@ -184,7 +184,7 @@ func (l *lane) forget(grace context.Context, also ...store.Write) error {
 	l.r.mu.Lock()
 	defer l.r.mu.Unlock()
 	l.setOpen(nil)
-	l.doing = doing{}
+	l.doing.Store(nil)
 	l.r.notify()
 	return nil
 }
