@@ -49,10 +49,31 @@ func laneOf(h stream.Hash, factor int) int {
 // changed, and a reader passes over every record that any fact covers.
 type checkpoint struct {
 	Position stream.Position `json:"position"`
+	// Sub says how many user records of the aggregated record just behind the position are covered too, where a batch ended
+	// among them.
+	Sub uint32 `json:"sub,omitempty"`
 	// Complete, for a whole shard, says that it is closed and all of its records are done.
 	Complete bool `json:"complete,omitempty"`
 	// Window is the open tumbling window, under the key of openWindow.
 	Window *tumbling `json:"window,omitempty"`
+}
+
+// through returns the fact that all of a sector's records are done up to and with this one.
+func through(r *stream.Record) checkpoint {
+	if r.SubSequence == 0 {
+		return checkpoint{Position: r.Position}
+	}
+	return checkpoint{Position: r.Position - 1, Sub: r.SubSequence}
+}
+
+// covers reports whether the fact speaks of the record, if that is of the fact's sector.
+func (c *checkpoint) covers(r *stream.Record) bool {
+	return r.Position <= c.Position || r.Position == c.Position+1 && 0 < r.SubSequence && r.SubSequence <= c.Sub
+}
+
+// isWithin reports whether the fact says nothing more than that all records up to a position are done.
+func (c *checkpoint) isWithin(at stream.Position) bool {
+	return c.Position < at || c.Position == at && c.Sub == 0
 }
 
 // progress is all that is known to be done of one shard.
@@ -61,7 +82,7 @@ type progress map[sector]checkpoint
 // done reports whether a fact covers the record.
 func (p progress) done(r *stream.Record) bool {
 	for s, c := range p {
-		if r.Position <= c.Position && s.holds(r.Hash) {
+		if c.covers(r) && s.holds(r.Hash) {
 			return true
 		}
 	}

@@ -38,6 +38,7 @@ type ordeal struct {
 	padding int      // bytes of each record beside its label
 	kept    ordealKept
 	factors []int // that the mapping had, one after the other
+	fan     *ordealConsumer
 
 	calls     int
 	before    int              // calls of before the last crash
@@ -54,6 +55,9 @@ func newOrdeal(t *testing.T, seed uint64) *ordeal {
 	o.kept.watch(o, seed%4 == 1)
 	o.partial = o.random.IntN(2) == 0
 	o.dice.Rand = rand.New(rand.NewPCG(seed, 4))
+	if seed%2 == 1 {
+		o.fan = &ordealConsumer{random: rand.New(rand.NewPCG(seed, 5))}
+	}
 	if seed%3 == 0 {
 		o.unfit = []string{"k0", "k2", "k5"}
 	}
@@ -81,6 +85,8 @@ func newOrdeal(t *testing.T, seed uint64) *ordeal {
 		call.taken = len(call.Labels)
 		if o.partial && call.taken > 0 && chance(20) {
 			call.taken = o.upTo(call.taken)
+			// What is named is the first of the records with this number.
+			call.taken = slices.Index(call.Numbers, call.Numbers[call.taken])
 		}
 		call.reply = o.reply(call)
 		return delivered, slow
@@ -151,10 +157,15 @@ func (o *ordeal) begin() {
 	o.functions["charge"] = &fakeFunction{}
 	o.start()
 	s := o.settings()
+	var consumer stream.ConsumerID
+	if o.fan != nil {
+		consumer = o.source.register(streamName("orders"), "fan")
+		o.fan.id = consumer
+	}
 	o.insist(func() error {
 		m, err := o.service.Create(context.Background(), CreateInput{
 			Account: testAccount, Region: testRegion, Source: streamName("orders"), Function: functionRef("charge"),
-			Start: stream.Start{Type: stream.TrimHorizon}, Settings: s,
+			Start: stream.Start{Type: stream.TrimHorizon}, Settings: s, Consumer: consumer,
 		})
 		o.last, o.factors = m.UUID, []int{s.ParallelizationFactor}
 		return err
@@ -198,6 +209,7 @@ func (o *ordeal) put() {
 	}
 	o.mu.Unlock()
 	for shard, records := range byShard {
+		records = o.fan.pack(records)
 		o.putRecords(streamName("orders"), shard, records...)
 	}
 }
@@ -247,9 +259,11 @@ func (o *ordeal) crashAndCheck() {
 	defer o.mu.Unlock()
 	o.windows.crashed(done)
 	o.kept.check(o, done)
-	for i, sh := range o.source.streams[streamName("orders")].shards {
-		for j := range sh.records {
-			r := &sh.records[j]
+	st := o.source.streams[streamName("orders")]
+	for i, sh := range st.shards {
+		records, _ := unpack(sh.records, &st.Shards[i])
+		for j := range records {
+			r := &records[j]
 			taken := o.delivered[labelIn(r)]
 			if len(taken) == 0 || taken[len(taken)-1] <= o.before || done[uint32(i)].done(r) || done[uint32(i)][wholeShard].Complete {
 				continue
@@ -287,6 +301,8 @@ func ofDifferentLanes(calls map[int][]stream.Record, factor int) bool {
 // crash lets a lane repeat at most the batch it had in flight. Stops in order and changes of any setting repeat nothing.
 // What is delivered in a tumbling window is in the state of one final invocation, and is there once. What is given up is
 // kept, exactly when the checkpoint has passed it.
+// Every other mapping
+// reads for a consumer, which others read for too, and some of its records are aggregated.
 func TestOrdeals(t *testing.T) {
 	seeds := uint64(100)
 	if testing.Short() || race.Enabled {
@@ -305,6 +321,7 @@ func TestOrdeals(t *testing.T) {
 func (o *ordeal) run() {
 	o.begin()
 	for range 10 + o.random.IntN(30) {
+		o.fan.disturb(o)
 		switch o.random.IntN(12) {
 		case 0, 1:
 			o.crashAndCheck()

@@ -18,6 +18,7 @@ type CreateInput struct {
 	Account  string // of the caller; so is Region
 	Region   string
 	Source   stream.Name
+	Consumer stream.ConsumerID // through whose subscriptions the stream is read; the zero value for its iterators
 	Function function.Ref
 	Start    stream.Start // TRIM_HORIZON, LATEST, or AT_TIMESTAMP with Timestamp
 	Disabled bool
@@ -40,7 +41,7 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (Mapping, error) {
 	if err := s.checkFunction(ctx, in.Account, in.Region, in.Function); err != nil {
 		return Mapping{}, err
 	}
-	source, err := s.checkSource(ctx, in.Account, in.Region, in.Source)
+	source, err := s.checkSource(ctx, in.Account, in.Region, sourceARN(in.Source, in.Consumer))
 	if err != nil {
 		return Mapping{}, err
 	}
@@ -49,7 +50,7 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (Mapping, error) {
 	}
 	r := row{
 		UUID: uuid.NewString(), Account: in.Account, Region: in.Region,
-		SourceARN: in.Source.ARN(), FunctionARN: in.Function.ARN(),
+		SourceARN: sourceARN(in.Source, in.Consumer), FunctionARN: in.Function.ARN(),
 		Settings: in.Settings, StartType: in.Start.Type, Timestamp: in.Start.Timestamp,
 		Begun: !in.Disabled, Phase: created(!in.Disabled, now.Add(s.config.TransitionDelay)), LastModified: now,
 	}
@@ -114,17 +115,24 @@ func (s *Service) checkFunction(ctx context.Context, account, region string, ref
 	return err
 }
 
-// checkSource returns the stream if the account may read it. A stream of another account admits nobody yet.
-func (s *Service) checkSource(ctx context.Context, account, region string, name stream.Name) (stream.Stream, error) {
-	if name.Region != region {
-		return stream.Stream{}, &SourceNotFoundError{ARN: name.ARN()}
+// checkSource returns the stream of the source if the account may read it. A stream of another account admits nobody
+// yet. A consumer need not be ACTIVE.
+func (s *Service) checkSource(ctx context.Context, account, region, arn string) (stream.Stream, error) {
+	r := row{SourceARN: arn}
+	_, consumer := r.consumer()
+	switch name := r.source(); {
+	case name.Region != region:
+		return stream.Stream{}, &SourceNotFoundError{ARN: arn, Consumer: consumer}
+	case name.Account != account:
+		return stream.Stream{}, &SourceDeniedError{ARN: arn, Consumer: consumer}
 	}
-	if name.Account != account {
-		return stream.Stream{}, &SourceDeniedError{ARN: name.ARN()}
-	}
-	st, err := s.config.Source.Describe(ctx, name)
-	if isNotFound(err) || err == nil && st.Status == stream.StatusDeleting {
-		return st, &SourceNotFoundError{ARN: name.ARN()}
+	st, err := s.describe(ctx, &r)
+	var inactive *stream.ConsumerNotActiveError
+	switch {
+	case isNotFound(err):
+		return st, &SourceNotFoundError{ARN: arn, Consumer: consumer}
+	case errors.As(err, &inactive):
+		return st, nil
 	}
 	return st, err
 }
@@ -152,7 +160,8 @@ func (s *Service) begin(ctx context.Context, r *row, source stream.Stream) ([]st
 		if !fact.Complete {
 			at, err := s.config.Source.Seek(ctx, stream.ShardKey{Stream: source.Number, Index: shard.Index}, r.start())
 			if errors.Is(err, stream.ErrGone) {
-				return nil, &SourceNotFoundError{ARN: r.SourceARN}
+				_, consumer := r.consumer()
+				return nil, &SourceNotFoundError{ARN: r.SourceARN, Consumer: consumer}
 			}
 			if err != nil {
 				return nil, fmt.Errorf("begin at %s of %s: %w", shard.ID(), r.SourceARN, err)
@@ -231,8 +240,11 @@ func (s *Service) count() int {
 // now returns the time as it is stored and shown: in UTC, to the millisecond.
 func (s *Service) now() time.Time { return s.config.Clock.Now().UTC().Truncate(time.Millisecond) }
 
-// isNotFound reports whether the error says that there is no such stream.
+// isNotFound reports whether the error says that there is no such stream or consumer.
 func isNotFound(err error) bool {
-	var notFound *stream.NotFoundError
-	return errors.As(err, &notFound) || errors.Is(err, stream.ErrGone)
+	var (
+		notFound *stream.NotFoundError
+		consumer *stream.ConsumerNotFoundError
+	)
+	return errors.As(err, &notFound) || errors.As(err, &consumer) || errors.Is(err, stream.ErrGone)
 }

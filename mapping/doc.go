@@ -6,6 +6,8 @@
 // shard whose parents are done a reader, and the reader hands every record to one of the shard's lanes, by the record's
 // hash key. What follows is one step a file:
 //
+//	intake   records come from an iterator, as they are put or polled for, or from the subscriptions of a consumer
+//	unpack   a consumer's records are taken apart where a producer has aggregated them
 //	sieve    records that no filter matches are passed over
 //	gather   records of a lane become a batch: BatchSize, the window, the length of the event, or the shard's end
 //	attempt  the batch becomes an event, and the event an invocation with an outcome
@@ -31,8 +33,8 @@
 // position are done, and such a fact never becomes false. It carries the number of the stream's incarnation, so that it
 // says nothing of a stream that was deleted and created again.
 //
-// Nothing waits by asking again. An idle shard is a goroutine in Source.Wait; its lanes have none. Only a stream that is
-// gone is looked for now and then.
+// Nothing waits by asking again, unless Config.Polled says so. An idle shard is a goroutine in Source.Wait; its lanes have
+// none. Only a stream or a consumer that is gone, and a subscription that another has, are asked for now and then.
 //
 // Memory is bounded: by Config.BufferBytes over all lanes, beside one small chunk and the state of one tumbling window
 // that each may always hold; and by Config.HistoryBytes for what is remembered of batches that are done.

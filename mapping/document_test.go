@@ -33,7 +33,7 @@ func TestDocumentGolden(t *testing.T) {
 		"document_age.json": func(d *document) { d.Condition, d.InvokeCount = ageExceeded, 8 },
 		"document_bucket.json": func(d *document) {
 			d.Condition, d.InvokeCount, d.Response = retriesExhausted, 1, &response{ExecutedVersion: "$LATEST", FunctionError: "Unhandled"}
-			d.Event = newEventForm(testSource, testShard).whole(records, testRole, newEventForm(testSource, testShard).windowTail(nil, false))
+			d.Event = newEventForm(testSource.ARN(), testSource.Region, testShard).whole(records, testRole, newEventForm(testSource.ARN(), testSource.Region, testShard).windowTail(nil, false))
 		},
 		"document_oversized.json": func(d *document) { d.Condition, d.InvokeCount, d.Records = retriesExhausted, 1, records[:1] },
 		"document_window.json": func(d *document) {

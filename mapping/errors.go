@@ -70,16 +70,23 @@ func (e *ExistsError) Error() string {
 	return fmt.Sprintf("%s is already mapped to %s by %s", e.Source, e.Function, e.UUID)
 }
 
-// SourceNotFoundError says that the stream to be read does not exist.
+// SourceNotFoundError says that the stream to be read does not exist, or the consumer.
 type SourceNotFoundError struct {
-	ARN string
+	ARN      string
+	Consumer bool
 }
 
-func (e *SourceNotFoundError) Error() string { return "stream not found: " + e.ARN }
+func (e *SourceNotFoundError) Error() string {
+	if e.Consumer {
+		return "stream consumer not found: " + e.ARN
+	}
+	return "stream not found: " + e.ARN
+}
 
-// SourceDeniedError says that the account may not read the stream.
+// SourceDeniedError says that the account may not read the stream, or for the consumer.
 type SourceDeniedError struct {
-	ARN string
+	ARN      string
+	Consumer bool
 }
 
 func (e *SourceDeniedError) Error() string { return "stream cannot be accessed: " + e.ARN }

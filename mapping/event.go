@@ -39,14 +39,14 @@ const (
 type eventForm struct {
 	shard  stream.Shard
 	id     string // the shard's, with the colon that follows it in an event id
-	source string // the stream's ARN, as it stands in a string
+	source string // the event source's ARN, as it stands in a string
 	tail   string // all of a record after the role
 	fixed  int    // bytes of a record that do not depend on it, without the role
 }
 
-func newEventForm(source stream.Name, shard stream.Shard) *eventForm {
-	arn := string(appendString(nil, source.ARN()))
-	tail := string(appendString([]byte(recordRegion), source.Region)) + recordSourceARN + arn + recordTail
+func newEventForm(sourceARN, region string, shard stream.Shard) *eventForm {
+	arn := string(appendString(nil, sourceARN))
+	tail := string(appendString([]byte(recordRegion), region)) + recordSourceARN + arn + recordTail
 	id := shard.ID() + ":"
 	fixed := len(recordHead) + len(recordSequence) + len(recordData) + len(recordArrival) + len(recordEventID) +
 		len(id) + len(recordRole) + len(tail)

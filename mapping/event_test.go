@@ -51,7 +51,7 @@ func eventRecords() []stream.Record {
 }
 
 func TestEventGolden(t *testing.T) {
-	form := newEventForm(testSource, testShard)
+	form := newEventForm(testSource.ARN(), testSource.Region, testShard)
 	event, n := form.append(nil, eventRecords(), testRole, []byte(eventTail))
 	if n != 4 {
 		t.Errorf("%d records of 4", n)
@@ -59,14 +59,14 @@ func TestEventGolden(t *testing.T) {
 	golden(t, "event.json", event)
 	one, _ := form.append([]byte("before"), eventRecords()[:1], testRole, []byte(eventTail))
 	golden(t, "event_one.json", bytes.TrimPrefix(one, []byte("before")))
-	other := newEventForm(stream.Name{Account: "1", Region: "cn-north-1", Name: "s"}, testShard)
+	other := newEventForm(stream.Name{Account: "1", Region: "cn-north-1", Name: "s"}.ARN(), "cn-north-1", testShard)
 	event, _ = other.append(nil, eventRecords()[:1], "", []byte(eventTail))
 	golden(t, "event_china.json", event)
 }
 
 // TestWindowEventGolden writes what an event says of its window, and of the last of it.
 func TestWindowEventGolden(t *testing.T) {
-	form := newEventForm(testSource, testShard)
+	form := newEventForm(testSource.ARN(), testSource.Region, testShard)
 	w := windowOf(time.Unix(1607497475, 0), 2*time.Minute) // the guide's own example: 07:04 to 07:06
 	w.State = []byte(`{"1":282,"2":"<é>"}`)
 	event, _ := form.append(nil, eventRecords()[:1], testRole, form.windowTail(w, false))
@@ -84,7 +84,7 @@ func TestWindowEventGolden(t *testing.T) {
 // TestWindowEventSize: what a batch is expected to take with its window is what its event takes, to the byte, and it
 // ends where the window does.
 func TestWindowEventSize(t *testing.T) {
-	form := newEventForm(testSource, testShard)
+	form := newEventForm(testSource.ARN(), testSource.Region, testShard)
 	records := eventRecords()
 	w := windowOf(records[0].Arrival, time.Second)
 	w.State = []byte(`{"a":[1,2,3]}`)
@@ -115,7 +115,7 @@ func TestWindowOf(t *testing.T) {
 // TestEventIsJSON reads events as a function would.
 func TestEventIsJSON(t *testing.T) {
 	records := eventRecords()
-	event, _ := newEventForm(testSource, testShard).append(nil, records, `role "x"`, []byte(eventTail))
+	event, _ := newEventForm(testSource.ARN(), testSource.Region, testShard).append(nil, records, `role "x"`, []byte(eventTail))
 	var read struct {
 		Records []struct {
 			Kinesis struct {
@@ -146,7 +146,7 @@ func TestEventIsJSON(t *testing.T) {
 
 // TestEventLimit fills an event to the last byte, and by one more.
 func TestEventLimit(t *testing.T) {
-	form := newEventForm(testSource, testShard)
+	form := newEventForm(testSource.ARN(), testSource.Region, testShard)
 	big := func(n int) stream.Record {
 		return stream.Record{Position: 1 << 16, Arrival: noon, PartitionKey: "k", Data: make([]byte, n)}
 	}
@@ -187,7 +187,7 @@ func TestEventLimit(t *testing.T) {
 }
 
 func TestFillStopsAtBatchSize(t *testing.T) {
-	form := newEventForm(testSource, testShard)
+	form := newEventForm(testSource.ARN(), testSource.Region, testShard)
 	var f fill
 	if f.extend(eventRecords()[:2], 3, form, testRole) || f.n != 2 {
 		t.Errorf("a batch of %d is full with two of three", f.n)
@@ -240,7 +240,7 @@ func BenchmarkEvent(b *testing.B) {
 			PartitionKey: fmt.Sprintf("key-%d", i), Data: bytes.Repeat([]byte("x"), 100),
 		}
 	}
-	form := newEventForm(testSource, testShard)
+	form := newEventForm(testSource.ARN(), testSource.Region, testShard)
 	event, _ := form.append(nil, records, testRole, []byte(eventTail))
 	b.SetBytes(int64(len(event)))
 	b.ReportAllocs()

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"iter"
@@ -123,6 +124,12 @@ type fakeSource struct {
 	streams map[stream.Name]*fakeStream
 	numbers uint64
 	fails   int // how many of the next reads fail
+
+	consumers  map[stream.ConsumerID]*fakeConsumer
+	subscribed int // how many calls of Subscribe there were
+	closing    bool
+
+	polls, throttled int // reads of the polled source, and how many of the next it refuses
 }
 
 type fakeStream struct {
@@ -137,7 +144,7 @@ type fakeShard struct {
 }
 
 func newFakeSource(clock clockwork.Clock) *fakeSource {
-	return &fakeSource{clock: clock, streams: map[stream.Name]*fakeStream{}}
+	return &fakeSource{clock: clock, streams: map[stream.Name]*fakeStream{}, consumers: map[stream.ConsumerID]*fakeConsumer{}}
 }
 
 func (f *fakeSource) create(name stream.Name, shards int, retention time.Duration) {
@@ -155,10 +162,13 @@ func (f *fakeSource) create(name stream.Name, shards int, retention time.Duratio
 
 func (st *fakeStream) add(now time.Time, parent, adjacent int64) uint32 {
 	index := uint32(len(st.shards))
-	st.Shards = append(slices.Clone(st.Shards), stream.Shard{Index: index, Parent: parent, AdjacentParent: adjacent, Created: now.Truncate(time.Second)})
+	st.Shards = append(slices.Clone(st.Shards), stream.Shard{Index: index, Range: wholeRange, Parent: parent, AdjacentParent: adjacent, Created: now.Truncate(time.Second)})
 	st.shards = append(st.shards, &fakeShard{changed: make(chan struct{})})
 	return index
 }
+
+// wholeRange is the range of each shard: keys say nothing about where a test puts a record.
+var wholeRange = stream.HashRange{End: stream.Hash(bytes.Repeat([]byte{0xff}, len(stream.Hash{})))}
 
 // reshard closes shards and opens children of them: two of one, or one of two.
 func (f *fakeSource) reshard(name stream.Name, parents ...int64) {

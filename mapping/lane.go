@@ -19,6 +19,7 @@ type lane struct {
 
 	// Guarded by the reader's mutex.
 
+	stored  checkpoint      // of the lane, as it was when the shard began to be read
 	queue   []stream.Record // read, and not yet in a batch
 	queued  int64           // bytes of the queue
 	held    int             // records in the queue and in the batch at work
@@ -172,8 +173,8 @@ func (l *lane) advance(ctx, grace context.Context, b *batch, n int, state []byte
 // them. What else is to be durable with that comes along. Only then may the lane invoke the function with what comes after: that is why a crash repeats no more than the
 // batch in flight.
 func (l *lane) settle(grace context.Context, b *batch, n int, open *tumbling, also ...store.Write) error {
-	at := b.records[n-1].Position
-	fact, err := l.r.rd.points.write(l.r.key.Index, l.sector, checkpoint{Position: at})
+	done := through(&b.records[n-1])
+	fact, err := l.r.rd.points.write(l.r.key.Index, l.sector, done)
 	if err != nil {
 		return err
 	}
@@ -197,7 +198,7 @@ func (l *lane) settle(grace context.Context, b *batch, n int, open *tumbling, al
 	l.held -= n
 	l.bytes -= size
 	l.r.s.buffered.Add(-size)
-	l.settled, l.durable = at, at
+	l.settled, l.durable = done.Position, done.Position
 	if l.held == 0 {
 		l.settled = l.fed
 	}

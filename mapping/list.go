@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/millrace/millrace/function"
-	"github.com/millrace/millrace/stream"
 )
 
 // Get returns a mapping, or ErrNotFound.
@@ -19,12 +18,12 @@ func (s *Service) Get(account, region, uuid string) (Mapping, error) {
 
 // Filter chooses mappings. What is nil does not choose.
 type Filter struct {
-	Source   *stream.Name
+	Source   *string       // ARN
 	Function *function.Ref // with its qualifier: a bare name chooses no mapping to $LATEST
 }
 
 func (f Filter) matches(m *Mapping) bool {
-	return (f.Source == nil || *f.Source == m.Source) && (f.Function == nil || *f.Function == m.Function)
+	return (f.Source == nil || *f.Source == m.SourceARN()) && (f.Function == nil || *f.Function == m.Function)
 }
 
 // List returns mappings of an account and region in order of their UUIDs: those after the given one ("" for all), at

@@ -14,7 +14,8 @@ type Mapping struct {
 	Account  string // of who made it; so is Region
 	Region   string
 	Source   stream.Name
-	Function function.Ref // with the qualifier as it was given
+	Consumer stream.ConsumerID // through whose subscriptions the stream is read; the zero value for its iterators
+	Function function.Ref      // with the qualifier as it was given
 	Settings Settings
 	// Start says where shards are read from that existed when the mapping began. Only Type and Timestamp are set.
 	Start stream.Start
@@ -29,6 +30,9 @@ type Mapping struct {
 func (m Mapping) ARN() string {
 	return arn.New("lambda", m.Region, m.Account, "event-source-mapping:"+m.UUID).String()
 }
+
+// SourceARN returns the Amazon Resource Name of the event source: of the stream, or of the consumer.
+func (m Mapping) SourceARN() string { return sourceARN(m.Source, m.Consumer) }
 
 // userAction is the only reason for a transition that there is: this program makes none by itself.
 const userAction = "User action"

@@ -24,10 +24,38 @@ import (
 type parts struct {
 	store *disk.Store
 	*stream.Service
-	mappings *Service
-	waiting  atomic.Int64                 // readers that have nothing to read
-	invoke   func(in function.Invocation) // what the function does
-	stop     func()
+	mappings   *Service
+	limits     bool                                         // shards have limits, and mappings poll within them
+	waiting    atomic.Int64                                 // readers that have nothing to read
+	invoke     func(in function.Invocation)                 // what the function does
+	answer     func(in function.Invocation) function.Result // what the function does in place of invoke
+	subscribed atomic.Int64                                 // calls of Subscribe
+	restart    func()                                       // the mappings
+	stop       func()
+}
+
+// run runs the mappings until what it returns is called.
+func (p *parts) run() (end func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = p.mappings.Run(ctx) })
+	return func() {
+		cancel()
+		running.Wait()
+	}
+}
+
+// consumer registers a consumer of the stream, "fan" unless it is named, or is none.
+func (p *parts) consumer(tb testing.TB, wanted bool, name ...string) stream.ConsumerID {
+	tb.Helper()
+	if !wanted {
+		return stream.ConsumerID{}
+	}
+	c, err := p.RegisterConsumer(context.Background(), streamName("orders"), append(name, "fan")[0], nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return c.ID()
 }
 
 func newParts(tb testing.TB, fs vfs.FS, p *parts) {
@@ -37,18 +65,30 @@ func newParts(tb testing.TB, fs vfs.FS, p *parts) {
 	if p.store, err = disk.Open(disk.Options{Memory: true, FS: fs, ReserveBytes: -1}); err != nil {
 		tb.Fatal(err)
 	}
-	if p.Service, err = stream.New(stream.Config{Store: p.store, Clock: clock}); err != nil {
+	if p.Service, err = stream.New(stream.Config{Store: p.store, Clock: clock, ShardLimits: p.limits}); err != nil {
 		tb.Fatal(err)
 	}
-	p.mappings, err = New(Config{Store: p.store, Clock: clock, Source: p, Invoker: p, Destination: p})
+	config := Config{Store: p.store, Clock: clock, Source: p, Consumers: p, Invoker: p, Destination: p}
+	if p.limits {
+		config.Polled = limited{p.Service}
+	}
+	p.mappings, err = New(config)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = p.Service.Run(ctx) })
-	running.Go(func() { _ = p.mappings.Run(ctx) })
+	end := p.run()
+	p.restart = func() {
+		end()
+		if p.mappings, err = New(config); err != nil {
+			tb.Fatal(err)
+		}
+		end = p.run()
+	}
 	p.stop = func() {
+		end()
 		cancel()
 		running.Wait()
 		if err := p.store.Close(); err != nil {
@@ -62,10 +102,23 @@ func (p *parts) Get(_ context.Context, name function.Name) (function.Function, e
 }
 
 func (p *parts) Invoke(_ context.Context, in function.Invocation) (function.Result, error) {
+	if p.answer != nil {
+		return p.answer(in), nil
+	}
 	if p.invoke != nil {
 		p.invoke(in)
 	}
 	return function.Result{ExecutedVersion: "$LATEST", RequestID: in.RequestID}, nil
+}
+
+// Subscribe implements Consumers.
+func (p *parts) Subscribe(ctx context.Context, id stream.ConsumerID, shard uint32, start stream.Start) (Subscription, error) {
+	p.subscribed.Add(1)
+	sub, err := p.Service.Subscribe(ctx, id, shard, start)
+	if err != nil {
+		return nil, err
+	}
+	return sub, nil
 }
 
 func (p *parts) Check(context.Context, string) error        { return nil }

@@ -25,11 +25,13 @@ type reader struct {
 	s      *Service
 	shard  stream.Shard
 	key    stream.ShardKey
+	intake intake
 	form   *eventForm
 	id     string // the shard's
 	counts *shardStats
 	retry  backoff
 	sieve  sieve
+	unpack bool // aggregated records are taken apart
 
 	lanesDone sync.WaitGroup
 	changed   chan struct{} // has an element when a lane has made room or come to rest
@@ -54,7 +56,7 @@ func newReader(rd *reading, shard stream.Shard, done progress) *reader {
 		shard:   shard,
 		id:      shard.ID(),
 		key:     stream.ShardKey{Stream: rd.points.stream, Index: shard.Index},
-		form:    newEventForm(rd.row.source(), shard),
+		form:    newEventForm(rd.row.SourceARN, rd.row.source().Region, shard),
 		counts:  rd.e.stats.shard(shard.Index),
 		retry:   backoff{Base: rd.s.config.RetryBase, Cap: rd.s.config.RetryCap},
 		sieve:   sieve{filters: rd.filters, shard: shard},
@@ -63,14 +65,17 @@ func newReader(rd *reading, shard stream.Shard, done progress) *reader {
 		others:  progress{},
 		saved:   max(done[summary].Position, done[wholeShard].Position),
 	}
+	r.intake = rd.intake(r.key)
+	_, r.unpack = rd.row.consumer()
 	now := rd.s.config.Clock.Now()
 	for i := range r.lanes {
-		at := max(r.saved, done[sector{factor, i}].Position)
-		r.lanes[i] = lane{r: r, sector: sector{factor, i}, fed: at, settled: at, durable: at, gathering: now, wake: make(chan struct{}, 1)}
+		stored := done[sector{factor, i}]
+		at := max(r.saved, stored.Position)
+		r.lanes[i] = lane{r: r, sector: sector{factor, i}, stored: stored, fed: at, settled: at, durable: at, gathering: now, wake: make(chan struct{}, 1)}
 	}
 	r.lanes[0].setOpen(done[openWindow].Window)
 	for part, fact := range done {
-		if part.Factor > 1 && part.Factor != factor && fact.Position > r.saved {
+		if part != summary && part != openWindow && part.Factor != factor && !fact.isWithin(r.saved) {
 			r.others[part] = fact
 		}
 	}
@@ -144,7 +149,7 @@ func (r *reader) read(ctx, grace context.Context, from stream.Position, size int
 	if err != nil {
 		return err
 	}
-	r.feed(ctx, grace, &b, r.sift(b.Records))
+	r.feed(ctx, grace, &b, r.sift(r.unpacked(b.Records)))
 	r.sieve.empty()
 	if len(b.Records) > 0 || b.End {
 		return nil
@@ -154,7 +159,7 @@ func (r *reader) read(ctx, grace context.Context, from stream.Position, size int
 	if !r.arm(cancel) {
 		return nil
 	}
-	err = r.s.config.Source.Wait(ctx, r.key, b.Next)
+	err = r.intake.wait(ctx, b.Next)
 	r.arm(nil)
 	if err != nil && ctx.Err() == nil {
 		r.s.config.Log.Warn("cannot wait for records", "mapping", r.rd.e.uuid, "shard", r.shard.ID(), "error", err)
@@ -167,7 +172,7 @@ func (r *reader) read(ctx, grace context.Context, from stream.Position, size int
 // is an error when the stream is gone, or the shard with the last of its records.
 func (r *reader) fetch(ctx context.Context, from stream.Position, size int) (stream.Batch, error) {
 	for n := 1; ; n++ {
-		b, err := r.s.config.Source.Read(ctx, r.key, from, maxChunkRecords, size)
+		b, err := r.intake.read(ctx, from, maxChunkRecords, size)
 		if err == nil || ctx.Err() != nil {
 			return b, nil
 		}
@@ -180,13 +185,26 @@ func (r *reader) fetch(ctx context.Context, from stream.Position, size int) (str
 				return stream.Batch{Next: from, End: true}, nil
 			}
 		}
-		r.rd.report(sourceProblem(err, r.rd.row.source()))
+		r.rd.report(sourceProblem(err))
 		r.s.config.Log.Warn("cannot read shard", "mapping", r.rd.e.uuid, "shard", r.shard.ID(), "error", err)
 		rest := r.retry.delay(n)
 		r.does(doing{what: history.WaitSource, until: r.s.config.Clock.Now().Add(rest)})
 		r.s.sleep(ctx, rest, nil)
 		r.does(doing{})
 	}
+}
+
+// unpacked takes aggregated records apart for a consumer; an iterator's are records like others.
+func (r *reader) unpacked(records []stream.Record) []stream.Record {
+	if !r.unpack {
+		return records
+	}
+	records, strays := unpack(records, &r.shard)
+	for _, s := range strays {
+		r.s.config.Log.Warn("aggregated record passed over: it holds records of another shard", "mapping", r.rd.e.uuid, "shard", r.shard.ID(),
+			"number", r.shard.SequenceNumber(s.Position, s.Arrival))
+	}
+	return records
 }
 
 // sift returns which of the records go to lanes: a lane is being read for, nobody is known to have handled the record
@@ -196,7 +214,7 @@ func (r *reader) sift(records []stream.Record) []*stream.Record {
 	for i := range records {
 		record := &records[i]
 		l := &r.lanes[laneOf(record.Hash, len(r.lanes))]
-		if l.reading && record.Position > l.fed && !r.others.done(record) {
+		if l.reading && record.Position > l.fed && !l.stored.covers(record) && !r.others.done(record) {
 			r.sieve.add(record)
 		}
 	}
@@ -360,7 +378,7 @@ func (r *reader) summarise(writes *[]store.Write) stream.Position {
 		*writes = append(*writes, w)
 	}
 	for part, fact := range r.others {
-		if fact.Position <= at {
+		if fact.isWithin(at) && part != wholeShard { // which may become that the shard is complete at any moment
 			*writes = append(*writes, r.rd.points.remove(r.key.Index, part))
 		}
 	}
@@ -377,7 +395,7 @@ func (r *reader) summarised(at stream.Position, ok bool) {
 	}
 	r.saved = at
 	for part, fact := range r.others {
-		if fact.Position <= at {
+		if fact.isWithin(at) {
 			delete(r.others, part)
 		}
 	}

@@ -23,6 +23,7 @@ type reading struct {
 	row       row
 	function  function.Ref
 	filters   *filter.Set // nil when all records pass
+	fanout    *fanout     // the runner's
 	points    checkpoints
 	logGroup  string // of the function
 	samples   Samples
@@ -48,13 +49,13 @@ type shardEnd struct {
 	err   error // nil when all records of the shard are done
 }
 
-func newReading(s *Service, e *entry, r row, filters *filter.Set, st stream.Stream, points checkpoints, done map[uint32]progress) *reading {
+func newReading(r *runner, row row, filters *filter.Set, st stream.Stream, points checkpoints, done map[uint32]progress) *reading {
 	rd := &reading{
-		s: s, e: e, row: r, function: r.function(), filters: filters, points: points,
-		samples: s.config.Recorder.Mapping(e.uuid, r.function()),
+		s: r.s, e: r.e, row: row, function: row.function(), filters: filters, fanout: &r.fanout, points: points,
+		samples: r.s.config.Recorder.Mapping(r.e.uuid, row.function()),
 		stream:  st, done: done, active: map[uint32]bool{},
 		ended: make(chan shardEnd), unsaved: make(chan struct{}, 1),
-		logGroup: "/aws/lambda/" + r.function().Name.Name, readers: map[uint32]*reader{},
+		logGroup: "/aws/lambda/" + row.function().Name.Name, readers: map[uint32]*reader{},
 	}
 	rd.retention.Store(int64(st.Retention))
 	return rd
@@ -71,6 +72,9 @@ func (rd *reading) run(ctx, grace context.Context) error {
 		saver.Wait()
 		rd.save(grace)
 	}()
+	rd.fanout.retain(func(key stream.ShardKey) bool { // some may have ended as the reading before stopped
+		return key.Stream == rd.points.stream && !rd.done[key.Index][wholeShard].Complete
+	})
 	for {
 		rd.e.stats.follow(&rd.stream)
 		rd.begin(ctx, grace, &readers)
@@ -83,6 +87,7 @@ func (rd *reading) run(ctx, grace context.Context) error {
 			}
 			delete(rd.active, end.shard)
 			rd.leave(end.shard)
+			rd.fanout.leave(stream.ShardKey{Stream: rd.points.stream, Index: end.shard})
 			rd.done[end.shard] = progress{wholeShard: {Complete: true}}
 		case <-rd.recheck():
 		}
@@ -112,6 +117,17 @@ func (rd *reading) begin(ctx, grace context.Context, readers *sync.WaitGroup) {
 			}
 		})
 	}
+}
+
+// intake returns the way into a shard. It is the caller's alone until its reader has ended.
+func (rd *reading) intake(key stream.ShardKey) intake {
+	if id, ok := rd.row.consumer(); ok {
+		return rd.fanout.shard(id, key)
+	}
+	if rd.s.config.Polled != nil {
+		return &poller{s: rd.s, key: key}
+	}
+	return &iterator{source: rd.s.config.Source, key: key}
 }
 
 // due reports whether a shard is to be read: it is not done, and the shards that it came from are. One of these that
@@ -172,11 +188,11 @@ func (rd *reading) refresh(ctx context.Context) error {
 // describe returns the stream as it is now, and is an error when it is no longer the one that is read. Lanes call it
 // too.
 func (rd *reading) describe(ctx context.Context) (stream.Stream, error) {
-	st, err := rd.s.config.Source.Describe(ctx, rd.row.source())
+	st, err := rd.s.describe(ctx, &rd.row)
 	if err != nil {
 		return st, err
 	}
-	if st.Number != rd.points.stream || st.Status == stream.StatusDeleting {
+	if st.Number != rd.points.stream {
 		return st, &stream.NotFoundError{Name: st.Name}
 	}
 	rd.retention.Store(int64(st.Retention))

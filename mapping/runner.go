@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -16,11 +17,17 @@ import (
 // Here and below, ctx ends when nothing new may begin, and grace, which outlives it, when what is in flight is
 // abandoned.
 type runner struct {
-	s *Service
-	e *entry
+	s      *Service
+	e      *entry
+	fanout fanout
+}
+
+func newRunner(s *Service, e *entry) *runner {
+	return &runner{s: s, e: e, fanout: fanout{s: s, e: e}}
 }
 
 func (r *runner) run(ctx, grace context.Context) {
+	defer r.fanout.close()
 	for ctx.Err() == nil {
 		row, changed := r.e.current()
 		now := r.s.config.Clock.Now()
@@ -28,6 +35,7 @@ func (r *runner) run(ctx, grace context.Context) {
 		case Enabled:
 			r.serve(ctx, grace, row, changed)
 		case Disabled:
+			r.fanout.close()
 			select {
 			case <-changed:
 			case <-ctx.Done():
@@ -73,8 +81,9 @@ func (r *runner) serve(ctx, grace context.Context, row row, changed <-chan struc
 		}
 		now := r.s.config.Clock.Now()
 		r.e.does(doing{what: history.WaitStream, since: now, until: now.Add(wait)})
+		r.fanout.close()
 		if err != nil {
-			r.e.report(sourceProblem(err, row.source()))
+			r.e.report(sourceProblem(err))
 			r.log().Warn("cannot read the event source", "stream", row.SourceARN, "error", err)
 		}
 		r.s.sleep(ctx, wait, nil)
@@ -86,12 +95,13 @@ func (r *runner) log() *slog.Logger { return r.s.config.Log.With("mapping", r.e.
 // follow reads one incarnation of the stream for as long as it is there. When it returns before ctx has ended, it says
 // how long to wait before looking again, and, if there is one, the problem.
 func (r *runner) follow(ctx, grace context.Context, row row) (time.Duration, error) {
-	st, err := r.s.config.Source.Describe(ctx, row.source())
+	st, err := r.s.describe(ctx, &row)
+	var inactive *stream.ConsumerNotActiveError
 	switch {
+	case errors.As(err, &inactive): // still being registered
+		return min(r.s.config.Recheck, time.Second), err
 	case err != nil:
 		return r.s.config.Recheck, err
-	case st.Status == stream.StatusDeleting:
-		return r.s.config.Recheck, &stream.NotFoundError{Name: st.Name}
 	case len(st.Shards) == 0: // still being created
 		return min(r.s.config.Recheck, time.Second), nil
 	}
@@ -107,16 +117,33 @@ func (r *runner) follow(ctx, grace context.Context, row row) (time.Duration, err
 	if err != nil {
 		return min(r.s.config.Recheck, time.Second), err
 	}
-	rd := newReading(r.s, r.e, row, filters, st, points, done)
+	rd := newReading(r, row, filters, st, points, done)
 	r.e.watch(rd)
 	defer r.e.watch(nil)
 	return r.s.config.Recheck, rd.run(ctx, grace)
 }
 
 // sourceProblem is the result that says why the source cannot be read.
-func sourceProblem(err error, name stream.Name) string {
-	if isNotFound(err) {
-		return fmt.Sprintf("PROBLEM: Stream %s under account %s not found.", name.Name, name.Account)
+func sourceProblem(err error) string {
+	var (
+		missing  *stream.NotFoundError
+		consumer *stream.ConsumerNotFoundError
+		inactive *stream.ConsumerNotActiveError
+		taken    *stream.SubscribedError
+	)
+	switch {
+	case errors.As(err, &missing):
+		return fmt.Sprintf("PROBLEM: Stream %s under account %s not found.", missing.Name.Name, missing.Name.Account)
+	case errors.As(err, &consumer):
+		return fmt.Sprintf("PROBLEM: Consumer %s, account %s not found.", consumer.ID, consumer.ID.Stream.Account)
+	case errors.As(err, &inactive):
+		c := inactive.Consumer
+		return fmt.Sprintf("PROBLEM: Consumer %s with creation timestamp %d under stream: %s , account %s is not in ACTIVE status.",
+			c.Name, c.Created.Unix(), c.Stream.Name, c.Stream.Account)
+	case errors.As(err, &taken):
+		s := taken.Consumer.Stream
+		return fmt.Sprintf("PROBLEM: Another active subscription exists for this consumer: %s:%s:%s:%s",
+			s.Account, s.Name, stream.ShardID(taken.Shard), taken.Consumer.Name)
 	}
 	return resultInternal // what went wrong inside is for the log
 }

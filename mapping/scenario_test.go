@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +23,9 @@ var rewrite = flag.Bool("rewrite", false, "write the transcripts of testdata ane
 
 // TestScenarios plays the stories of testdata: the commands above the line, in virtual time, must leave the transcript
 // below it. A transcript is rewritten only by who understands what has changed in it.
+//
+// Every story is told twice, with streams as sources and with a consumer of each stream, and must come to the same. One
+// that begins with "source stream" or "source consumer" is about that kind alone.
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -34,22 +38,34 @@ func TestScenarios(t *testing.T) {
 				t.Fatal(err)
 			}
 			story, want, _ := strings.Cut(string(data), "----\n")
-			var got string
-			synctest.Test(t, func(t *testing.T) { got = play(t, story) })
+			for _, kind := range []string{"stream", "consumer"} {
+				if only := sourceOnly.FindStringSubmatch(story); only != nil && only[1] != kind {
+					continue
+				}
+				t.Run(kind, func(t *testing.T) {
+					var got string
+					synctest.Test(t, func(t *testing.T) { got = play(t, story, kind == "consumer") })
+					if *rewrite {
+						want = got
+					} else if got != want {
+						t.Errorf("the transcript is\n%s\nand should be\n%s", got, want)
+					}
+				})
+			}
 			if *rewrite {
-				if err := os.WriteFile(file, []byte(story+"----\n"+got), 0o644); err != nil {
+				if err := os.WriteFile(file, []byte(story+"----\n"+want), 0o644); err != nil {
 					t.Fatal(err)
 				}
-			} else if got != want {
-				t.Errorf("the transcript is\n%s\nand should be\n%s", got, want)
 			}
 		})
 	}
 }
 
-// play carries a story out and returns its transcript.
-func play(t *testing.T, story string) string {
-	p := &player{world: newWorld(t), t: t}
+var sourceOnly = regexp.MustCompile(`(?m)^source +(stream|consumer)$`)
+
+// play carries a story out, with consumers as sources or with streams, and returns its transcript.
+func play(t *testing.T, story string, consumers bool) string {
+	p := &player{world: newWorld(t), t: t, byConsumer: consumers, ids: map[string]stream.ConsumerID{}}
 	p.config.TransitionDelay = 0
 	p.start()
 	var transcript []string
@@ -82,23 +98,32 @@ type player struct {
 	*world
 	t    *testing.T
 	line int
+
+	byConsumer bool                         // mappings read streams through consumers
+	ids        map[string]stream.ConsumerID // by stream and consumer
 }
 
 // commands are the words that a line of a story begins with.
 //
 //	delay D                         TransitionDelay from the next start on; grace D: StopGrace
+//	source stream|consumer          the story is about this kind of source alone
 //	stream NAME [ShardCount=N] [Retention=D]
 //	function NAME [fails-on=A,B] [fails=N] [fails-for=D] [throttles=N] [faults=N] [slow=D] [limit=BYTES] [pending] [deleted]
 //	         [reports=A,B] [responds=JSON] [state=BYTES] [stateless] [final-fails=N]   see replies
 //	mapping STREAM->FUNCTION [StartingPosition=…] [Timestamp=-D] [Enabled=false] [a setting=…] …
 //	                                Filter=PATTERN may come several times; Filter= alone is an empty list of them
 //	update, enable, disable, delete, get, list, stats, filtered
+//	consumer STREAM NAME [STATUS]   registers a consumer, which is ACTIVE, or brings it into a state; "gone" removes it
+//	closing             as a server does that stops; subscriptions tells how many there were so far
 //	metrics [sorted]                the samples since the last time, each metric's in their order, or by size
-//	put STREAM [shard=N] RECORD …   a record is [KEY:]LABEL[@AGE][=JSON][#BYTES]; without a key its label is the key,
+//	put STREAM [shard=N] RECORD …   records joined by + are an aggregated one, with the key of the first; a record is
+//	                                [KEY:]LABEL[@AGE][=JSON][#BYTES]; without a key its label is the key,
 //	                                without JSON its label is the data; a JSON object gets the label as its member id
 //	advance D, settle               let time pass: so long; until all records are done
 //	stop, crash, start              the program
 //	split STREAM SHARD, merge STREAM SHARD SHARD, trim STREAM SHARD LABEL, delete-stream STREAM, read-fails N
+//	pacing                          streams are polled as AWS does it; throttle N: the next N polls are refused; polls tells
+//	                                how many there were so far
 //	queue fails=N                   the destination refuses N documents
 //	show ids|summaries              more in the transcript
 //	history, kept, waits            the trails of the batches; the discarded ones that are stored; what is waited for
@@ -107,7 +132,9 @@ type player struct {
 var commands = map[string]func(p *player, words []string){
 	"delay":         func(p *player, w []string) { p.config.TransitionDelay = p.duration(w[0]); p.restart() },
 	"grace":         func(p *player, w []string) { p.config.StopGrace = p.duration(w[0]); p.restart() },
+	"source":        func(*player, []string) {},
 	"stream":        (*player).doStream,
+	"consumer":      (*player).doConsumer,
 	"function":      (*player).doFunction,
 	"mapping":       (*player).doMapping,
 	"update":        (*player).doUpdate,
@@ -116,7 +143,6 @@ var commands = map[string]func(p *player, words []string){
 	"delete":        (*player).doDelete,
 	"get":           (*player).doGet,
 	"stats":         (*player).doStats,
-	"metrics":       (*player).doMetrics,
 	"filtered":      (*player).doFiltered,
 	"put":           (*player).doPut,
 	"advance":       func(p *player, w []string) { <-p.clock.After(p.duration(w[0])) },
@@ -130,11 +156,17 @@ var commands = map[string]func(p *player, words []string){
 	"delete-stream": func(p *player, w []string) { p.source.delete(streamName(w[0])) },
 	"read-fails":    func(p *player, w []string) { p.source.setFails(p.number(w[0])) },
 	"queue":         (*player).doQueue,
+	"pacing":        func(p *player, _ []string) { p.config.Polled = p.source.polled(); p.restart() },
+	"throttle":      func(p *player, w []string) { p.source.throttle(p.number(w[0])) },
+	"polls":         (*player).doPolls,
+	"closing":       func(p *player, _ []string) { p.source.closeSubscriptions() },
+	"subscriptions": (*player).doSubscriptions,
+	"show":          func(p *player, w []string) { p.shows[w[0]] = true },
 	"history":       (*player).doHistory,
 	"kept":          (*player).doKept,
 	"waits":         (*player).doWaits,
 	"keep":          (*player).doKeep,
-	"show":          func(p *player, w []string) { p.shows[w[0]] = true },
+	"metrics":       (*player).doMetrics,
 }
 
 func streamName(s string) stream.Name {
@@ -281,7 +313,7 @@ func (p *player) change(options map[string]string) Change {
 
 func (p *player) doMapping(words []string) {
 	source, target, _ := strings.Cut(words[0], "->")
-	options := p.options(words[1:], append(settingNames, "StartingPosition", "Timestamp", "Enabled")...)
+	options := p.options(words[1:], append(settingNames, "StartingPosition", "Timestamp", "Enabled", "Consumer")...)
 	in := CreateInput{
 		Account: testAccount, Region: testRegion, Source: streamName(source), Function: functionRef(target),
 		Start:    stream.Start{Type: stream.TrimHorizon},
@@ -294,6 +326,9 @@ func (p *player) doMapping(words []string) {
 	if at, ok := options["Timestamp"]; ok {
 		in.Start.Timestamp = p.clock.Now().Add(p.duration(at))
 	}
+	if p.byConsumer {
+		in.Consumer = p.consumer(source, options["Consumer"], target)
+	}
 	m, err := p.service.Create(context.Background(), in)
 	if err == nil {
 		p.last = m.UUID
@@ -304,12 +339,61 @@ func (p *player) doMapping(words []string) {
 	p.answered("create", m, err)
 }
 
+// consumer returns the consumer of a stream for a mapping: of the given name, or else one of the mapping's own, made at
+// need.
+func (p *player) consumer(source, name, target string) stream.ConsumerID {
+	if name == "" {
+		name, _, _ = strings.Cut(target, ":")
+	}
+	id, ok := p.ids[source+"/"+name]
+	if !ok {
+		id = stream.ConsumerID{Stream: streamName(source), Name: name, Created: 1}
+		if _, err := p.source.Describe(context.Background(), id.Stream); err == nil {
+			id = p.source.register(id.Stream, name)
+			p.ids[source+"/"+name] = id
+		}
+	}
+	return id
+}
+
+// consumerPart is what the ARN of a consumer has after that of its stream.
+var consumerPart = regexp.MustCompile(`/consumer/[^ ]*`)
+
+func (p *player) doConsumer(words []string) {
+	key := words[0] + "/" + words[1]
+	id, ok := p.ids[key]
+	if !ok || len(words) == 2 {
+		id = p.source.register(streamName(words[0]), words[1])
+		p.ids[key] = id
+	}
+	if len(words) == 3 {
+		p.source.setConsumer(id, stream.Status(strings.TrimSuffix(words[2], "gone")))
+	}
+}
+
+func (p *player) doPolls([]string) {
+	p.source.mu.Lock()
+	n := p.source.polls
+	p.source.mu.Unlock()
+	p.note("", -1, 0, "polled", strconv.Itoa(n))
+}
+
+func (p *player) doSubscriptions([]string) {
+	p.source.mu.Lock()
+	n := p.source.subscribed
+	p.source.mu.Unlock()
+	p.note("", -1, 0, "subscribed", strconv.Itoa(n))
+}
+
 // answered notes what an operation has answered, unless there is nothing to wonder about.
 func (p *player) answered(operation string, m Mapping, err error) {
 	if err != nil {
 		text := err.Error()
 		if p.last != "" {
 			text = strings.ReplaceAll(text, p.last, "UUID")
+		}
+		if p.byConsumer {
+			text = consumerPart.ReplaceAllString(text, "")
 		}
 		p.note("", -1, 0, operation, "error: "+text)
 	} else {
@@ -367,20 +451,35 @@ func (p *player) doPut(words []string) {
 			shard = p.number(n)
 			continue
 		}
-		word, padding, _ := strings.Cut(word, "#")
-		word, payload, _ := strings.Cut(word, "=")
-		word, age, _ := strings.Cut(word, "@")
-		key, label, ok := strings.Cut(word, ":")
-		if !ok {
-			label = key
+		var users []stream.Record
+		for user := range strings.SplitSeq(word, "+") {
+			users = append(users, p.record(user))
 		}
-		record := p.testRecord(key, label, p.duration("0s"+age), p.number("0"+padding))
-		if payload != "" {
-			record.Data = testPayload(label, payload, p.number("0"+padding))
+		if len(users) == 1 {
+			records = append(records, users...)
+			continue
 		}
-		records = append(records, record)
+		whole := users[0]
+		whole.Data = aggregated(users...)
+		records = append(records, whole)
 	}
 	p.putRecords(streamName(words[0]), shard, records...)
+}
+
+// record reads a record.
+func (p *player) record(word string) stream.Record {
+	word, padding, _ := strings.Cut(word, "#")
+	word, payload, _ := strings.Cut(word, "=")
+	word, age, _ := strings.Cut(word, "@")
+	key, label, ok := strings.Cut(word, ":")
+	if !ok {
+		label = key
+	}
+	record := p.testRecord(key, label, p.duration("0s"+age), p.number("0"+padding))
+	if payload != "" {
+		record.Data = testPayload(label, payload, p.number("0"+padding))
+	}
+	return record
 }
 
 func (p *player) doMerge(words []string) {

@@ -25,6 +25,11 @@ type Config struct {
 	Invoker     Invoker
 	Destination Destination
 	Recorder    Recorder // takes what is measured; default: nobody
+	// Consumers lets consumers be sources too; without it there are none.
+	Consumers Consumers
+	// Polled, if it is there, is read in place of Source, once a second and not as records are put: as AWS does it. Its
+	// Read is *stream.ReadRateError when the shard has been read too much. Consumers are pushed to all the same.
+	Polled Source
 
 	// TransitionDelay is how long Creating, Updating and the other transitions last; 0 ends them at once.
 	TransitionDelay time.Duration
@@ -141,7 +146,7 @@ func (s *Service) Run(ctx context.Context) error {
 		for _, e := range s.all() {
 			if !started[e] {
 				started[e] = true
-				runners.Go(func() { (&runner{s: s, e: e}).run(ctx, grace) })
+				runners.Go(func() { newRunner(s, e).run(ctx, grace) })
 			}
 		}
 		for e := range started {

@@ -116,7 +116,7 @@ func TestList(t *testing.T) {
 			slices.Sort(found)
 			return found
 		}
-		orders, charge, latest, nobody := streamName("orders"), functionRef("charge"), functionRef("charge:$LATEST"), functionRef("nobody")
+		orders, charge, latest, nobody := streamName("orders").ARN(), functionRef("charge"), functionRef("charge:$LATEST"), functionRef("nobody")
 		for i, c := range []struct {
 			filter Filter
 			want   []int
@@ -395,7 +395,7 @@ func (c *countingSource) Read(ctx context.Context, key stream.ShardKey, after st
 
 // TestRolesAreOfNow: the event names the role that the function has when it is invoked.
 func TestRolesAreOfNow(t *testing.T) {
-	form := newEventForm(testSource, testShard)
+	form := newEventForm(testSource.ARN(), testSource.Region, testShard)
 	record := stream.Record{Position: 1 << 16, Arrival: noon, PartitionKey: "k", Data: make([]byte, 2_000_000)}
 	records := []stream.Record{record, record}
 	// Two records that just fit with a short role do not with a long one: the batch is cut, and nobody is blamed.

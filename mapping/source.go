@@ -7,7 +7,7 @@ import (
 	"github.com/millrace/millrace/stream"
 )
 
-// Source is what a mapping reads from: a stream's standard iterator.
+// Source is what a mapping reads from: the streams, and their standard iterators.
 type Source interface {
 	// Describe returns the stream with its shards, or a *stream.NotFoundError. A stream that was deleted and created again
 	// has another Number.
@@ -23,6 +23,28 @@ type Source interface {
 
 	// Wait returns when a record after the cursor exists, or the shard was closed or is gone.
 	Wait(ctx context.Context, shard stream.ShardKey, after stream.Position) error
+}
+
+// Consumers is what a mapping reads from whose source is a consumer of a stream.
+type Consumers interface {
+	// DescribeConsumer returns the consumer, or a *stream.ConsumerNotFoundError.
+	DescribeConsumer(ctx context.Context, id stream.ConsumerID) (stream.Consumer, error)
+
+	// Subscribe begins a subscription to a shard: see stream.Service.Subscribe.
+	Subscribe(ctx context.Context, id stream.ConsumerID, shard uint32, start stream.Start) (Subscription, error)
+}
+
+// Subscription is one of stream's.
+type Subscription interface {
+	// Read is Source.Read for the shard while the subscription lasts. Afterwards it is io.EOF, a *stream.SubscribedError
+	// when another one took over, or says that the consumer or the stream is gone.
+	Read(ctx context.Context, after stream.Position, maxRecords, maxBytes int) (stream.Batch, error)
+
+	// Wait is Source.Wait for the shard. It returns when the subscription is over, too.
+	Wait(ctx context.Context, after stream.Position) error
+
+	// Close ends the subscription.
+	Close()
 }
 
 // Invoker runs the function of a mapping.

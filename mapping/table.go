@@ -43,8 +43,14 @@ func (r *row) pairKey() string { return store.Key(r.SourceARN, r.FunctionARN) }
 
 // source returns the stream that is read. Rows are made of names, so that their ARNs parse; load has seen to it.
 func (r *row) source() stream.Name {
-	name, _ := stream.ParseARN(r.SourceARN)
+	name, _, _ := parseSource(r.SourceARN)
 	return name
+}
+
+// consumer returns the consumer that the stream is read for, if there is one.
+func (r *row) consumer() (stream.ConsumerID, bool) {
+	_, id, _ := parseSource(r.SourceARN)
+	return id, id.Created != 0
 }
 
 // function returns the function that is invoked.
@@ -92,7 +98,7 @@ func (t table) load(ctx context.Context) iter.Seq2[*entry, error] {
 }
 
 func (t table) entry(ctx context.Context, r row) (*entry, error) {
-	if _, err := stream.ParseARN(r.SourceARN); err != nil {
+	if _, _, err := parseSource(r.SourceARN); err != nil {
 		return nil, fmt.Errorf("mapping %s: %w", r.UUID, err)
 	}
 	if _, err := function.ParseRef(r.FunctionARN, r.Account, r.Region); err != nil {
@@ -191,11 +197,13 @@ func (e *entry) snapshot(now time.Time) Mapping {
 func (r *row) mapping(state State) Mapping {
 	settings := r.Settings
 	settings.Filters = slices.Clone(settings.Filters)
+	consumer, _ := r.consumer()
 	return Mapping{
 		UUID:                  r.UUID,
 		Account:               r.Account,
 		Region:                r.Region,
 		Source:                r.source(),
+		Consumer:              consumer,
 		Function:              r.function(),
 		Settings:              settings,
 		Start:                 r.start(),

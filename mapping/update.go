@@ -112,7 +112,7 @@ func (s *Service) changeWrites(ctx context.Context, old, next *row) ([]store.Wri
 		writes = append(writes, claim, s.table.pairs.Remove(old.pairKey(), 0))
 	}
 	if next.Phase.Then == Enabled && !next.Begun {
-		source, err := s.checkSource(ctx, next.Account, next.Region, next.source())
+		source, err := s.checkSource(ctx, next.Account, next.Region, next.SourceARN)
 		if err != nil {
 			return nil, err
 		}

@@ -23,6 +23,7 @@ import (
 	"github.com/millrace/millrace/mapping/history"
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/stream"
+	"github.com/millrace/millrace/stream/aggregate"
 )
 
 const (
@@ -136,7 +137,7 @@ func (w *world) start() {
 	e := &epoch{world: w, stopped: make(chan struct{})}
 	e.session = &session{fakeTables: w.tables, clock: w.clock, dead: make(chan struct{}), latency: w.latency, survive: w.survive, fails: w.fails}
 	c := w.config
-	c.Store, c.Clock, c.Source, c.Invoker, c.Destination, c.Recorder = e.session, w.clock, w.source, e, e, &w.recorder
+	c.Store, c.Clock, c.Source, c.Consumers, c.Invoker, c.Destination, c.Recorder = e.session, w.clock, w.source, w.source, e, e, &w.recorder
 	c.Log = slog.New(slog.DiscardHandler)
 	s, err := New(c)
 	if err != nil {
@@ -354,6 +355,9 @@ func (w *world) committed(writes []store.Write) {
 			w.t.Error(err)
 		}
 		label := w.label(stream.ShardKey{Stream: incarnation, Index: shard}, fact.Position)
+		if fact.Sub > 0 {
+			label = w.label(stream.ShardKey{Stream: incarnation, Index: shard}, fact.Position+1) + "/" + strconv.Itoa(int(fact.Sub))
+		}
 		switch {
 		case fact.Complete:
 			w.note(uuid, int(shard), 99, "complete", "shard "+strconv.Itoa(int(shard)))
@@ -506,6 +510,13 @@ const labelHead = `{"id":"`
 func labelIn(r *stream.Record) string { return labelOfData(r.Data) }
 
 func labelOfData(data []byte) string {
+	if users, ok := aggregate.Decode(data); ok {
+		labels := make([]string, len(users))
+		for i := range users {
+			labels[i] = labelOfData(users[i].Data)
+		}
+		return strings.Join(labels, "+")
+	}
 	if rest, ok := bytes.CutPrefix(data, []byte(labelHead)); ok {
 		label, _, _ := bytes.Cut(rest, []byte{'"'})
 		return string(label)
@@ -535,8 +546,12 @@ func (w *world) undone() int {
 	defer w.source.mu.Unlock()
 	n := 0
 	for i, sh := range w.source.streams[r.source()].shards {
-		for j := range sh.records {
-			if sh.records[j].Position > sh.trimmed && !done[uint32(i)][wholeShard].Complete && !done[uint32(i)].done(&sh.records[j]) {
+		records := sh.records
+		if _, ok := r.consumer(); ok {
+			records, _ = unpack(records, &st.Shards[i])
+		}
+		for j := range records {
+			if records[j].Position > sh.trimmed && !done[uint32(i)][wholeShard].Complete && !done[uint32(i)].done(&records[j]) {
 				n++
 			}
 		}

@@ -54,6 +54,9 @@ type Config struct {
 	// SQSEndpoint, SNSEndpoint and S3Endpoint are URLs to which documents for on-failure queues, topics and buckets are
 	// sent instead of to this server's own, with the credentials of the environment.
 	SQSEndpoint, SNSEndpoint, S3Endpoint string
+	// AWSPacing lets event source mappings poll each shard of a stream once a second, as AWS's do, instead of waking them
+	// as records are put. With ShardLimits they share the shards' limits with all other readers.
+	AWSPacing bool
 
 	// ShardLimits limits the throughput of shards as AWS does: 1 MiB and 1000 records a second in, 2 MiB and 5 calls of
 	// GetRecords a second out, 2 MiB a second to each consumer.

@@ -146,7 +146,7 @@ func (s *Server) mappingPage(w http.ResponseWriter, r *http.Request) {
 func (s *Server) describe(m mapping.Mapping) mappingPage {
 	stats, _ := s.rooms.mappings.Stats(m.UUID)
 	page := mappingPage{
-		UUID: m.UUID, Source: m.Source.ARN(), Function: m.Function.ARN(), State: string(m.State), Result: m.LastProcessingResult,
+		UUID: m.UUID, Source: m.SourceARN(), Function: m.Function.ARN(), State: string(m.State), Result: m.LastProcessingResult,
 		Stats: statsPage{
 			Polled: stats.Polled, FilteredOut: stats.FilteredOut,
 			Batches: stats.Batches, Invocations: stats.Invocations, Retries: stats.Retries, Splits: stats.Splits,

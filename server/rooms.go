@@ -81,11 +81,15 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 	if err != nil {
 		return r, fmt.Errorf("destinations: %w", err)
 	}
-	r.mappings, err = mapping.New(mapping.Config{
+	mappings := mapping.Config{
 		Store: s, Clock: c.Clock, Log: c.Log, TransitionDelay: c.TransitionDelay, StopGrace: c.StopGrace,
-		Source: r.streams, Invoker: r.functions, Destination: to, Recorder: records,
+		Source: r.streams, Consumers: consumers{r.streams}, Invoker: r.functions, Destination: to, Recorder: records,
 		HistoryBytes: c.HistoryBytes, DiscardedBatches: c.DiscardedBatches, DiscardedBytes: c.DiscardedBytes,
-	})
+	}
+	if c.AWSPacing {
+		mappings.Polled = polled{r.streams}
+	}
+	r.mappings, err = mapping.New(mappings)
 	if err != nil {
 		return r, fmt.Errorf("mappings: %w", err)
 	}

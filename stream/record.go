@@ -38,6 +38,9 @@ type Record struct {
 	Hash         Hash   // the explicit hash key if one was given, else the partition key's
 	Data         []byte // shared by all readers: read only
 	Encrypted    bool   // it was put while the stream encrypted
+	// SubSequence tells apart the user records of an aggregated record once a reader has unpacked it: they are counted from
+	// 1. It is 0 of every record as it is stored and read.
+	SubSequence uint32
 }
 
 // size is what counts against limits, in bytes.

@@ -3,7 +3,6 @@ package lambda
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/function"
@@ -21,7 +20,7 @@ func (d *Door) CreateEventSourceMapping(ctx context.Context, in *CreateEventSour
 		}
 		return nil, invalid("Unrecognized event source.")
 	}
-	source, err := sourceOf(*in.EventSourceArn)
+	source, consumer, err := sourceOf(*in.EventSourceArn)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +28,7 @@ func (d *Door) CreateEventSourceMapping(ctx context.Context, in *CreateEventSour
 		return nil, err
 	}
 	create := mapping.CreateInput{
-		Account: call.Account, Region: call.Region, Source: source, Function: mappedFunction(call, in.FunctionName),
+		Account: call.Account, Region: call.Region, Source: source, Consumer: consumer, Function: mappedFunction(call, in.FunctionName),
 		Disabled: in.Enabled != nil && !*in.Enabled, Tags: in.Tags,
 		Settings: mapping.Change{
 			BatchSize: in.BatchSize, MaximumBatchingWindow: in.MaximumBatchingWindowInSeconds,
@@ -51,21 +50,20 @@ func (d *Door) CreateEventSourceMapping(ctx context.Context, in *CreateEventSour
 	return mappingConfiguration(m), nil
 }
 
-// sourceOf reads the ARN of an event source: a stream's. The other sources that AWS knows are refused by their names.
-func sourceOf(text string) (stream.Name, error) {
-	name, err := stream.ParseARN(text)
-	if err == nil {
-		return name, nil
+// sourceOf reads the ARN of an event source: a stream's, or a consumer's. The other sources that AWS knows are refused by
+// their names.
+func sourceOf(text string) (stream.Name, stream.ConsumerID, error) {
+	if name, err := stream.ParseARN(text); err == nil {
+		return name, stream.ConsumerID{}, nil
 	}
-	source, err := arn.Parse(text)
-	switch {
-	case err != nil:
-	case source.Service == "kinesis" && strings.Contains(source.Resource, "/consumer/"):
-		return stream.Name{}, invalid("Stream consumers are not supported as event sources: %s", text)
-	case slices.Contains([]string{"dynamodb", "sqs", "kafka", "mq", "rds"}, source.Service):
-		return stream.Name{}, invalid("Event sources of the service %s are not supported: %s", source.Service, text)
+	if id, err := stream.ParseConsumerARN(text); err == nil {
+		return id.Stream, id, nil
 	}
-	return stream.Name{}, invalid("Unrecognized event source.")
+	refusal := invalid("Unrecognized event source.")
+	if source, err := arn.Parse(text); err == nil && slices.Contains([]string{"dynamodb", "sqs", "kafka", "mq", "rds"}, source.Service) {
+		refusal = invalid("Event sources of the service %s are not supported: %s", source.Service, text)
+	}
+	return stream.Name{}, stream.ConsumerID{}, refusal
 }
 
 // mappedFunction reads the name of the function to map to. One that is elsewhere does not exist here: it becomes a

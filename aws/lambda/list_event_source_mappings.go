@@ -6,7 +6,6 @@ import (
 	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/function"
 	"github.com/millrace/millrace/mapping"
-	"github.com/millrace/millrace/stream"
 )
 
 // maxListedMappings is how many mappings a page has at most.
@@ -27,11 +26,7 @@ func (d *Door) ListEventSourceMappings(ctx context.Context, in *ListEventSourceM
 	none := &ListEventSourceMappingsResponse{EventSourceMappings: []EventSourceMappingConfiguration{}}
 	var filter mapping.Filter
 	if in.EventSourceArn != nil {
-		source, err := stream.ParseARN(*in.EventSourceArn)
-		if err != nil {
-			return none, nil //nolint:nilerr // the source of no mapping
-		}
-		filter.Source = &source
+		filter.Source = in.EventSourceArn
 	}
 	if in.FunctionName != nil {
 		ref, err := function.ParseRef(*in.FunctionName, call.Account, call.Region)

@@ -12,7 +12,7 @@ func mappingConfiguration(m mapping.Mapping) *EventSourceMappingConfiguration {
 	c := &EventSourceMappingConfiguration{
 		UUID:                           &m.UUID,
 		EventSourceMappingArn:          new(m.ARN()),
-		EventSourceArn:                 new(m.Source.ARN()),
+		EventSourceArn:                 new(m.SourceARN()),
 		FunctionArn:                    new(m.Function.ARN()),
 		StartingPosition:               new(string(m.Start.Type)),
 		BatchSize:                      &m.Settings.BatchSize,

@@ -27,8 +27,12 @@ func translateMapping(err error) error {
 	case errors.As(err, &exists):
 		return conflict("The event source arn (\" %s \") and function (\" %s \") provided mapping already exists. Please update or delete the existing mapping with UUID %s",
 			exists.Source, exists.Function, exists.UUID)
+	case errors.As(err, &source) && source.Consumer:
+		return invalid("Stream consumer not found: %s", source.ARN)
 	case errors.As(err, &source):
 		return invalid("Stream not found: %s", source.ARN)
+	case errors.As(err, &denied) && denied.Consumer:
+		return invalid("Cannot access event source %s. Please ensure the role can perform the DescribeStreamSummary, ListShards, GetShardIterator and GetRecords actions on your stream and SubscribeToShard on your consumer.", denied.ARN)
 	case errors.As(err, &denied):
 		return invalid("Cannot access stream %s. Please ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, DescribeStreamSummary, ListShards, and ListStreams Actions on your stream.", denied.ARN)
 	case errors.As(err, &filter):

@@ -84,6 +84,7 @@ func leadMapping(ctx context.Context, t *testing.T, client *sdk.Client) {
 	expectFilters(ctx, t, client, created.UUID)
 	expectPages(ctx, t, client, *created.UUID)
 	expectMappingErrors(ctx, t, client)
+	expectConsumer(ctx, t, client)
 	deleted, err := client.DeleteEventSourceMapping(ctx, &sdk.DeleteEventSourceMappingInput{UUID: created.UUID})
 	if err != nil || *deleted.State != "Deleting" {
 		t.Errorf("%+v %v", deleted, err)
@@ -201,6 +202,34 @@ func expectPages(ctx context.Context, t *testing.T, client *sdk.Client, first st
 	charge, err := client.ListEventSourceMappings(ctx, &sdk.ListEventSourceMappingsInput{FunctionName: aws.String("charge")})
 	if err != nil || len(charge.EventSourceMappings) != 1 || *charge.EventSourceMappings[0].UUID != first || charge.NextMarker != nil {
 		t.Errorf("%+v %v", charge, err)
+	}
+}
+
+// expectConsumer maps a consumer to a function that its stream is mapped to already.
+func expectConsumer(ctx context.Context, t *testing.T, client *sdk.Client) {
+	t.Helper()
+	create := func(arn string) (*sdk.CreateEventSourceMappingOutput, error) {
+		return client.CreateEventSourceMapping(ctx, &sdk.CreateEventSourceMappingInput{
+			EventSourceArn: aws.String(arn), FunctionName: aws.String("charge"), StartingPosition: types.EventSourcePositionLatest,
+		})
+	}
+	const fan = ordersARN + "/consumer/fan:946684800"
+	created, err := create(fan)
+	if err != nil || *created.EventSourceArn != fan {
+		t.Fatal(created, err)
+	}
+	<-time.After(time.Second)
+	listed, err := client.ListEventSourceMappings(ctx, &sdk.ListEventSourceMappingsInput{EventSourceArn: aws.String(fan)})
+	if err != nil || len(listed.EventSourceMappings) != 1 || *listed.EventSourceMappings[0].UUID != *created.UUID {
+		t.Error(listed, err)
+	}
+	var invalid *types.InvalidParameterValueException
+	if _, err := create(fan + "1"); !errors.As(err, &invalid) || invalid.ErrorMessage() != "Stream consumer not found: "+fan+"1" {
+		t.Error(err)
+	}
+	var conflict *types.ResourceConflictException
+	if _, err := create(fan); !errors.As(err, &conflict) {
+		t.Error(err)
 	}
 }
 

@@ -28,7 +28,8 @@ import (
 var rewriteMappings = flag.Bool("rewrite-mappings", false, "write the answers into testdata/mappings instead of comparing; read the difference before keeping it")
 
 // TestMappingWire plays testdata/mappings/*.txt in the form of TestFunctionWire, with UUIDs named in the order of their
-// first appearance. There are the streams "orders" and "returns", and the functions "charge" and "refund". Transitions
+// first appearance. There are the streams "orders", with the consumer "fan", and "returns", and the functions "charge" and
+// "refund". Transitions
 // take one second.
 func TestMappingWire(t *testing.T) {
 	files, err := filepath.Glob("testdata/mappings/*.txt")
@@ -89,6 +90,17 @@ type noDestination struct{}
 func (noDestination) Check(context.Context, string) error                { return nil }
 func (noDestination) Send(context.Context, string, mapping.Notice) error { return nil }
 
+// consumers are the streams' consumers as mappings see them.
+type consumers struct{ *stream.Service }
+
+func (c consumers) Subscribe(ctx context.Context, id stream.ConsumerID, shard uint32, start stream.Start) (mapping.Subscription, error) {
+	sub, err := c.Service.Subscribe(ctx, id, shard, start)
+	if err != nil {
+		return nil, err
+	}
+	return sub, nil
+}
+
 // openMappings opens a house of streams, functions and mappings, half a minute after a minute has begun.
 func openMappings(t *testing.T) (h http.Handler, stop func()) {
 	t.Helper()
@@ -108,7 +120,7 @@ func openMappings(t *testing.T) (h http.Handler, stop func()) {
 		t.Fatal(err)
 	}
 	mappings, err := mapping.New(mapping.Config{
-		Store: engine, Clock: clock, Source: streams, Invoker: functions, Destination: noDestination{}, TransitionDelay: time.Second,
+		Store: engine, Clock: clock, Source: streams, Consumers: consumers{streams}, Invoker: functions, Destination: noDestination{}, TransitionDelay: time.Second,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -126,6 +138,10 @@ func openMappings(t *testing.T) (h http.Handler, stop func()) {
 		if err := streams.Create(ctx, stream.Name{Account: "123456789012", Region: "eu-west-1", Name: name}, stream.CreateOptions{ShardCount: 1}); err != nil {
 			t.Fatal(err)
 		}
+	}
+	synctest.Wait()
+	if _, err := streams.RegisterConsumer(ctx, stream.Name{Account: "123456789012", Region: "eu-west-1", Name: "orders"}, "fan", nil); err != nil {
+		t.Fatal(err)
 	}
 	handler := protocol.NewHandler(protocol.Config{Log: log, Account: "123456789012", Region: "eu-west-1"},
 		lambda.New(functions, mappings, clock).Service())

@@ -41,7 +41,7 @@ var may = map[string][]string{
 	"function":          {"store", "function/archive", "internal/arn"},
 	"function/archive":  {},
 	"function/process":  {"function", "aws/runtime"},
-	"mapping":           {"store", "stream", "function", "mapping/filter", "mapping/history", "internal/arn"},
+	"mapping":           {"store", "stream", "stream/aggregate", "function", "mapping/filter", "mapping/history", "internal/arn"},
 	"mapping/filter":    {},
 	"mapping/history":   {"store", "stream"},
 
