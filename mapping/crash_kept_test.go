@@ -43,9 +43,11 @@ func (k *ordealKept) add(o *ordeal, value []byte) {
 // check sees to it that the records on the shelf are passed by a checkpoint, each is there once, and that those which a
 // checkpoint passes were delivered if they are not there. The caller holds the mutex, or is alone.
 func (k *ordealKept) check(o *ordeal, done map[uint32]progress) {
-	for i, sh := range o.source.streams[streamName("orders")].shards {
-		for j := range sh.records {
-			r := &sh.records[j]
+	st := o.source.streams[streamName("orders")]
+	for i, sh := range st.shards {
+		records, _ := unpack(sh.records, &st.Shards[i])
+		for j := range records {
+			r := &records[j]
 			label := labelIn(r)
 			passed := done[uint32(i)].done(r) || done[uint32(i)][wholeShard].Complete
 			switch n := k.records[label]; {
