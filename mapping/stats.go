@@ -138,3 +138,6 @@ func (s *stats) waited(b *batch, now time.Time) {
 		s.freeLane.addAll(b.records, now)
 	}
 }
+
+// Buffered returns how many bytes the lanes of all mappings hold of what they have read. It is 0 when Run has ended.
+func (s *Service) Buffered() int64 { return s.buffered.Load() }

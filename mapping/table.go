@@ -146,6 +146,20 @@ func (e *entry) current() (row, <-chan struct{}) {
 func (e *entry) set(r row) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.become(r)
+}
+
+// catchUp takes in a row that the store has, unless memory has it or a newer one.
+func (e *entry) catchUp(stored row) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if stored.Version > e.row.Version {
+		e.become(stored)
+	}
+}
+
+// become makes the row the current one; the caller holds the mutex.
+func (e *entry) become(r row) {
 	e.row = r
 	close(e.changed)
 	e.changed = make(chan struct{})

@@ -126,8 +126,9 @@ func (s *Service) changeWrites(ctx context.Context, old, next *row) ([]store.Wri
 	return writes, nil
 }
 
-// replace stores a changed row in place of the one it was made from. ErrInUse when that is no longer the current one:
-// then a transition has begun meanwhile.
+// replace stores a changed row in place of the one it was made from. ErrInUse when that is no longer the current one: then
+// a transition has begun meanwhile. It may also be that of an earlier change of which the store could not say whether it
+// happened, and that did happen: then it is taken in now, or the mapping could not be changed before the next start.
 func (s *Service) replace(ctx context.Context, e *entry, old *row, next row, also []store.Write) error {
 	stored, revision, err := s.table.rows.Get(ctx, e.uuid)
 	if errors.Is(err, store.ErrNotFound) {
@@ -137,6 +138,7 @@ func (s *Service) replace(ctx context.Context, e *entry, old *row, next row, als
 		return fmt.Errorf("load mapping %s: %w", e.uuid, err)
 	}
 	if stored.Version != old.Version {
+		e.catchUp(stored)
 		return ErrInUse
 	}
 	next.Version++

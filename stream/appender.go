@@ -226,7 +226,7 @@ func (a *appender) doubt(l *shardLog) {
 	a.tail.drop(l.key)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.loaded, l.oldest = false, oldestUnknown
+	l.loaded, l.oldest, l.doubted = false, oldestUnknown, true
 }
 
 // drafts returns the entries of the groups with their times of arrival, which never go back.
@@ -258,7 +258,11 @@ func (l *shardLog) lastOrdinal() uint64 {
 func (l *shardLog) publish(b *block, t *tail) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	t.add(l.key, b, l.tip)
+	before := l.tip
+	if l.doubted { // what was in doubt may have happened since the tip was found: it is between the two, in the store
+		before, l.doubted = positionAt(b.ordinal, 0).before(), false
+	}
+	t.add(l.key, b, before)
 	l.tip = b.end()
 	for i := range b.records {
 		l.measure(b.records[i].Hash, b.records[i].size())

@@ -23,6 +23,7 @@ type shardLog struct {
 	// loaded says that the fields below tell what the store holds. It is false at first, and again after an append
 	// of which the store cannot say whether it happened.
 	loaded  bool
+	doubted bool          // the store could not say of an append whether it happened, and none has succeeded since
 	loading chan struct{} // closed when the load under way ends; nil when there is none
 	tip     Position      // of the newest record; it never goes back
 	arrival int64         // microseconds: no record arrives before this

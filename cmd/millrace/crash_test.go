@@ -74,6 +74,7 @@ func killAndVerify(t *testing.T, factor int) {
 // load puts records and remembers which were acknowledged.
 type load struct {
 	client *kinesis.Client
+	pause  time.Duration // between puts
 
 	mu           sync.Mutex
 	acknowledged map[string]string // partition key by sequence number
@@ -114,6 +115,10 @@ func (l *load) run(ctx context.Context) error {
 			}
 		}
 		l.mu.Unlock()
+		select {
+		case <-time.After(l.pause):
+		case <-ctx.Done():
+		}
 	}
 	return nil
 }

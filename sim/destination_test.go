@@ -1,0 +1,171 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/millrace/millrace/function"
+	"github.com/millrace/millrace/mapping"
+	"github.com/millrace/millrace/queue"
+	"github.com/millrace/millrace/stream"
+)
+
+// destination brings documents to the queue, as the server does, and watches what is given up.
+type destination struct{ h *house }
+
+// Check implements mapping.Destination.
+func (d *destination) Check(context.Context, string) error { return nil }
+
+// Send implements mapping.Destination.
+func (d *destination) Send(ctx context.Context, _ string, n mapping.Notice) error {
+	w := d.h.w
+	if !w.givenUp(d.h, n.Body) {
+		return errPower
+	}
+	sent, err := d.h.queues.Send(ctx, w.queue, queue.Message{Body: string(n.Body)})
+	if err == nil {
+		err = sent[0].Err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if d.h.down {
+		return errPower
+	}
+	doc := w.documents[string(n.Body)]
+	doc.tries++
+	if err == nil {
+		doc.sent = true
+		doc.lost = false
+	}
+	return err
+}
+
+// document is a message that tells of records given up.
+type document struct {
+	Request struct {
+		RequestID              string `json:"requestId"`
+		FunctionARN            string `json:"functionArn"`
+		Condition              string `json:"condition"`
+		ApproximateInvokeCount int    `json:"approximateInvokeCount"`
+	} `json:"requestContext"`
+	Batch struct {
+		ShardID             string `json:"shardId"`
+		StartSequenceNumber string `json:"startSequenceNumber"`
+		EndSequenceNumber   string `json:"endSequenceNumber"`
+		BatchSize           int    `json:"batchSize"`
+	} `json:"KinesisBatchInfo"`
+
+	epoch int
+	tries int
+	sent  bool // the queue has acknowledged it
+	lost  bool // the queue was deleted afterwards
+}
+
+// givenUp notes that records are given up, and reports whether that still matters.
+func (w *world) givenUp(h *house, body []byte) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if h.down {
+		return false
+	}
+	if w.documents[string(body)] != nil { // it is sent once more
+		return true
+	}
+	doc := &document{epoch: w.epoch}
+	w.documents[string(body)] = doc
+	var l *link
+	if json.Unmarshal(body, doc) == nil {
+		if ref, err := function.ParseRef(doc.Request.FunctionARN, account, region); err == nil {
+			l = w.linkOf(ref.Name.Name)
+		}
+	}
+	if l == nil {
+		w.breach("a document of nobody: %s", body)
+		return true
+	}
+	w.calls++
+	records := w.recordsOf(l, doc)
+	for _, r := range records {
+		l.end(w, r, doc.Request.Condition, w.calls, records[0].key)
+		w.discarded++
+		if age := w.clock.Now().Sub(r.arrival); doc.Request.Condition == "RecordAgeExceeded" && age < l.youngest() {
+			w.breach("%s: %s is too old at %s, of %s", l.name, r.label(), age, l.youngest())
+		}
+	}
+	w.judgeCondition(l, doc)
+	return true
+}
+
+// judgeCondition holds the reason that a document gives against what was seen.
+func (w *world) judgeCondition(l *link, doc *document) {
+	req := l.requests[doc.Request.RequestID]
+	switch {
+	case !l.givesUp:
+		w.breach("%s gives up although it should not", l.name)
+	case doc.Request.Condition != "RetryAttemptsExhausted":
+	case req == nil:
+		w.breach("%s gives up what it never tried", l.name)
+	case req.attempts != doc.Request.ApproximateInvokeCount:
+		w.breach("%s gives up after %d attempts, of which %d were seen", l.name, doc.Request.ApproximateInvokeCount, req.attempts)
+	case !slices.ContainsFunc(l.settings, func(s mapping.Settings) bool { return s.MaximumRetryAttempts+1 == req.attempts }):
+		w.breach("%s gives up after %d attempts", l.name, req.attempts)
+	}
+}
+
+// recordsOf returns the records that a document tells of. It names the first and the last, and how many they are. Which
+// those in between are is known from the last attempt, or else from the lane.
+func (w *world) recordsOf(l *link, doc *document) (records []*record) {
+	first, err1 := stream.ParseSequenceNumber(doc.Batch.StartSequenceNumber)
+	last, err2 := stream.ParseSequenceNumber(doc.Batch.EndSequenceNumber)
+	if err1 != nil || err2 != nil {
+		w.breach("%s: a document from %q to %q", l.name, doc.Batch.StartSequenceNumber, doc.Batch.EndSequenceNumber)
+		return nil
+	}
+	from, to := first.Origin().Position, last.Origin().Position
+	between := func(all []*record) (some []*record) {
+		for _, r := range all {
+			if r.place.position >= from && r.place.position <= to && l.wants(r) != no {
+				some = append(some, r)
+			}
+		}
+		return some
+	}
+	if req := l.requests[doc.Request.RequestID]; req != nil {
+		if records = between(req.records); len(records) != doc.Batch.BatchSize {
+			w.breach("%s: a document tells of %d records, of which %d were tried", l.name, doc.Batch.BatchSize, len(records))
+		}
+		return records
+	}
+	all := between(w.shards[l.stream][uint32(first.Origin().Shard)])
+	for _, factor := range slices.Backward(l.factors[w.epoch]) {
+		if records = w.untried(l, all, factor, from, doc.Batch.BatchSize); records != nil {
+			return records
+		}
+	}
+	w.breach("%s: a document tells of %d records from %x to %x of shard %d, which are none of a lane", l.name, doc.Batch.BatchSize, uint64(from),
+		uint64(to), first.Origin().Shard)
+	return nil
+}
+
+// untried returns those of some records that a lane had before it when it had so many, or nil.
+func (w *world) untried(l *link, all []*record, factor int, from stream.Position, count int) (open []*record) {
+	at := slices.IndexFunc(all, func(r *record) bool { return r.place.position == from })
+	if at < 0 {
+		return nil
+	}
+	lane, total := laneOf(all[at].key, factor), 0
+	for _, r := range all {
+		if laneOf(r.key, factor) != lane {
+			continue
+		}
+		total++
+		if e := l.endings[r]; e == nil || e.epoch != w.epoch && w.crashed[e.epoch] && (r.place.position == from || count == total) {
+			open = append(open, r)
+		}
+	}
+	if len(open) > count || total < count {
+		return nil
+	}
+	return open
+}

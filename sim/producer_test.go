@@ -1,0 +1,92 @@
+package sim
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/stream"
+)
+
+// producer puts records under keys of its own, one put after the other, so that it knows the order of each key's.
+type producer struct {
+	w      *world
+	stream int
+	keys   []string
+	random *rand.Rand
+}
+
+func (w *world) produce(i int) {
+	p := &producer{w: w, stream: i % len(w.streams), random: rand.New(rand.NewPCG(w.seed, uint64(100+i)))}
+	for k := range 2 + p.random.IntN(8) {
+		p.keys = append(p.keys, fmt.Sprintf("s%dp%dk%d", p.stream, i, k))
+	}
+	w.producers.Go(p.run)
+}
+
+func (p *producer) run() {
+	for {
+		pause := p.random.IntN(400)
+		if p.random.IntN(10) == 0 {
+			pause = 4000
+		}
+		select {
+		case <-time.After(time.Duration(pause) * time.Millisecond):
+		case <-p.w.over:
+			return
+		}
+		if h := p.w.alive(); h != nil {
+			p.put(h, 1+p.random.IntN(12))
+		}
+	}
+}
+
+// put puts some records. Those of which no answer comes may be stored or not, and are not put again.
+func (p *producer) put(h *house, n int) {
+	w := p.w
+	entries, records := make([]stream.Entry, n), make([]*record, n)
+	w.mu.Lock()
+	for i := range n {
+		key := p.keys[p.random.IntN(len(p.keys))]
+		r := &record{
+			stream: p.stream, key: key, n: len(w.keys[key]) + 1, asked: time.Now(), mark: w.clock.Now(),
+			poison: p.random.IntN(40) == 0,
+		}
+		w.keys[key] = append(w.keys[key], r)
+		w.records[r.label()] = r
+		records[i] = r
+		body, _ := json.Marshal(data{Label: r.label(), Pad: strings.Repeat("x", w.traits.padding)})
+		entries[i] = stream.Entry{PartitionKey: key, Data: body}
+	}
+	w.mu.Unlock()
+	puts, err := h.streams.Put(h.ctx, w.streams[p.stream], entries)
+	if err != nil {
+		if !h.excused(err) {
+			w.failf("put: %v", err)
+		}
+		return
+	}
+	for i, put := range puts {
+		if put.Err != nil {
+			if !h.excused(put.Err, stream.ErrThroughput, store.ErrFull) {
+				w.failf("put: %v", put.Err)
+			}
+			continue
+		}
+		w.acknowledge(h, records[i], put)
+	}
+}
+
+// acknowledge notes that a put was answered, unless the power failed before.
+func (w *world) acknowledge(h *house, r *record, put stream.Put) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if h.down {
+		return
+	}
+	r.told = time.Now()
+	w.place(r, place{put.Shard, put.SequenceNumber.Origin().Position})
+}
