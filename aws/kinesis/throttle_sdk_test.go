@@ -39,14 +39,15 @@ func (d *direct) Do(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// limited runs a test in virtual time with AWS's own client, as it is out of the box, and a stream of one shard with limits.
+// limited runs a test in virtual time with AWS's own client and a stream of one shard with limits. The client may try more
+// often than out of the box: its waits are random, and three short ones may not be enough.
 func limited(t *testing.T, f func(t *testing.T, c *client.Client, d *direct)) {
 	synctest.Test(t, func(t *testing.T) {
 		h, stop := newHouse(t, stream.Config{ShardLimits: true})
 		defer stop()
 		d := &direct{Handler: h}
 		c := client.New(client.Options{
-			BaseEndpoint: aws.String("http://127.0.0.1:4566"), Region: region, HTTPClient: d,
+			BaseEndpoint: aws.String("http://127.0.0.1:4566"), Region: region, HTTPClient: d, RetryMaxAttempts: 12,
 			Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 		})
 		if _, err := c.CreateStream(t.Context(), &client.CreateStreamInput{StreamName: aws.String("s"), ShardCount: aws.Int32(1)}); err != nil {
