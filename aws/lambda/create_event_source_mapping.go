@@ -3,6 +3,7 @@ package lambda
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/function"
@@ -42,7 +43,10 @@ func (d *Door) CreateEventSourceMapping(ctx context.Context, in *CreateEventSour
 	if in.StartingPosition != nil {
 		create.Start.Type = stream.StartType(*in.StartingPosition)
 	}
-	assign(&create.Start.Timestamp, in.StartingPositionTimestamp)
+	if at := in.StartingPositionTimestamp; at != nil {
+		// Nothing arrived before the epoch, and the years before the first cannot be stored.
+		create.Start.Timestamp = time.UnixMilli(max(at.UnixMilli(), 0)).UTC()
+	}
 	m, err := d.Mappings.Create(ctx, create)
 	if err != nil {
 		return nil, inUse(err, "update")
