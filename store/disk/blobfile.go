@@ -21,20 +21,25 @@ import (
 // that Pebble takes as a failed read. The checks are Pebble's own, of its own checksums.
 //
 // A rewrite (the compaction that copies what is left of a file of which much was deleted) does not even survive a failed
-// read. So the guard reads the whole file before a rewrite of it begins, and lets none begin that would fail.
+// read. So the guard reads the whole file before a rewrite of it begins, and lets none begin that would fail. A read that
+// fails all the same, of what was read a moment ago, is tried again.
 
 const (
 	blobFileExt = ".blob"
 	footerLen   = 38 // of a blob file: a checksum, 26 bytes about the file, and a magic word
 	trailerLen  = 5  // of a block: its kind and a checksum
+
+	// rereads is how often what a rewrite needs is read again.
+	rereads = 20
 )
 
 // valueFile is a blob file opened for reading.
 type valueFile struct {
 	vfs.File
-	name  string
-	size  int64
-	guard *guard
+	name   string
+	number uint64 // Pebble's
+	size   int64
+	guard  *guard
 }
 
 // openValueFile checks the file's end and returns the file with its further reads checked.
@@ -43,7 +48,7 @@ func (g *guard) openValueFile(name string, f vfs.File) (vfs.File, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	v := &valueFile{File: f, name: name, size: info.Size(), guard: g}
+	v := &valueFile{File: f, name: name, number: numberOf(g.PathBase(name)), size: info.Size(), guard: g}
 	if v.size < footerLen {
 		return nil, errors.Join(v.damaged(0), f.Close())
 	}
@@ -54,7 +59,15 @@ func (g *guard) openValueFile(name string, f vfs.File) (vfs.File, error) {
 }
 
 // ReadAt implements vfs.File. Pebble reads a whole block or the footer at a time.
-func (v *valueFile) ReadAt(p []byte, offset int64) (int, error) {
+func (v *valueFile) ReadAt(p []byte, offset int64) (n int, err error) {
+	err = v.guard.insist(v.number, func() error {
+		n, err = v.readAt(p, offset)
+		return err
+	})
+	return n, err
+}
+
+func (v *valueFile) readAt(p []byte, offset int64) (int, error) {
 	n, err := v.File.ReadAt(p, offset)
 	if err != nil && (err != io.EOF || n < len(p)) {
 		if err == io.EOF {
@@ -152,6 +165,12 @@ func (r *rewrites) verified(file uint64) {
 	}
 }
 
+func (r *rewrites) isVerified(file uint64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.inputs[file]
+}
+
 // verifyRewrites reads the files that are about to be rewritten, which lie in the directory.
 func (g *guard) verifyRewrites(dir string) error {
 	for _, number := range g.rewrites.unverified() {
@@ -168,6 +187,22 @@ func (g *guard) verifyRewrites(dir string) error {
 		g.rewrites.verified(number)
 	}
 	return nil
+}
+
+// insist reads, again and again when the read fails and the file is one that a rewrite under way was promised.
+func (g *guard) insist(file uint64, read func() error) error {
+	err := read()
+	for n := 0; n < rereads && err != nil && g.rewrites.isVerified(file); n++ {
+		g.pause(g.retry)
+		err = read()
+	}
+	return err
+}
+
+// numberOf returns the number that Pebble gave to a file of values.
+func numberOf(base string) (number uint64) {
+	_, _ = fmt.Sscanf(base, "%d"+blobFileExt, &number) // 0, which is no file's, for a name of another form
+	return number
 }
 
 func isValueFile(name string) bool { return path.Ext(name) == blobFileExt }

@@ -3,6 +3,8 @@ package disk
 import (
 	"encoding/binary"
 	"errors"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -16,6 +18,65 @@ import (
 // checks the process would end here.
 func TestRewriteOverDamage(t *testing.T) {
 	fs := vfs.NewMem()
+	rewrites := rewriteAll(t, fs, func(dir string) { damageValueFiles(t, fs, dir) })
+	if err := rewrites[0]; !errors.Is(err, store.ErrCorrupt) {
+		t.Errorf("rewrite: %v", err)
+	}
+	if n := len(rewrites); n > 100 {
+		t.Errorf("a rewrite that must fail was tried %d times", n)
+	}
+}
+
+// TestRewriteOverFailingReads has reads fail for a while as a rewrite goes on that was found possible. Without the guard
+// trying again the process would end here too.
+func TestRewriteOverFailingReads(t *testing.T) {
+	fs := &shaky{FS: vfs.NewMem()}
+	rewrites := rewriteAll(t, fs, func(string) {})
+	if err := rewrites[0]; err != nil {
+		t.Errorf("rewrite: %v", err)
+	}
+	if fs.failed.Load() == 0 {
+		t.Error("no read failed")
+	}
+}
+
+// shaky is a file system on which three reads of values fail when a rewrite has begun to write.
+type shaky struct {
+	vfs.FS
+	failing, failed atomic.Int32
+}
+
+func (s *shaky) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	if category == rewriteCategory {
+		s.failing.Store(3)
+	}
+	return s.FS.Create(name, category)
+}
+
+func (s *shaky) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
+	f, err := s.FS.Open(name, opts...)
+	if err != nil || !isValueFile(name) {
+		return f, err
+	}
+	return &shakyFile{f, s}, nil
+}
+
+type shakyFile struct {
+	vfs.File
+	fs *shaky
+}
+
+func (f *shakyFile) ReadAt(p []byte, offset int64) (int, error) {
+	if f.fs.failing.Add(-1) >= 0 {
+		f.fs.failed.Add(1)
+		return 0, syscall.EIO
+	}
+	return f.File.ReadAt(p, offset)
+}
+
+// rewriteAll writes values, closes the database, does something to its folder, and lets it rewrite what is left of the
+// values after most were deleted. It returns how the rewrites ended, of which there was one at least.
+func rewriteAll(t *testing.T, fs vfs.FS, between func(dir string)) []error {
 	o := Options{Dir: "/db", FS: fs, RetryInterval: time.Millisecond}.withDefaults()
 	rewrites := make(chan error, 1000)
 	open := func(o Options) (*pebble.DB, *guard) {
@@ -44,7 +105,7 @@ func TestRewriteOverDamage(t *testing.T) {
 	if err := errors.Join(db.Flush(), db.Close()); err != nil {
 		t.Fatal(err)
 	}
-	damageValueFiles(t, fs, o.Dir)
+	between(o.Dir)
 	db, g := open(o.Eager())
 	for i := range uint32(300) {
 		if i%3 != 0 {
@@ -56,21 +117,21 @@ func TestRewriteOverDamage(t *testing.T) {
 	if err := errors.Join(db.Flush(), db.Compact(t.Context(), []byte{0}, []byte{0xff}, false)); err != nil {
 		t.Fatal(err)
 	}
+	var ended []error
 	select {
 	case err := <-rewrites:
-		if !errors.Is(err, store.ErrCorrupt) {
-			t.Errorf("rewrite: %v", err)
-		}
-	case <-time.After(20 * time.Second):
-		t.Error("no rewrite")
+		ended = append(ended, err)
+	case <-time.After(time.Minute):
+		t.Fatal("no rewrite")
 	}
 	g.close()
 	if err := db.Close(); err != nil {
 		t.Error(err)
 	}
-	if n := len(rewrites); n > 100 {
-		t.Errorf("a rewrite that must fail was tried %d times", n)
+	for len(rewrites) > 0 {
+		ended = append(ended, <-rewrites)
 	}
+	return ended
 }
 
 // damageValueFiles changes bytes all over the files of values, but not their ends.

@@ -292,10 +292,16 @@ func (g *guard) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
 			return f, nil
 		}
 	}
-	f, err := g.FS.Open(name, opts...)
-	if err == nil && isValueFile(name) {
-		return g.openValueFile(name, f)
+	if !isValueFile(name) {
+		return g.FS.Open(name, opts...)
 	}
+	var f vfs.File
+	err := g.insist(numberOf(g.PathBase(name)), func() (err error) {
+		if f, err = g.FS.Open(name, opts...); err == nil {
+			f, err = g.openValueFile(name, f)
+		}
+		return err
+	})
 	return f, err
 }
 
