@@ -1,7 +1,6 @@
 package jsonwire
 
 import (
-	"encoding/base64"
 	"math"
 	"strconv"
 	"time"
@@ -105,6 +104,6 @@ func AppendTimestamp(b []byte, v time.Time) []byte {
 // AppendBlob appends base64 in quotes.
 func AppendBlob(b, v []byte) []byte {
 	b = append(b, '"')
-	b = base64.StdEncoding.AppendEncode(b, v)
+	b = appendBase64(b, v)
 	return append(b, '"')
 }
