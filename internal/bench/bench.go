@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/millrace/millrace/server"
@@ -21,12 +23,22 @@ type Options struct {
 	Seconds float64
 	// Backlog is how many records the drain measurement delivers.
 	Backlog int
+	// Only names the sections to measure; empty for all. See Sections.
+	Only []string
 	// Dir is where data goes while measuring; "" for the system's folder of temporary files. It decides which disk is
 	// measured.
 	Dir    string
 	JSON   bool
 	Stdout io.Writer
 	Stderr io.Writer // progress
+}
+
+// Sections are the parts that can be measured by themselves.
+var Sections = []string{"start", "engine", "put", "get", "trickle", "drain"}
+
+// wants reports whether a section is to be measured.
+func (o Options) wants(section string) bool {
+	return len(o.Only) == 0 || slices.Contains(o.Only, section)
 }
 
 // recordBytes is the size of the records that are put: the size that the design's figures speak of.
@@ -97,14 +109,23 @@ func Run(ctx context.Context, o Options) (err error) {
 		Version: server.Version(), Go: runtime.Version(), OS: runtime.GOOS + "/" + runtime.GOARCH,
 		Cores: runtime.NumCPU(), CPU: cpuModel(), Date: time.Now().UTC().Format("2006-01-02"), Seconds: o.Seconds,
 	}
+	for _, section := range o.Only {
+		if !slices.Contains(Sections, section) {
+			return fmt.Errorf("there is no section %q: %s", section, strings.Join(Sections, ", "))
+		}
+	}
 	for _, each := range []struct {
+		section string
 		what    string
 		measure func(context.Context, Options, string, *Report) error
 	}{
-		{"starting", measureStart},
-		{"the bare engine", measureEngine},
-		{"the server", measureServer},
+		{"start", "starting", measureStart},
+		{"engine", "the bare engine", measureEngine},
+		{"", "the server", measureServer},
 	} {
+		if each.section != "" && !o.wants(each.section) {
+			continue
+		}
 		fmt.Fprintf(o.Stderr, "measuring %s\n", each.what)
 		if err := each.measure(ctx, o, filepath.Join(dir, "data"), &r); err != nil {
 			return fmt.Errorf("measuring %s: %w", each.what, err)
@@ -113,7 +134,7 @@ func Run(ctx context.Context, o Options) (err error) {
 			return err
 		}
 	}
-	for i := range r.Put {
+	for i := range min(len(r.Put), len(r.Engine)) {
 		r.OfEngine = append(r.OfEngine, r.Put[i].PerSecond/r.Engine[i].PerSecond)
 	}
 	if o.JSON {
@@ -134,12 +155,19 @@ func measureServer(ctx context.Context, o Options, dir string, r *Report) error 
 	stopped := make(chan error, 1)
 	go func() { stopped <- house.Run(serving) }()
 	c := newClient(house.URL())
-	err = errors.Join(
-		measurePuts(ctx, o, c, r),
-		measureGets(ctx, c, r),
-		measureTrickle(ctx, c, r, dir),
-		measureDrain(ctx, o, c, r),
-	)
+	for _, each := range []struct {
+		section string
+		measure func() error
+	}{
+		{"put", func() error { return measurePuts(ctx, o, c, r) }},
+		{"get", func() error { return measureGets(ctx, o, c, r) }},
+		{"trickle", func() error { return measureTrickle(ctx, c, r, dir) }},
+		{"drain", func() error { return measureDrain(ctx, o, c, r) }},
+	} {
+		if o.wants(each.section) {
+			err = errors.Join(err, each.measure())
+		}
+	}
 	c.close()
 	stop()
 	return errors.Join(err, <-stopped)

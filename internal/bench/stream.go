@@ -51,8 +51,22 @@ func measurePuts(ctx context.Context, o Options, c *client, r *Report) error {
 // getFor bounds the reading of what was put.
 const getFor = 10 * time.Second
 
+// getCalls is how many calls fill the stream that is read, when measurePuts did not.
+const getCalls = 400
+
 // measureGets reads everything that measurePuts put, shard after shard, from one connection.
-func measureGets(ctx context.Context, c *client, r *Report) error {
+func measureGets(ctx context.Context, o Options, c *client, r *Report) error {
+	if !o.wants("put") {
+		if err := c.createStream(ctx, putStream, putShards); err != nil {
+			return err
+		}
+		body := putBody(putStream, 500, recordBytes, 1)
+		for range getCalls {
+			if err := c.kinesis(ctx, "PutRecords", body, nil); err != nil {
+				return err
+			}
+		}
+	}
 	var all samples
 	var page bytes.Buffer
 	clock := startTimer(getFor.Seconds())
