@@ -16,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/millrace/millrace/internal/sdkhttp"
 )
 
 // clients are AWS's own for one server.
@@ -28,7 +30,7 @@ type clients struct {
 }
 
 func connect(url string) clients {
-	c := aws.Config{BaseEndpoint: aws.String(url), Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", "")}
+	c := aws.Config{BaseEndpoint: aws.String(url), Region: "us-east-1", HTTPClient: sdkhttp.NewClient(), Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", "")}
 	return clients{
 		kinesis: kinesis.NewFromConfig(c), lambda: lambda.NewFromConfig(c), sqs: sqs.NewFromConfig(c), sns: sns.NewFromConfig(c),
 		s3: s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = true }),

@@ -20,6 +20,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/smithy-go"
 	"github.com/jonboulle/clockwork"
+
+	"github.com/millrace/millrace/internal/sdkhttp"
 )
 
 // watched counts requests by what they are.
@@ -51,7 +53,7 @@ func serve(t *testing.T) (*watched, string) {
 func TestSDK(t *testing.T) {
 	w, url := serve(t)
 	c := client.New(client.Options{
-		BaseEndpoint: aws.String(url), Region: "us-east-1",
+		BaseEndpoint: aws.String(url), Region: "us-east-1", HTTPClient: sdkhttp.NewClient(),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""), RequestMinCompressSizeBytes: 10240,
 	})
 	ctx, now := context.Background(), time.Now()

@@ -14,6 +14,7 @@ import (
 	client "github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
+	"github.com/millrace/millrace/internal/sdkhttp"
 	"github.com/millrace/millrace/stream"
 )
 
@@ -33,7 +34,7 @@ func settings(t *testing.T, c stream.Config) client.Options {
 		stop()
 	})
 	return client.Options{
-		BaseEndpoint: aws.String(server.URL), Region: region,
+		BaseEndpoint: aws.String(server.URL), Region: region, HTTPClient: sdkhttp.NewClient(),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""), RetryMaxAttempts: 1,
 	}
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/millrace/millrace/aws/lambda"
 	"github.com/millrace/millrace/function"
+	"github.com/millrace/millrace/internal/sdkhttp"
 )
 
 // handler serves the door and its links as a server does.
@@ -37,7 +38,7 @@ func TestWithTheSDK(t *testing.T) {
 	server := httptest.NewServer(h.handler())
 	defer server.Close()
 	client := sdk.New(sdk.Options{
-		Region: "eu-west-1", BaseEndpoint: &server.URL, RetryMaxAttempts: 1,
+		Region: "eu-west-1", BaseEndpoint: &server.URL, RetryMaxAttempts: 1, HTTPClient: sdkhttp.NewClient(),
 		Credentials: credentials.NewStaticCredentialsProvider("123456789012", "secret", ""),
 	})
 	ctx := t.Context()
@@ -175,7 +176,7 @@ func TestThrottledBySDK(t *testing.T) {
 	server := httptest.NewServer(h.handler())
 	defer server.Close()
 	client := sdk.New(sdk.Options{
-		Region: "eu-west-1", BaseEndpoint: &server.URL, RetryMaxAttempts: 1,
+		Region: "eu-west-1", BaseEndpoint: &server.URL, RetryMaxAttempts: 1, HTTPClient: sdkhttp.NewClient(),
 		Credentials: credentials.NewStaticCredentialsProvider("123456789012", "secret", ""),
 	})
 	active := sdk.NewFunctionActiveV2Waiter(client, func(o *sdk.FunctionActiveV2WaiterOptions) {

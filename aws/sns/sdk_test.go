@@ -11,6 +11,8 @@ import (
 	client "github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 	"github.com/jonboulle/clockwork"
+
+	"github.com/millrace/millrace/internal/sdkhttp"
 )
 
 // TestSDK goes through all operations with AWS's own client.
@@ -19,7 +21,7 @@ func TestSDK(t *testing.T) {
 	server := httptest.NewServer(newHouse(t, clockwork.NewRealClock(), p))
 	t.Cleanup(server.Close)
 	c := client.New(client.Options{
-		BaseEndpoint: aws.String(server.URL), Region: "us-east-1",
+		BaseEndpoint: aws.String(server.URL), Region: "us-east-1", HTTPClient: sdkhttp.NewClient(),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 	})
 	made, err := c.CreateTopic(ctx, &client.CreateTopicInput{Name: aws.String("orders"), Attributes: map[string]string{"DisplayName": "Orders"}})
@@ -93,7 +95,7 @@ func TestPagesOfTopics(t *testing.T) {
 	server := httptest.NewServer(newHouse(t, clockwork.NewRealClock(), new(postbox)))
 	t.Cleanup(server.Close)
 	c := client.New(client.Options{
-		BaseEndpoint: aws.String(server.URL), Region: "us-east-1",
+		BaseEndpoint: aws.String(server.URL), Region: "us-east-1", HTTPClient: sdkhttp.NewClient(),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 	})
 	for i := range 101 {

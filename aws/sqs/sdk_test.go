@@ -15,6 +15,8 @@ import (
 	client "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/jonboulle/clockwork"
+
+	"github.com/millrace/millrace/internal/sdkhttp"
 )
 
 // serve puts a house on a socket of the loopback and runs it until the test ends.
@@ -37,7 +39,7 @@ func serve(t *testing.T) string {
 
 func connect(t *testing.T) *client.Client {
 	return client.New(client.Options{
-		BaseEndpoint: aws.String(serve(t)), Region: "us-east-1",
+		BaseEndpoint: aws.String(serve(t)), Region: "us-east-1", HTTPClient: sdkhttp.NewClient(),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 	})
 }

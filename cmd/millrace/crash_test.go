@@ -27,6 +27,7 @@ import (
 
 	"github.com/millrace/millrace/internal/bootstrap"
 	"github.com/millrace/millrace/internal/demo"
+	"github.com/millrace/millrace/internal/sdkhttp"
 )
 
 const (
@@ -138,7 +139,7 @@ func newHouse(t *testing.T) *house {
 	h := &house{t: t, address: freeAddress(t), dir: dir, ledger: filepath.Join(dir, "ledger"), log: filepath.Join(dir, "log")}
 	h.url = "http://" + h.address
 	config := aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String(h.url), RetryMaxAttempts: 1,
+		Region: "us-east-1", BaseEndpoint: aws.String(h.url), RetryMaxAttempts: 1, HTTPClient: sdkhttp.NewClient(),
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}
 	h.kinesis, h.lambda = kinesis.NewFromConfig(config), lambda.NewFromConfig(config)

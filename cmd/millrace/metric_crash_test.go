@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"github.com/millrace/millrace/internal/sdkhttp"
 )
 
 // TestKillNineKeepsMetrics kills the server the moment it has answered a put of metrics: each answered value is there.
@@ -15,7 +17,8 @@ func TestKillNineKeepsMetrics(t *testing.T) {
 	h := newHouse(t)
 	h.start()
 	client := cloudwatch.New(cloudwatch.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(h.url), Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		Region: "us-east-1", BaseEndpoint: aws.String(h.url), HTTPClient: sdkhttp.NewClient(),
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
 	begun := time.Now()
 	for n := range 3 {

@@ -18,6 +18,7 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/millrace/millrace/internal/bootstrap"
+	"github.com/millrace/millrace/internal/sdkhttp"
 )
 
 // The names of what the demo builds.
@@ -44,6 +45,7 @@ func newClients(url string) *clients {
 	config := aws.Config{
 		Region:       region,
 		BaseEndpoint: aws.String(url),
+		HTTPClient:   sdkhttp.NewClient(),
 		Credentials:  credentials.NewStaticCredentialsProvider("demo", "demo", ""),
 	}
 	return &clients{
