@@ -59,6 +59,7 @@ for --data-dir) or in a file (--config); the command line wins over the environm
 	if err != nil {
 		return err
 	}
+	giveBackPages()
 	return s.Run(ctx)
 }
 
