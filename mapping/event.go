@@ -1,11 +1,11 @@
 package mapping
 
 import (
-	"encoding/base64"
 	"strconv"
 	"time"
 	"unicode/utf8"
 
+	"github.com/millrace/millrace/internal/base64"
 	"github.com/millrace/millrace/stream"
 )
 
@@ -123,7 +123,7 @@ func (f *eventForm) appendRecord(dst []byte, r *stream.Record, role string) []by
 	dst = append(dst, recordSequence...)
 	dst = append(dst, number...)
 	dst = append(dst, recordData...)
-	dst = appendBase64(dst, r.Data)
+	dst = base64.Append(dst, r.Data)
 	dst = append(dst, recordArrival...)
 	dst = appendSeconds(dst, r.Arrival)
 	dst = append(dst, recordEventID...)
@@ -139,7 +139,7 @@ func (f *eventForm) size(r *stream.Record, role string) int {
 	var scratch [64]byte
 	number := len(f.shard.SequenceNumber(r.Position, r.Arrival).AppendTo(scratch[:0]))
 	seconds := len(appendSeconds(scratch[:0], r.Arrival))
-	return f.fixed + stringSize(r.PartitionKey) + 2*number + base64.StdEncoding.EncodedLen(len(r.Data)) + seconds +
+	return f.fixed + stringSize(r.PartitionKey) + 2*number + base64.EncodedLen(len(r.Data)) + seconds +
 		stringSize(role)
 }
 

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"github.com/millrace/millrace/internal/base64"
 )
 
 // AppendName appends a member name with its quotes and colon, after a comma if the object has members already.
@@ -104,6 +106,6 @@ func AppendTimestamp(b []byte, v time.Time) []byte {
 // AppendBlob appends base64 in quotes.
 func AppendBlob(b, v []byte) []byte {
 	b = append(b, '"')
-	b = appendBase64(b, v)
+	b = base64.Append(b, v)
 	return append(b, '"')
 }

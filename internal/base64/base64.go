@@ -1,4 +1,4 @@
-package jsonwire
+package base64
 
 import (
 	"encoding/base64"
@@ -6,9 +6,8 @@ import (
 	"slices"
 )
 
-// The data of records is nearly all that a door reads and writes, and in JSON it is base64. The standard library encodes
-// three bytes at a time with a look-up for each character; here a look-up gives two characters, and a step takes six bytes
-// from one word and leaves eight in another.
+// The standard library encodes three bytes at a time with a look-up for each character; here a look-up gives two
+// characters, and a step takes six bytes from one word and leaves eight in another.
 
 // pairs has the two characters of every 12 bits, the first in the low byte.
 var pairs = func() (p [1 << 12]uint16) {
@@ -19,8 +18,8 @@ var pairs = func() (p [1 << 12]uint16) {
 	return p
 }()
 
-// appendBase64 appends what base64.StdEncoding.AppendEncode does.
-func appendBase64(b, v []byte) []byte {
+// Append appends what base64.StdEncoding.AppendEncode does.
+func Append(b, v []byte) []byte {
 	n := base64.StdEncoding.EncodedLen(len(v))
 	b = slices.Grow(b, n)
 	out := b[len(b) : len(b)+n]
@@ -33,3 +32,6 @@ func appendBase64(b, v []byte) []byte {
 	base64.StdEncoding.Encode(out, v)
 	return b[:len(b)+n]
 }
+
+// EncodedLen returns how many bytes Append adds for n.
+func EncodedLen(n int) int { return base64.StdEncoding.EncodedLen(n) }

@@ -1,4 +1,4 @@
-package jsonwire
+package base64
 
 import (
 	"bytes"
@@ -16,7 +16,7 @@ func TestBase64(t *testing.T) {
 		for range 20 {
 			_, _ = random.Read(v)
 			for _, before := range []string{"", "x", `{"Data":"`} {
-				got := appendBase64([]byte(before), v)
+				got := Append([]byte(before), v)
 				if want := base64.StdEncoding.AppendEncode([]byte(before), v); !bytes.Equal(got, want) {
 					t.Fatalf("%x: %q, want %q", v, got, want)
 				}
@@ -29,7 +29,7 @@ func TestBase64(t *testing.T) {
 func BenchmarkBase64(b *testing.B) {
 	v := make([]byte, 1024)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(v)
-	for name, encode := range map[string]func(b, v []byte) []byte{"ours": appendBase64, "standard": base64.StdEncoding.AppendEncode} {
+	for name, encode := range map[string]func(b, v []byte) []byte{"ours": Append, "standard": base64.StdEncoding.AppendEncode} {
 		b.Run(name, func(b *testing.B) {
 			var buffer []byte
 			b.SetBytes(int64(len(v)))
