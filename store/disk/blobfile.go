@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"slices"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2/sstable/colblk"
@@ -21,16 +20,13 @@ import (
 // that Pebble takes as a failed read. The checks are Pebble's own, of its own checksums.
 //
 // A rewrite (the compaction that copies what is left of a file of which much was deleted) does not even survive a failed
-// read. So the guard reads the whole file before a rewrite of it begins, and lets none begin that would fail. A read that
-// fails all the same, of what was read a moment ago, is tried again.
+// read. So the guard reads the whole file before a rewrite of it begins, and lets none begin that would fail. What it read
+// it keeps until the rewrite ends, which then reads from memory, whatever becomes of the disk meanwhile.
 
 const (
 	blobFileExt = ".blob"
 	footerLen   = 38 // of a blob file: a checksum, 26 bytes about the file, and a magic word
 	trailerLen  = 5  // of a block: its kind and a checksum
-
-	// rereads is how often what a rewrite needs is read again.
-	rereads = 20
 )
 
 // valueFile is a blob file opened for reading.
@@ -59,15 +55,13 @@ func (g *guard) openValueFile(name string, f vfs.File) (vfs.File, error) {
 }
 
 // ReadAt implements vfs.File. Pebble reads a whole block or the footer at a time.
-func (v *valueFile) ReadAt(p []byte, offset int64) (n int, err error) {
-	err = v.guard.insist(v.number, func() error {
-		n, err = v.readAt(p, offset)
-		return err
-	})
-	return n, err
-}
-
-func (v *valueFile) readAt(p []byte, offset int64) (int, error) {
+func (v *valueFile) ReadAt(p []byte, offset int64) (int, error) {
+	if whole := v.guard.rewrites.contents(v.number); whole != nil && offset <= int64(len(whole)) {
+		if n := copy(p, whole[offset:]); n == len(p) {
+			return n, nil
+		}
+		return 0, v.damaged(offset) // past the end
+	}
 	n, err := v.File.ReadAt(p, offset)
 	if err != nil && (err != io.EOF || n < len(p)) {
 		if err == io.EOF {
@@ -92,40 +86,39 @@ func (v *valueFile) damaged(offset int64) error {
 	return fmt.Errorf("%w: %s at byte %d", store.ErrCorrupt, v.name, offset)
 }
 
-// verify reads the whole file.
-func (v *valueFile) verify() (err error) {
+// load reads the whole file, and checks all of it.
+func (v *valueFile) load() (whole []byte, err error) {
 	defer rescue(&err) // the index is sound, but the decoder is not made for strangers
-	footer := make([]byte, footerLen)
+	whole = make([]byte, v.size)
+	footer := whole[v.size-footerLen:]
 	if _, err := v.ReadAt(footer, v.size-footerLen); err != nil {
-		return err
+		return nil, err
 	}
 	// The index block: 4 bytes of its own, then columns, the second of which holds where the blocks begin and the last
 	// one ends.
 	start, length := binary.LittleEndian.Uint64(footer[4:]), binary.LittleEndian.Uint64(footer[12:])
-	index := make([]byte, length+trailerLen)
+	index := whole[start : start+length+trailerLen]
 	if _, err := v.ReadAt(index, int64(start)); err != nil {
-		return err
+		return nil, err
 	}
 	decoder := colblk.DecodeBlock(index[:length], 4)
 	offsets := colblk.DecodeColumn(&decoder, 1, decoder.Rows()+1, colblk.DataTypeUint, colblk.DecodeUnsafeUints)
-	var block []byte
 	for i := range decoder.Rows() {
 		from, to := offsets.At(i), offsets.At(i+1)
 		if from >= to || to > start {
-			return v.damaged(int64(start))
+			return nil, v.damaged(int64(start))
 		}
-		block = slices.Grow(block[:0], int(to-from))[:to-from]
-		if _, err := v.ReadAt(block, int64(from)); err != nil {
-			return err
+		if _, err := v.ReadAt(whole[from:to], int64(from)); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return whole, nil
 }
 
-// rewrites are the files that Pebble is about to rewrite.
+// rewrites are the files that Pebble is about to rewrite, or rewrites.
 type rewrites struct {
 	mu     sync.Mutex
-	inputs map[uint64]bool // by number, whether the file was found sound
+	inputs map[uint64][]byte // by number, what they hold; nil before they were read
 }
 
 // begin notes that a rewrite begins. Pebble creates its output next.
@@ -133,9 +126,9 @@ func (r *rewrites) begin(file uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.inputs == nil {
-		r.inputs = make(map[uint64]bool)
+		r.inputs = make(map[uint64][]byte)
 	}
-	r.inputs[file] = false
+	r.inputs[file] = nil
 }
 
 func (r *rewrites) end(file uint64) {
@@ -144,59 +137,52 @@ func (r *rewrites) end(file uint64) {
 	delete(r.inputs, file)
 }
 
-// unverified returns the files that were not found sound yet.
-func (r *rewrites) unverified() []uint64 {
+// unread returns the files that were not read yet.
+func (r *rewrites) unread() []uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var files []uint64
-	for file, sound := range r.inputs {
-		if !sound {
+	for file, whole := range r.inputs {
+		if whole == nil {
 			files = append(files, file)
 		}
 	}
 	return files
 }
 
-func (r *rewrites) verified(file uint64) {
+func (r *rewrites) keep(file uint64, whole []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, ok := r.inputs[file]; ok {
-		r.inputs[file] = true
+		r.inputs[file] = whole
 	}
 }
 
-func (r *rewrites) isVerified(file uint64) bool {
+// contents returns what a file holds that is being rewritten, and nil for any other.
+func (r *rewrites) contents(file uint64) []byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.inputs[file]
 }
 
-// verifyRewrites reads the files that are about to be rewritten, which lie in the directory.
-func (g *guard) verifyRewrites(dir string) error {
-	for _, number := range g.rewrites.unverified() {
+// loadRewrites reads the files that are about to be rewritten, which lie in the directory. They are no larger than the
+// largest table, and Pebble rewrites no more of them at a time than it runs compactions.
+func (g *guard) loadRewrites(dir string) error {
+	for _, number := range g.rewrites.unread() {
 		f, err := g.Open(g.PathJoin(dir, fmt.Sprintf("%06d%s", number, blobFileExt)), vfs.SequentialReadsOption)
 		if err != nil {
 			return err
 		}
+		var whole []byte
 		if v, ok := f.(*valueFile); ok {
-			err = v.verify()
+			whole, err = v.load()
 		}
 		if err := errors.Join(err, f.Close()); err != nil {
 			return err
 		}
-		g.rewrites.verified(number)
+		g.rewrites.keep(number, whole)
 	}
 	return nil
-}
-
-// insist reads, again and again when the read fails and the file is one that a rewrite under way was promised.
-func (g *guard) insist(file uint64, read func() error) error {
-	err := read()
-	for n := 0; n < rereads && err != nil && g.rewrites.isVerified(file); n++ {
-		g.pause(g.retry)
-		err = read()
-	}
-	return err
 }
 
 // numberOf returns the number that Pebble gave to a file of values.

@@ -225,7 +225,7 @@ func (g *guard) Create(name string, category vfs.DiskWriteCategory) (vfs.File, e
 		g.pause(failurePace * g.retry) // a compaction that failed over damage is tried again at once, and for ever
 	}
 	if category == rewriteCategory {
-		if err := g.verifyRewrites(g.PathDir(name)); err != nil {
+		if err := g.loadRewrites(g.PathDir(name)); err != nil {
 			g.pause(failurePace * g.retry)
 			return nil, fmt.Errorf("a rewrite would fail: %w", err)
 		}
@@ -295,14 +295,11 @@ func (g *guard) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
 	if !isValueFile(name) {
 		return g.FS.Open(name, opts...)
 	}
-	var f vfs.File
-	err := g.insist(numberOf(g.PathBase(name)), func() (err error) {
-		if f, err = g.FS.Open(name, opts...); err == nil {
-			f, err = g.openValueFile(name, f)
-		}
-		return err
-	})
-	return f, err
+	f, err := g.FS.Open(name, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return g.openValueFile(name, f)
 }
 
 // Stat implements vfs.FS.

@@ -50,8 +50,10 @@ const (
 	// rewrite. Nearly all blocks are larger, nearly all table entries smaller.
 	separatedBytes = 512
 
-	// tableBytes is the size of a table with its values at the top level; those below are larger.
-	tableBytes = 16 << 20
+	// tableBytes is the size of a table with its values at the top level, and maxTableBytes that of those below. A file
+	// of values is no larger, and is held in memory while it is rewritten.
+	tableBytes    = 16 << 20
+	maxTableBytes = 32 << 20
 
 	// trimFlushDelay is how long a trim may wait for others before the space of all is given back together.
 	trimFlushDelay = 10 * time.Second
@@ -102,6 +104,9 @@ func pebbleOptions(o Options, fs *guard, logger *pebbleLog) *pebble.Options {
 	p.Experimental.FileCacheShards = 2
 	// A table's size counts what its values take elsewhere. With Pebble's 2 MiB a table would hold four blocks.
 	p.TargetFileSizes[0] = tableBytes
+	for level := 1; level < len(p.TargetFileSizes); level++ {
+		p.TargetFileSizes[level] = maxTableBytes
+	}
 	policy := pebble.ValueSeparationPolicy{
 		Enabled:               true,
 		MinimumSize:           separatedBytes,
