@@ -3,15 +3,21 @@ package server
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go/encoding/httpbinding"
 
 	"github.com/millrace/millrace/internal/arn"
 	"github.com/millrace/millrace/mapping"
@@ -19,6 +25,9 @@ import (
 
 // outsideTimeout bounds one attempt to send a document to an endpoint outside; the mapping makes several.
 const outsideTimeout = 20 * time.Second
+
+// maxOutsideAnswer is how much of an answer is read; a document has a short one.
+const maxOutsideAnswer = 64 << 10
 
 // replace puts senders to endpoints outside in the place of the rooms, for the services for which there is one. The
 // credentials are those of the environment, as AWS's own tools find them; they are looked for when they are first needed.
@@ -34,15 +43,12 @@ func (d destination) replace(c Config) error {
 	if c.SQSEndpoint != "" {
 		d["sqs"] = outsideQueue{sqs.NewFromConfig(options, func(o *sqs.Options) { o.BaseEndpoint = aws.String(c.SQSEndpoint) })}.send
 	}
+	there := outside{client: options.HTTPClient, credentials: options.Credentials}
 	if c.SNSEndpoint != "" {
-		d["sns"] = outsideTopic{sns.NewFromConfig(options, func(o *sns.Options) { o.BaseEndpoint = aws.String(c.SNSEndpoint) })}.send
+		d["sns"] = outsideTopic{there, c.SNSEndpoint}.send
 	}
 	if c.S3Endpoint != "" {
-		d["s3"] = outsideBucket{s3.NewFromConfig(options, func(o *s3.Options) {
-			o.BaseEndpoint = aws.String(c.S3Endpoint)
-			// What every store understands, whoever made it.
-			o.UsePathStyle, o.RequestChecksumCalculation = true, aws.RequestChecksumCalculationWhenRequired
-		})}.send
+		d["s3"] = outsideBucket{there, c.S3Endpoint}.send
 	}
 	return nil
 }
@@ -61,20 +67,67 @@ func (o outsideQueue) send(ctx context.Context, to arn.ARN, n mapping.Notice) er
 	return err
 }
 
-type outsideTopic struct{ client *sns.Client }
+// outside sends single requests that are signed as AWS has it. For the one operation that a topic and a bucket are needed
+// for, their clients in AWS's SDK would be a tenth of the program.
+type outside struct {
+	client      aws.HTTPClient
+	credentials aws.CredentialsProvider
+}
 
-func (o outsideTopic) send(ctx context.Context, to arn.ARN, n mapping.Notice) error {
-	_, err := o.client.Publish(ctx, &sns.PublishInput{
-		TopicArn: aws.String(to.String()), Message: aws.String(string(n.Body)),
-	}, func(options *sns.Options) { options.Region = to.Region })
+// send signs a request, sends it, and returns an error unless it was answered with success.
+func (o outside) send(r *http.Request, service, region string, body []byte) error {
+	credentials, err := o.credentials.Retrieve(r.Context())
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(body)
+	hash := hex.EncodeToString(sum[:])
+	r.Header.Set("X-Amz-Content-Sha256", hash)
+	// The path of an object is signed as it stands.
+	plain := func(options *v4.SignerOptions) { options.DisableURIPathEscaping = service == "s3" }
+	if err := v4.NewSigner(plain).SignHTTP(r.Context(), credentials, r, hash, service, region, time.Now()); err != nil {
+		return err
+	}
+	answer, err := o.client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(io.LimitReader(answer.Body, maxOutsideAnswer))
+	if answer.StatusCode/100 != 2 {
+		return fmt.Errorf("%s %s: %s: %s", r.Method, r.URL.Redacted(), answer.Status, bytes.TrimSpace(text))
+	}
 	return err
 }
 
-type outsideBucket struct{ client *s3.Client }
+type outsideTopic struct {
+	outside
+	endpoint string
+}
+
+func (o outsideTopic) send(ctx context.Context, to arn.ARN, n mapping.Notice) error {
+	form := url.Values{"Action": {"Publish"}, "Version": {"2010-03-31"}, "TopicArn": {to.String()}, "Message": {string(n.Body)}}
+	body := []byte(form.Encode())
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(o.endpoint, "/")+"/", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	return o.outside.send(r, "sns", to.Region, body)
+}
+
+type outsideBucket struct {
+	outside
+	endpoint string
+}
 
 func (o outsideBucket) send(ctx context.Context, to arn.ARN, n mapping.Notice) error {
-	_, err := o.client.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: aws.String(to.Resource), Key: aws.String(n.Key), Body: bytes.NewReader(n.Body), ContentType: aws.String(noticeType),
-	}, func(options *s3.Options) { options.Region = n.Region })
-	return err
+	// The bucket's name in the path is what every store understands, whoever made it.
+	path := strings.TrimRight(o.endpoint, "/") + "/" + to.Resource + "/" + httpbinding.EscapePath(n.Key, false)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPut, path, bytes.NewReader(n.Body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", noticeType)
+	return o.outside.send(r, "s3", n.Region, n.Body)
 }
