@@ -56,6 +56,26 @@ type Block struct {
 	Data []byte
 }
 
+// Draft is a block to be. An engine asks for its content as late as it can without losing time, so that all that comes
+// until then is in it: one that is still busy with the write before will ask when that is done.
+type Draft interface {
+	// Size returns about how many bytes Fill would return now. It is asked before and may be less than Fill returns.
+	Size() int
+	// Fill returns the block. It is called at most once, when the block's place in its log is fixed, from any goroutine,
+	// and may use the processor but wait for nothing. Its error ends the Append, of which nothing then happens. When an
+	// Append has returned without having called it, it may still be called later: it should then return an error.
+	Fill() ([]byte, error)
+}
+
+// Data is a Draft whose content is there from the beginning. It stays the caller's when Append returns.
+type Data []byte
+
+// Size implements Draft.
+func (d Data) Size() int { return len(d) }
+
+// Fill implements Draft.
+func (d Data) Fill() ([]byte, error) { return d, nil }
+
 // Bounds says which blocks a log holds.
 type Bounds struct {
 	// First is the lowest ordinal held. When the log holds no block, First is greater than Last.
@@ -69,10 +89,11 @@ func (b Bounds) Empty() bool { return b.First > b.Last }
 
 // Blocks keeps logs. A log comes into being with its first block.
 type Blocks interface {
-	// Append makes data durable as the next block of the log and returns its ordinal. Appends to one log are made
-	// by one caller at a time; appends to different logs at the same time share a sync. Data stays the caller's. A
-	// block may be empty and has at most MaxBlock bytes (ErrTooLarge).
-	Append(ctx context.Context, log LogID, data []byte) (ordinal uint64, err error)
+	// Append makes what the draft holds durable as the next block of the log and returns its ordinal. Appends share
+	// syncs. The next Append to a log may begin as soon as the draft of the one before has been filled, or that one has
+	// returned; blocks have the order in which their drafts were filled. A block may be empty and has at most MaxBlock
+	// bytes (ErrTooLarge).
+	Append(ctx context.Context, log LogID, draft Draft) (ordinal uint64, err error)
 
 	// ReadBlocks yields the log's durable blocks with ordinals >= from, in order, up to what was there when it was
 	// called. The block's Data is valid until the next step. It stops after yielding an error.

@@ -2,8 +2,6 @@ package stream
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -16,9 +14,9 @@ import (
 const maxBlockBytes = 8 << 20
 
 // appender appends to logs by group commit, without a timer and without a goroutine of its own. The first put that
-// finds no append under way at its shard leads: it appends what is queued there as one block, answers all whose
-// entries were in it, and hands the lead to the first of those that have queued up meanwhile. So an idle shard commits
-// at once, a busy one in large blocks.
+// finds nobody leading at its shard leads: it has the store append a block. When the store turns to it, what is queued by
+// then goes into the block, and the lead is free for the next put. So an idle shard commits at once, a busy one in blocks
+// of all that came while the store was busy, and the next block queues up at the store while that one is made durable.
 type appender struct {
 	blocks     store.Blocks
 	clock      clockwork.Clock
@@ -128,27 +126,21 @@ func (g *group) fail(indexes []int, err error) {
 	}
 }
 
-// lead appends one block of what is queued, answers the puts in it and passes the lead on. It does not heed the end
-// of the context, since the entries of others are at stake.
+// lead appends one block of what is queued. It does not heed the end of the context, since the entries of others are at
+// stake.
 func (a *appender) lead(ctx context.Context, l *shardLog) {
-	groups, gone := l.take()
-	err := ErrGone
-	if !gone {
-		err = a.write(context.WithoutCancel(ctx), l, groups)
+	ctx = context.WithoutCancel(ctx)
+	w := &writing{log: l}
+	err := l.load(ctx, a.blocks)
+	if err == nil {
+		w.ordinal, err = a.blocks.Append(ctx, l.key.log(), w)
 	}
-	l.passLead()
-	for _, g := range groups {
-		if err != nil {
-			g.fail(g.indexes, err)
-		}
-		g.call.news <- news{group: g, done: true}
-	}
+	a.end(w, err)
 }
 
-// take removes from the queue what goes into the next block: at least one group, and no more than a block holds.
-func (l *shardLog) take() (groups []*group, gone bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// take removes from the queue what goes into the next block: at least one group, and no more than a block holds. The
+// caller holds the mutex.
+func (l *shardLog) take() (groups []*group) {
 	var bytes int64
 	n, records := 0, 0
 	for _, g := range l.queue {
@@ -163,76 +155,21 @@ func (l *shardLog) take() (groups []*group, gone bool) {
 	groups = slices.Clone(l.queue[:n])
 	l.queue = slices.Delete(l.queue, 0, n)
 	l.queued -= bytes
-	return groups, l.gone
+	return groups
 }
 
-// passLead gives the lead to the group that has waited longest, or ends it when none waits.
+// passLead gives the lead to the group that has waited longest, or ends it when none waits. The caller holds the mutex.
 func (l *shardLog) passLead() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	if len(l.queue) > 0 {
 		l.queue[0].promote()
 		return
 	}
 	l.leading = false
 	l.queue = nil // an idle shard keeps nothing
-	if l.idle != nil {
-		close(l.idle)
-		l.idle = nil
-	}
 }
 
-// write makes the groups durable as one block, shows it to readers and fills in the results.
-func (a *appender) write(ctx context.Context, l *shardLog, groups []*group) error {
-	if err := l.load(ctx, a.blocks); err != nil {
-		return err
-	}
-	data, b := encodeBlock(l.drafts(groups))
-	c := l.cipher.Load()
-	if c != nil && c.on {
-		var err error
-		if data, err = c.seal(data); err != nil {
-			return err
-		}
-		for i := range b.records {
-			b.records[i].Encrypted = true
-		}
-	}
-	ordinal, err := a.blocks.Append(ctx, l.key.log(), data)
-	if err == nil && (ordinal > maxOrdinal || ordinal <= l.lastOrdinal()) {
-		err = fmt.Errorf("ordinal %d is out of order", ordinal)
-	}
-	if err != nil {
-		if !errors.Is(err, store.ErrFull) {
-			a.doubt(l)
-		}
-		return fmt.Errorf("append to %s in stream %d: %w", l.shard.ID(), l.key.Stream, err)
-	}
-	b.place(ordinal)
-	l.publish(b, a.tail)
-	at := 0
-	for _, g := range groups {
-		for _, i := range g.indexes {
-			r := &b.records[at]
-			g.call.results[i] = Put{Shard: l.key.Index, SequenceNumber: l.shard.SequenceNumber(r.Position, r.Arrival), Encrypted: r.Encrypted}
-			at++
-		}
-	}
-	return nil
-}
-
-// doubt forgets what is known of the log's end, since the store could not say whether a block was stored.
-func (a *appender) doubt(l *shardLog) {
-	a.tail.drop(l.key)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.loaded, l.oldest, l.doubted = false, oldestUnknown, true
-}
-
-// drafts returns the entries of the groups with their times of arrival, which never go back.
+// drafts returns the entries of the groups with their times of arrival, which never go back. The caller holds the mutex.
 func (l *shardLog) drafts(groups []*group) []draft {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	n := 0
 	for _, g := range groups {
 		n += len(g.indexes)
@@ -245,30 +182,4 @@ func (l *shardLog) drafts(groups []*group) []draft {
 		}
 	}
 	return drafts
-}
-
-func (l *shardLog) lastOrdinal() uint64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.tip.ordinal()
-}
-
-// publish makes a durable block visible and wakes the readers that wait for it. The tail has it before the tip
-// moves, so that they find it there.
-func (l *shardLog) publish(b *block, t *tail) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	before := l.tip
-	if l.doubted { // what was in doubt may have happened since the tip was found: it is between the two, in the store
-		before, l.doubted = positionAt(b.ordinal, 0).before(), false
-	}
-	t.add(l.key, b, before)
-	l.tip = b.end()
-	for i := range b.records {
-		l.measure(b.records[i].Hash, b.records[i].size())
-	}
-	if l.oldest == oldestNone {
-		l.oldest = b.last
-	}
-	l.wake()
 }

@@ -23,7 +23,7 @@ type gate struct {
 
 func (r *rig) gate() gate {
 	g := gate{at: make(chan struct{}), pass: make(chan error)}
-	r.hooks.set(func(store.LogID, []byte) error {
+	r.hooks.set(func(store.LogID) error {
 		g.at <- struct{}{}
 		return <-g.pass
 	}, nil)
@@ -227,6 +227,8 @@ func TestCallerWhoseContextEndsBreaksNobody(t *testing.T) {
 		leader, stopLeader := context.WithCancel(t.Context())
 		first := r.putLater(leader, "s", entries("leader-", 1))
 		<-g.at
+		next := r.putLater(leader, "s", entries("next-", 1)) // leads the next block
+		synctest.Wait()
 		waiter, stopWaiter := context.WithCancel(t.Context())
 		second := r.putLater(waiter, "s", entries("withdrawn-", 2))
 		synctest.Wait()
@@ -241,15 +243,17 @@ func TestCallerWhoseContextEndsBreaksNobody(t *testing.T) {
 		g.pass <- nil
 		<-g.at
 		g.pass <- nil
-		if o := <-first; !o.ok() { // its block was on the way when its context ended
-			t.Error(o)
+		for _, led := range []<-chan outcome{first, next} { // their blocks were on the way when their context ended
+			if o := <-led; !o.ok() {
+				t.Error(o)
+			}
 		}
 		if o := <-third; !o.ok() {
 			t.Error(o)
 		}
 		r.hooks.set(nil, nil)
 		found, _ := r.drain(ShardKey{st.Number, 0}, 0, 100)
-		if got := texts(found); !slices.Equal(got, []string{"leader-0", "third-0"}) {
+		if got := texts(found); !slices.Equal(got, []string{"leader-0", "next-0", "third-0"}) {
 			t.Error(got)
 		}
 		r.stop()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/store/disk"
 )
 
@@ -131,7 +132,7 @@ func BenchmarkAppend(b *testing.B) {
 		data, _ := encodeBlock(drafts)
 		b.SetBytes(500 * 1024)
 		for b.Loop() {
-			if _, err := r.store.Append(b.Context(), ShardKey{1, 99}.log(), data); err != nil {
+			if _, err := r.store.Append(b.Context(), ShardKey{1, 99}.log(), store.Data(data)); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -54,6 +54,9 @@ type block struct {
 // end returns the position of the block's last record.
 func (b *block) end() Position { return positionAt(b.ordinal, len(b.records)-1) }
 
+// start returns the position before the block's first record.
+func (b *block) start() Position { return positionAt(b.ordinal, 0).before() }
+
 // after returns the block's records after the cursor.
 func (b *block) after(cursor Position) []Record {
 	switch {

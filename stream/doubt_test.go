@@ -21,18 +21,22 @@ type lateStore struct {
 	late  []byte
 }
 
-func (s *lateStore) Append(ctx context.Context, log store.LogID, data []byte) (uint64, error) {
+func (s *lateStore) Append(ctx context.Context, log store.LogID, draft store.Draft) (uint64, error) {
 	if s.doubt {
+		data, err := draft.Fill()
+		if err != nil {
+			return 0, err
+		}
 		s.doubt, s.late = false, slices.Clone(data)
 		return 0, errors.New("whether it happens is not known yet")
 	}
 	if s.late != nil {
-		if _, err := s.Storage.Append(ctx, log, s.late); err != nil {
+		if _, err := s.Storage.Append(ctx, log, store.Data(s.late)); err != nil {
 			return 0, err
 		}
 		s.late = nil
 	}
-	return s.Storage.Append(ctx, log, data)
+	return s.Storage.Append(ctx, log, draft)
 }
 
 // TestAppendInDoubtThatHappensLate: a reader at the tip is handed it in its place, not passed by.

@@ -30,8 +30,10 @@ func named(name string) Name { return Name{testAccount, testRegion, name} }
 type hooks struct {
 	*disk.Store
 	mu sync.Mutex
-	// append, if not nil, is asked before each append of a block; its error is the append's.
-	append func(log store.LogID, data []byte) error
+	// append, if not nil, is asked when the store has turned to a block, which is filled by then; its error is the
+	// append's. One block of a log is at that point, and those behind it are not filled yet.
+	append func(log store.LogID) error
+	turns  map[store.LogID]chan struct{}
 	// after, if not nil, is asked after each append; its error takes the place of the ordinal, though the block is there.
 	after func(log store.LogID) error
 	// commit, if not nil, makes a commit in place of the store, which it is given.
@@ -59,7 +61,7 @@ func (h *hooks) ReadBlocks(ctx context.Context, log store.LogID, from uint64) it
 	}
 }
 
-func (h *hooks) set(before func(store.LogID, []byte) error, after func(store.LogID) error) {
+func (h *hooks) set(before func(store.LogID) error, after func(store.LogID) error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.append, h.after = before, after
@@ -90,20 +92,41 @@ func (h *hooks) Get(ctx context.Context, table, key string) (store.Entry, error)
 	return h.Store.Get(ctx, table, key)
 }
 
-func (h *hooks) Append(ctx context.Context, log store.LogID, data []byte) (uint64, error) {
+func (h *hooks) Append(ctx context.Context, log store.LogID, draft store.Draft) (ordinal uint64, err error) {
 	h.mu.Lock()
 	before, after := h.append, h.after
 	h.mu.Unlock()
-	if before != nil {
-		if err := before(log, data); err != nil {
-			return 0, err
-		}
+	if before == nil {
+		ordinal, err = h.Store.Append(ctx, log, draft)
+	} else {
+		ordinal, err = h.inTurn(ctx, log, draft, before)
 	}
-	ordinal, err := h.Store.Append(ctx, log, data)
 	if err == nil && after != nil {
 		err = after(log)
 	}
 	return ordinal, err
+}
+
+func (h *hooks) inTurn(ctx context.Context, log store.LogID, draft store.Draft, before func(store.LogID) error) (uint64, error) {
+	h.mu.Lock()
+	if h.turns[log] == nil {
+		if h.turns == nil {
+			h.turns = make(map[store.LogID]chan struct{})
+		}
+		h.turns[log] = make(chan struct{}, 1)
+	}
+	turn := h.turns[log]
+	h.mu.Unlock()
+	turn <- struct{}{}
+	defer func() { <-turn }()
+	data, err := draft.Fill()
+	if err != nil {
+		return 0, err
+	}
+	if err := before(log); err != nil {
+		return 0, err
+	}
+	return h.Store.Append(ctx, log, store.Data(data))
 }
 
 // rig is a service over a store in memory, which can be restarted.

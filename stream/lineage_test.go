@@ -294,7 +294,7 @@ func TestShardsChangeThroughACrash(t *testing.T) {
 			return err
 		})
 		var appends atomic.Int64
-		r.hooks.set(func(store.LogID, []byte) error {
+		r.hooks.set(func(store.LogID) error {
 			if appends.Add(1)%8 == 0 {
 				crash("before an append")
 			}

@@ -40,7 +40,10 @@ type shardLog struct {
 	queue   []*group
 	queued  int64 // bytes
 	leading bool
-	idle    chan struct{} // closed when leading becomes false; nil when nobody waits
+	// underWay are the blocks that the store has been given and that have not been settled, in order.
+	underWay []*writing
+	settled  uint64        // the last ordinal that the store gave, as far as is known
+	idle     chan struct{} // closed when nothing is under way any more; nil when nobody waits
 }
 
 // The values of shardLog.oldest that are no arrival.
@@ -107,6 +110,9 @@ func (l *shardLog) loadNow(ctx context.Context, blocks store.Blocks) error {
 	}
 	l.loaded = true
 	l.arrival = max(l.arrival, arrival)
+	if len(l.underWay) == 0 {
+		l.settled = max(l.settled, tip.ordinal())
+	}
 	if tip > l.tip {
 		l.tip = tip
 		l.wake()
@@ -255,11 +261,14 @@ func (l *shardLog) retire() {
 	l.wake()
 }
 
+// quiet reports whether no append is under way. The caller holds the mutex.
+func (l *shardLog) quiet() bool { return !l.leading && len(l.underWay) == 0 }
+
 // quiesce returns when no append is under way any more. The log has been retired.
 func (l *shardLog) quiesce(ctx context.Context) error {
 	for {
 		l.mu.Lock()
-		if !l.leading {
+		if l.quiet() {
 			l.mu.Unlock()
 			return nil
 		}

@@ -122,7 +122,7 @@ func TestSamplesOfFailedPuts(t *testing.T) {
 		book := &notebook{}
 		r := newRig(t, Config{Recorder: book})
 		r.make("s", 1)
-		r.hooks.set(func(store.LogID, []byte) error { return errors.New("no") }, nil)
+		r.hooks.set(func(store.LogID) error { return errors.New("no") }, nil)
 		if put, err := r.PutOne(t.Context(), named("s"), Entry{Data: []byte("1234"), PartitionKey: "k"}); err != nil || put.Err == nil {
 			t.Fatal(put, err)
 		}
@@ -144,7 +144,7 @@ func TestSamplesOfThrottledPuts(t *testing.T) {
 		r := newRig(t, Config{Recorder: book, QueueBytes: 1})
 		r.make("s", 1)
 		goOn := make(chan struct{})
-		r.hooks.set(func(store.LogID, []byte) error { <-goOn; return nil }, nil)
+		r.hooks.set(func(store.LogID) error { <-goOn; return nil }, nil)
 		var all sync.WaitGroup
 		for range 3 {
 			all.Go(func() { _, _ = r.PutOne(t.Context(), named("s"), Entry{Data: []byte("1"), PartitionKey: "k"}) })

@@ -209,7 +209,7 @@ func TestSplitWaitsForAppends(t *testing.T) {
 		st := r.make("s", 1)
 		r.pass(time.Second)
 		pass := make(chan struct{})
-		r.hooks.set(func(store.LogID, []byte) error { <-pass; return nil }, nil)
+		r.hooks.set(func(store.LogID) error { <-pass; return nil }, nil)
 		at := st.Shards[0].Range.at(t)
 		answers := make(chan Put, 3)
 		send := func(data string) {

@@ -18,7 +18,7 @@ func TestContextsThatEndAtAnyMoment(t *testing.T) {
 	const writers, rounds, shards = 12, 150, 2
 	r := newRig(t, Config{})
 	st := r.make("s", shards)
-	r.hooks.set(func(store.LogID, []byte) error { runtime.Gosched(); return nil }, nil)
+	r.hooks.set(func(store.LogID) error { runtime.Gosched(); return nil }, nil)
 	var mu sync.Mutex
 	want := make(map[string]bool)
 	cancelled := 0

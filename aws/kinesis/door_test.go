@@ -77,13 +77,13 @@ type brittle struct {
 	append atomic.Pointer[func() error]
 }
 
-func (b *brittle) Append(ctx context.Context, log store.LogID, data []byte) (uint64, error) {
+func (b *brittle) Append(ctx context.Context, log store.LogID, draft store.Draft) (uint64, error) {
 	if f := b.append.Load(); f != nil {
 		if err := (*f)(); err != nil {
 			return 0, err
 		}
 	}
-	return b.Store.Append(ctx, log, data)
+	return b.Store.Append(ctx, log, draft)
 }
 
 // newBrittleHouse opens a house over a store that can be held up; to be used in a bubble.

@@ -33,7 +33,7 @@ func appendBlocks(ctx context.Context, o Options, engine store.Blocks, stream ui
 	block := make([]byte, records*recordBytes)
 	rand.Read(block)
 	return timed(ctx, o, writers, records, func(ctx context.Context, writer int) error {
-		_, err := engine.Append(ctx, store.LogID{Stream: stream, Shard: uint32(writer)}, block)
+		_, err := engine.Append(ctx, store.LogID{Stream: stream, Shard: uint32(writer)}, store.Data(block))
 		return err
 	})
 }

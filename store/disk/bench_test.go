@@ -59,7 +59,7 @@ func BenchmarkAppend(b *testing.B) {
 			data := incompressible(c.size)
 			b.SetBytes(int64(c.size))
 			spread(b, c.writers, func(w int) {
-				if _, err := s.Append(b.Context(), store.LogID{Stream: 1, Shard: uint32(w)}, data); err != nil {
+				if _, err := s.Append(b.Context(), store.LogID{Stream: 1, Shard: uint32(w)}, store.Data(data)); err != nil {
 					b.Error(err)
 				}
 			})
@@ -111,7 +111,7 @@ func BenchmarkScan(b *testing.B) {
 	s := mustOpen(b, disk.Options{Dir: dir})
 	data := incompressible(size)
 	for range blocks {
-		if _, err := s.Append(b.Context(), store.LogID{Stream: 1}, data); err != nil {
+		if _, err := s.Append(b.Context(), store.LogID{Stream: 1}, store.Data(data)); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -11,64 +11,6 @@ import (
 	"github.com/millrace/millrace/store"
 )
 
-// Append implements store.Blocks.
-func (s *Store) Append(ctx context.Context, log store.LogID, data []byte) (uint64, error) {
-	ordinal, err := s.append(ctx, log, data)
-	if err != nil {
-		return 0, fmt.Errorf("append %d bytes to log %s: %w", len(data), logName(log), err)
-	}
-	return ordinal, nil
-}
-
-// batchOverhead is more than what a batch of one block takes beside the block.
-const batchOverhead = 128
-
-func (s *Store) append(ctx context.Context, log store.LogID, data []byte) (uint64, error) {
-	if len(data) > store.MaxBlock {
-		return 0, store.ErrTooLarge
-	}
-	if err := s.enter(ctx); err != nil {
-		return 0, err
-	}
-	defer s.leave()
-	if err := s.space.admit(int64(len(data))); err != nil {
-		return 0, err
-	}
-	st, err := s.logState(ctx, log)
-	if err != nil {
-		return 0, err
-	}
-
-	batch := s.db.NewBatchWithSize(len(data) + batchOverhead)
-	slot := batch.SetDeferred(blockKeyLen, sealLen+len(data))
-	copy(slot.Value[sealLen:], data)
-	sum := bodySum(data)
-
-	var ordinal uint64
-	w := &write{
-		batch: batch,
-		bytes: int64(batch.Len()),
-		publish: func() {
-			if st.first > st.durable {
-				st.first = ordinal
-			}
-			st.durable = ordinal
-		},
-	}
-	err = s.submit(ctx, w, func() error {
-		if err := st.checkLive(); err != nil {
-			return err
-		}
-		// The place in the log is the place in the queue, so ordinals become durable in their order.
-		st.last++
-		ordinal = st.last
-		copy(slot.Key, blockKey(log, ordinal))
-		putSeal(slot.Value, sum, slot.Key)
-		return slot.Finish()
-	})
-	return ordinal, err
-}
-
 // ReadBlocks implements store.Blocks.
 func (s *Store) ReadBlocks(ctx context.Context, log store.LogID, from uint64) iter.Seq2[store.Block, error] {
 	return func(yield func(store.Block, error) bool) {
@@ -188,7 +130,7 @@ func (s *Store) trim(ctx context.Context, log store.LogID, before uint64) error 
 			s.follow(deletion, nil) // a batch of our making has no errors; and if it had, the next trim would do
 		}
 	}
-	return s.submit(ctx, w, nil)
+	return s.submit(ctx, w)
 }
 
 // DropLogs implements store.Blocks.
@@ -228,7 +170,7 @@ func (s *Store) dropLogs(ctx context.Context, stream uint64) error {
 			}
 		})
 	}}
-	return s.submit(ctx, w, nil)
+	return s.submit(ctx, w)
 }
 
 // deleteLogs adds to a batch what is left to do after the logs of a stream were dropped.

@@ -14,7 +14,7 @@ func TestMemoryStoreLivesInABubble(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Append(context.Background(), store.LogID{Stream: 1}, []byte("x")); err != nil {
+		if _, err := s.Append(context.Background(), store.LogID{Stream: 1}, store.Data("x")); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Trim(context.Background(), store.LogID{Stream: 1}, 9); err != nil {

@@ -59,7 +59,7 @@ func TestDamageAfterCrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		if _, err := s.Append(t.Context(), store.LogID{Stream: 1 << 40}, make([]byte, 600)); err != nil {
+		if _, err := s.Append(t.Context(), store.LogID{Stream: 1 << 40}, make(store.Data, 600)); err != nil {
 			t.Fatal(err)
 		}
 	}

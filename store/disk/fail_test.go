@@ -68,7 +68,7 @@ func testVitalFailure(t *testing.T, fault faultfs.Fault, kept int) {
 	if fault.File != "" { // reading needs a disk
 		w.Check(t, s, w.Record())
 	}
-	if _, err := s.Append(t.Context(), store.LogID{Stream: 1 << 40}, []byte("x")); err == nil {
+	if _, err := s.Append(t.Context(), store.LogID{Stream: 1 << 40}, store.Data("x")); err == nil {
 		t.Error("an append went through after the failure")
 	}
 	if err := s.Commit(t.Context(), store.Write{Table: "t", Key: "k"}); err == nil {

@@ -70,7 +70,7 @@ func TestMisplacedValue(t *testing.T) {
 	defer func() { _ = s.Close() }()
 	log := store.LogID{Stream: 1}
 	for range 2 {
-		if _, err := s.Append(t.Context(), log, []byte("data")); err != nil {
+		if _, err := s.Append(t.Context(), log, store.Data("data")); err != nil {
 			t.Fatal(err)
 		}
 	}

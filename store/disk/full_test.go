@@ -57,7 +57,7 @@ func (d *fullDisk) awaitRoom(t *testing.T) {
 	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	for {
-		_, err := d.s.Append(t.Context(), store.LogID{Stream: 1 << 40}, []byte("room?"))
+		_, err := d.s.Append(t.Context(), store.LogID{Stream: 1 << 40}, store.Data("room?"))
 		if err == nil {
 			return
 		}
@@ -98,7 +98,7 @@ func TestReserve(t *testing.T) {
 	d := newFullDisk(t, 48*mib, disk.Options{ReserveBytes: 16 * mib, BallastBytes: 2 * mib})
 	log := store.LogID{Stream: 1 << 41}
 	for range 8 {
-		if _, err := d.s.Append(t.Context(), log, make([]byte, mib)); err != nil {
+		if _, err := d.s.Append(t.Context(), log, make(store.Data, mib)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -172,7 +172,7 @@ func TestNoRoomAtAll(t *testing.T) {
 func (d *fullDisk) getStuck(t *testing.T) {
 	t.Helper()
 	for range 10_000 {
-		_, err := d.s.Append(t.Context(), store.LogID{Stream: 1 << 42}, make([]byte, 100_000))
+		_, err := d.s.Append(t.Context(), store.LogID{Stream: 1 << 42}, make(store.Data, 100_000))
 		if err == nil {
 			err = d.w.Run(t.Context(), d.s, 10)
 		}
@@ -221,7 +221,7 @@ func TestOpenOnFullDisk(t *testing.T) {
 		t.Error("the ballast was not needed: was the disk full?")
 	}
 	d.fs.SetSize(d.fs.Used()) // what the opening freed goes to another program
-	if _, err := d.s.Append(t.Context(), store.LogID{Stream: 1 << 42}, []byte("x")); !errors.Is(err, store.ErrFull) {
+	if _, err := d.s.Append(t.Context(), store.LogID{Stream: 1 << 42}, store.Data("x")); !errors.Is(err, store.ErrFull) {
 		t.Errorf("append: %v", err)
 	}
 	d.fs.SetSize(200 * mib)

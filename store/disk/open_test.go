@@ -23,7 +23,7 @@ func TestOpenTwice(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "is another process using it?") {
 		t.Errorf("opened a directory that is in use: %v", err)
 	}
-	if _, err := s.Append(t.Context(), store.LogID{}, []byte("x")); err != nil {
+	if _, err := s.Append(t.Context(), store.LogID{}, store.Data("x")); err != nil {
 		t.Errorf("the first no longer works: %v", err)
 	}
 	if err := s.Close(); err != nil {
@@ -76,7 +76,7 @@ func TestNothingIsLeft(t *testing.T) {
 	for range 5 {
 		s := mustOpen(t, disk.Options{Memory: true})
 		for i := range uint64(20) {
-			if _, err := s.Append(t.Context(), store.LogID{Stream: i}, []byte("x")); err != nil {
+			if _, err := s.Append(t.Context(), store.LogID{Stream: i}, store.Data("x")); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -88,7 +88,7 @@ func TestNothingIsLeft(t *testing.T) {
 		go func() {
 			defer close(done)
 			for {
-				if _, err := s.Append(ctx, store.LogID{Stream: 1}, []byte("x")); err != nil {
+				if _, err := s.Append(ctx, store.LogID{Stream: 1}, store.Data("x")); err != nil {
 					return
 				}
 			}
@@ -113,7 +113,7 @@ func TestNothingIsLeft(t *testing.T) {
 func TestIdleHasNoGoroutines(t *testing.T) {
 	s := mustOpen(t, disk.Options{Memory: true})
 	defer func() { _ = s.Close() }()
-	if _, err := s.Append(t.Context(), store.LogID{}, []byte("x")); err != nil {
+	if _, err := s.Append(t.Context(), store.LogID{}, store.Data("x")); err != nil {
 		t.Fatal(err)
 	}
 	deadline := time.Now().Add(5 * time.Second)

@@ -46,6 +46,12 @@ const (
 	// maxBytesUnderWay bounds the writes that are taken in and not durable yet.
 	maxBytesUnderWay = 64 << 20
 
+	// maxBytesTogether bounds what late writes add up to that are applied together.
+	maxBytesTogether = 16 << 20
+
+	// largeBytes is the size from which a block is not worth waiting for more.
+	largeBytes = 64 << 10
+
 	// separatedBytes is the size from which a value lives apart from its key, in a file that compactions do not
 	// rewrite. Nearly all blocks are larger, nearly all table entries smaller.
 	separatedBytes = 512

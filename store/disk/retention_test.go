@@ -24,7 +24,7 @@ func TestTrimFreesSpace(t *testing.T) {
 	for range blocks {
 		for stream := range uint64(streams) {
 			_, _ = rng.Read(data)
-			if _, err := s.Append(t.Context(), store.LogID{Stream: stream}, data); err != nil {
+			if _, err := s.Append(t.Context(), store.LogID{Stream: stream}, store.Data(data)); err != nil {
 				t.Fatal(err)
 			}
 		}

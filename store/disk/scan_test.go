@@ -135,7 +135,7 @@ func TestLogDamage(t *testing.T) {
 			}
 			group.Go(func() {
 				for _, size := range sizes {
-					if _, err := s.Append(t.Context(), store.LogID{Stream: w}, make([]byte, size)); err != nil {
+					if _, err := s.Append(t.Context(), store.LogID{Stream: w}, make(store.Data, size)); err != nil {
 						t.Error(err)
 					}
 				}

@@ -20,7 +20,7 @@ func TestSlowDisk(t *testing.T) {
 	fs := faultfs.New(vfs.NewCrashableMem())
 	s := mustOpen(t, crashOptions(fs))
 	log := store.LogID{Stream: 1}
-	if _, err := s.Append(t.Context(), log, []byte("before")); err != nil {
+	if _, err := s.Append(t.Context(), log, store.Data("before")); err != nil {
 		t.Fatal(err)
 	}
 	// The disk hangs at the first sync from here on, until it is let go.
@@ -34,7 +34,7 @@ func TestSlowDisk(t *testing.T) {
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	calls := map[string]func() error{
-		"Append": func() error { _, err := s.Append(ctx, log, []byte("during")); return err },
+		"Append": func() error { _, err := s.Append(ctx, log, store.Data("during")); return err },
 		"Commit": func() error { return s.Commit(ctx, store.Write{Table: "t", Key: "k", Value: []byte("v")}) },
 		"Trim":   func() error { return s.Trim(ctx, store.LogID{Stream: 1}, 2) },
 		"Drop":   func() error { return s.DropLogs(ctx, 2) },
@@ -67,7 +67,7 @@ func TestSlowDisk(t *testing.T) {
 	}
 	close(hang)
 	// A write behind them is answered when they are durable.
-	if _, err := s.Append(t.Context(), store.LogID{Stream: 3}, []byte("behind")); err != nil {
+	if _, err := s.Append(t.Context(), store.LogID{Stream: 3}, store.Data("behind")); err != nil {
 		t.Fatal(err)
 	}
 	// Whether what was given up while the disk hung came to be is open, by the contract.
@@ -112,7 +112,7 @@ func TestBoundedWhileHanging(t *testing.T) {
 	var group sync.WaitGroup
 	for i := range 64 { // four times what may be under way
 		group.Go(func() {
-			if _, err := s.Append(ctx, store.LogID{Stream: uint64(i)}, block); !errors.Is(err, context.DeadlineExceeded) {
+			if _, err := s.Append(ctx, store.LogID{Stream: uint64(i)}, store.Data(block)); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("append %d: %v", i, err)
 			}
 		})

@@ -45,7 +45,8 @@ type Store struct {
 	closed   bool
 	calls    sync.WaitGroup // Add only under mu while not closed
 	toApply  []*write
-	toSync   []*write
+	toSync   []*round
+	unsynced int // rounds that are applied and not durable yet
 	applying bool
 	syncing  bool
 	logs     map[store.LogID]*logState

@@ -192,7 +192,7 @@ func (s *Store) commit(ctx context.Context, writes []store.Write) error {
 	}
 	c := &commit{store: s, writes: writes}
 	w := &write{batch: s.db.NewBatch(), bytes: size, prepare: c.prepare, publish: c.publish}
-	return s.submit(ctx, w, nil)
+	return s.submit(ctx, w)
 }
 
 // commit is one call of Commit in the pipeline.

@@ -300,7 +300,7 @@ func appendFromMany(t *testing.T, e *engine, writers, each int) {
 			log := store.LogID{Stream: 9, Shard: uint32(w)}
 			for i := 0; i < each; i++ {
 				want := fmt.Sprintf("%d/%d", w, i)
-				ordinal, err := e.Store.Append(t.Context(), log, []byte(want))
+				ordinal, err := e.Store.Append(t.Context(), log, store.Data(want))
 				if err != nil {
 					t.Error(err)
 					return

@@ -94,7 +94,7 @@ func (w *Workload) Probe(t testing.TB, s store.Store, r Record) {
 			t.Errorf("writer %d: %v", i, err)
 			continue
 		}
-		ordinal, err := s.Append(ctx, log, []byte("probe"))
+		ordinal, err := s.Append(ctx, log, store.Data("probe"))
 		if err != nil {
 			t.Errorf("writer %d: %v", i, err)
 			continue

@@ -56,7 +56,7 @@ func testClosed(t *testing.T, e *engine) {
 func allCalls(ctx context.Context, s store.Store) map[string]func() error {
 	log := store.LogID{Stream: 1}
 	return map[string]func() error{
-		"Append":     func() error { _, err := s.Append(ctx, log, []byte("late")); return err },
+		"Append":     func() error { _, err := s.Append(ctx, log, store.Data("late")); return err },
 		"ReadBlocks": func() error { return readError(ctx, s, log) },
 		"Trim":       func() error { return s.Trim(ctx, log, 2) },
 		"DropLogs":   func() error { return s.DropLogs(ctx, 1) },
@@ -81,7 +81,7 @@ func testCloseUnderLoad(t *testing.T, e *engine) {
 		group.Go(func() {
 			log := store.LogID{Stream: 1, Shard: uint32(w)}
 			for i := 0; ; i++ {
-				ordinal, err := e.Store.Append(context.Background(), log, []byte("x"))
+				ordinal, err := e.Store.Append(context.Background(), log, store.Data("x"))
 				if errors.Is(err, store.ErrClosed) {
 					return
 				}

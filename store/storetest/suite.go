@@ -37,6 +37,8 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"TrimUnderReaders", testTrimUnderReaders},
 		{"DropForgetsTheStreamOnly", testDrop},
 		{"AppendersShareSyncs", testAppendersShareSyncs},
+		{"DraftsOverlap", testDraftsOverlap},
+		{"DraftsThatFail", testDraftsThatFail},
 		{"ManyLogsAtOnce", testManyLogs},
 		{"GetPutDelete", testGetPutDelete},
 		{"ScanOrderAndBounds", testScan},
@@ -86,7 +88,7 @@ func (e *engine) reopen(t testing.TB) bool {
 
 func (e *engine) append(t testing.TB, log store.LogID, data string) uint64 {
 	t.Helper()
-	ordinal, err := e.Store.Append(t.Context(), log, []byte(data))
+	ordinal, err := e.Store.Append(t.Context(), log, store.Data(data))
 	if err != nil {
 		t.Fatalf("append %q to %v: %v", data, log, err)
 	}

@@ -263,7 +263,7 @@ func testTableNames(t *testing.T, e *engine) {
 
 func testLimits(t *testing.T, e *engine) {
 	ctx := t.Context()
-	_, err := e.Store.Append(ctx, store.LogID{Stream: 1}, make([]byte, store.MaxBlock+1))
+	_, err := e.Store.Append(ctx, store.LogID{Stream: 1}, make(store.Data, store.MaxBlock+1))
 	wantError(t, "block", err, store.ErrTooLarge)
 	wantEqual(t, "bounds", e.bounds(t, store.LogID{Stream: 1}), store.Bounds{First: 1, Last: 0})
 	key := strings.Repeat("k", store.MaxKey)

@@ -109,7 +109,7 @@ func (w *writer) do(ctx context.Context, s store.Store, a act) (uint64, error) {
 	w.mu.Unlock()
 	switch a.kind {
 	case actAppend:
-		return s.Append(ctx, w.log(generation), w.payload(generation, a.index))
+		return s.Append(ctx, w.log(generation), store.Data(w.payload(generation, a.index)))
 	case actTrim:
 		return 0, s.Trim(ctx, w.log(generation), a.trim)
 	case actDrop:
