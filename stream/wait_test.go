@@ -9,7 +9,11 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/jonboulle/clockwork"
 )
+
+// bubbleClock is the bubble's own.
+var bubbleClock = clockwork.NewRealClock()
 
 // slowDisk is a file system in memory whose syncs take a time.
 type slowDisk struct {
@@ -33,12 +37,12 @@ type slowFile struct {
 }
 
 func (f slowFile) SyncData() error {
-	time.Sleep(f.sync)
+	bubbleClock.Sleep(f.sync)
 	return f.File.SyncData()
 }
 
 func (f slowFile) Sync() error {
-	time.Sleep(f.sync)
+	bubbleClock.Sleep(f.sync)
 	return f.File.Sync()
 }
 
@@ -50,14 +54,14 @@ func TestPutWaitsForOneAndAHalfSyncs(t *testing.T) {
 		const shards, puts, each = 4, 2000, time.Millisecond
 		r := newRigOn(t, slowDisk{vfs.NewMem(), each}, Config{})
 		st := r.make("s", shards)
-		time.Sleep(time.Second)
+		bubbleClock.Sleep(time.Second)
 		rng := rand.New(rand.NewPCG(1, 1))
 		var mu sync.Mutex
 		var waited time.Duration
 		var group sync.WaitGroup
 		begun := time.Now()
 		for i := range puts {
-			time.Sleep(time.Duration(rng.IntN(60)) * time.Microsecond) // some thirty a sync
+			bubbleClock.Sleep(time.Duration(rng.IntN(60)) * time.Microsecond) // some thirty a sync
 			group.Go(func() {
 				at := time.Now()
 				r.put("s", fmt.Sprint(i), "x")
