@@ -22,9 +22,10 @@ import (
 // store has none. Callers never block inside Pebble themselves, so their contexts are respected on a disk that hangs.
 //
 // A write is late when what it holds is decided in the apply stage. It stays in the queue as long as a sync is under way:
-// what is added to it until then would miss that sync anyway. When the disk comes to rest, all late writes are applied
-// together, before those that are durable now are answered: so the disk has work while the processor has. A put that
-// comes at any moment waits for the end of the sync under way and for one more, however many logs there are.
+// what is added to it until then would miss that sync anyway. When the disk comes to rest and those that are durable now
+// are answered, all late writes are applied together, by the goroutine that was waiting for the disk, which needs no other
+// to be woken. A put that comes at any moment waits for the end of the sync under way and for one more, however many logs
+// there are.
 //
 // Two invariants carry the rest:
 //
@@ -256,8 +257,8 @@ func (s *Store) syncAll() {
 		s.awaitSync(r)
 		s.mu.Lock()
 		s.unsynced--
-		s.applyLate()
 		s.finish(r)
+		s.applyLate()
 	}
 	s.toSync, s.syncing = nil, false
 }
