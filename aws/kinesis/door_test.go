@@ -139,26 +139,26 @@ func TestPutsThatTheStoreFails(t *testing.T) {
 
 func TestPutsToAFullQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h, b, stop := newBrittleHouse(t, stream.Config{QueueBytes: 30}) // which one record fills
+		h, b, stop := newBrittleHouse(t, stream.Config{QueueBytes: 60}) // which two records fill
 		defer stop()
 		h.make(t, "s", stream.CreateOptions{ShardCount: 1})
 		pass := make(chan struct{})
 		hold := func() error { <-pass; return nil }
 		b.append.Store(&hold)
-		answers := make(chan string, 2)
-		go func() { answers <- exchange(h, "PutRecord", oneRecord) }()
+		first, second := make(chan string, 1), make(chan string, 1)
+		go func() { first <- exchange(h, "PutRecord", oneRecord) }()
 		synctest.Wait()
-		go func() { answers <- exchange(h, "PutRecords", twoRecords) }()
+		go func() { second <- exchange(h, "PutRecords", twoRecords) }()
 		synctest.Wait()
 		const text = "Rate exceeded for shard shardId-000000000000 in stream s under account 123456789012."
 		if got := exchange(h, "PutRecord", oneRecord); got != "400\n"+`{"__type":"ProvisionedThroughputExceededException","message":"`+text+`"}`+"\n" {
 			t.Error(got)
 		}
 		close(pass)
-		if got := <-answers; !strings.HasPrefix(got, "200\n"+`{"ShardId":"shardId-000000000000"`) {
+		if got := <-first; !strings.HasPrefix(got, "200\n"+`{"ShardId":"shardId-000000000000"`) {
 			t.Error(got)
 		}
-		got := <-answers
+		got := <-second
 		if !strings.HasPrefix(got, "200\n"+`{"FailedRecordCount":1,"Records":[{"SequenceNumber":"`) ||
 			!strings.HasSuffix(got, `{"ErrorCode":"ProvisionedThroughputExceededException","ErrorMessage":"`+text+`"}]}`+"\n") {
 			t.Error(got)
