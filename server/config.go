@@ -54,6 +54,9 @@ type Config struct {
 	// SQSEndpoint, SNSEndpoint and S3Endpoint are URLs to which documents for on-failure queues, topics and buckets are
 	// sent instead of to this server's own, with the credentials of the environment.
 	SQSEndpoint, SNSEndpoint, S3Endpoint string
+	// RemoteCredentials lets functions that live at AWS's own Lambda be invoked with the credentials of the environment, as
+	// AWS's tools find them. Whoever may create a function here can use them for that.
+	RemoteCredentials bool
 	// AWSPacing lets event source mappings poll each shard of a stream once a second, as AWS's do, instead of waking them
 	// as records are put. With ShardLimits they share the shards' limits with all other readers.
 	AWSPacing bool

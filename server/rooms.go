@@ -55,8 +55,12 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 	if err != nil {
 		return r, fmt.Errorf("processes: %w", err)
 	}
+	anywhere, err := newExecutor(c, executor)
+	if err != nil {
+		return r, err
+	}
 	r.functions, err = function.New(function.Config{
-		Store: s, Clock: c.Clock, Log: c.Log, Executor: executor, TransitionDelay: c.TransitionDelay,
+		Store: s, Clock: c.Clock, Log: c.Log, Executor: anywhere, TransitionDelay: c.TransitionDelay,
 		Concurrency: c.Concurrency, MaxInstances: c.MaxInstances, IdleTimeout: c.InstanceIdle, CodeDir: filepath.Join(codeDir, "functions"),
 		Recorder: records,
 	})

@@ -31,6 +31,7 @@ for --data-dir) or in a file (--config); the command line wins over the environm
 	fs.StringVar(&c.SQSEndpoint, "sqs-endpoint", "", "`URL` to which documents for on-failure queues go instead of to this server's queues, with the environment's credentials")
 	fs.StringVar(&c.SNSEndpoint, "sns-endpoint", "", "`URL` for on-failure topics, in the same way")
 	fs.StringVar(&c.S3Endpoint, "s3-endpoint", "", "`URL` for on-failure buckets, in the same way")
+	fs.Var((*onOff)(&c.RemoteCredentials), "remote-credentials", "`on`: functions whose MILLRACE_FUNCTION_URL is at AWS are invoked with the AWS credentials of the environment; off: they are refused")
 	fs.Var((*onOff)(&c.ShardLimits), "shard-limits", "`on`: shards take and give no more than AWS's do, and throttle what is beyond; off: as much as this machine can")
 	fs.Var((*onOff)(&c.AWSPacing), "aws-pacing", "`on`: event source mappings poll each shard once a second, within --shard-limits, as AWS's do; off: a put wakes them at once")
 	tail := fs.Int64("tail-bytes", 64<<20, "memory for the newest records of all shards, in `bytes`")

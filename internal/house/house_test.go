@@ -41,6 +41,7 @@ var may = map[string][]string{
 	"function":          {"store", "function/archive", "internal/arn"},
 	"function/archive":  {},
 	"function/process":  {"function", "aws/runtime"},
+	"function/remote":   {"function"},
 	"mapping":           {"store", "stream", "stream/aggregate", "function", "mapping/filter", "mapping/history", "internal/arn", "internal/base64"},
 	"mapping/filter":    {},
 	"mapping/history":   {"store", "stream"},
@@ -65,7 +66,7 @@ var may = map[string][]string{
 	},
 
 	"server": {
-		"store", "store/disk", "stream", "function", "function/process", "mapping", "mapping/history", "queue", "topic", "bucket", "metric",
+		"store", "store/disk", "stream", "function", "function/process", "function/remote", "mapping", "mapping/history", "queue", "topic", "bucket", "metric",
 		"aws/protocol", "aws/kinesis", "aws/lambda", "aws/sqs", "aws/sns", "aws/s3", "aws/cloudwatch", "internal/arn", "internal/authority",
 	},
 
@@ -225,7 +226,7 @@ var wallClock = map[string]bool{"Now": true, "Since": true, "Until": true, "Afte
 var domain = []string{"stream/", "mapping/", "queue/", "topic/", "bucket/", "function/"}
 
 // realTime are the places in the rooms that wait for the machine itself: sockets and child processes.
-var realTime = []string{"function/process/", "function/pool.go"}
+var realTime = []string{"function/process/", "function/remote/", "function/pool.go"}
 
 func TestTimeComesFromTheClock(t *testing.T) {
 	sources(t, func(name string, text []byte) {
