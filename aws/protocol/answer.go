@@ -1,7 +1,6 @@
 package protocol
 
 import (
-	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
@@ -10,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/millrace/millrace/internal/base64"
 )
 
 // The content types of the protocols.
@@ -26,7 +27,15 @@ const (
 )
 
 // header sets a header with the spelling given, which AWS's are and net/http would change.
-func (x *exchange) header(name, value string) { x.w.Header()[name] = []string{value} }
+func (x *exchange) header(name, value string) {
+	if x.set == len(x.values) {
+		x.w.Header()[name] = []string{value}
+		return
+	}
+	x.values[x.set] = value
+	x.w.Header()[name] = x.values[x.set : x.set+1 : x.set+1]
+	x.set++
+}
 
 // begin makes what every answer has.
 func (x *exchange) begin() {
@@ -48,7 +57,8 @@ func extendedID() string {
 	for i := 0; i < len(raw); i += 8 {
 		binary.LittleEndian.PutUint64(raw[i:], rand.Uint64())
 	}
-	return base64.StdEncoding.EncodeToString(raw[:])
+	var text [96]byte
+	return string(base64.Append(text[:0], raw[:]))
 }
 
 // preflight does what browsers ask for: every answer to a page from elsewhere says that the page may read it, and
@@ -80,12 +90,13 @@ func (x *exchange) write(status int, contentType string, text []byte) {
 	x.answered = true
 	x.ended.Status = status
 	h := x.w.Header()
-	h["Content-Type"] = nil // or net/http would guess one
 	if contentType != "" {
-		h.Set("Content-Type", contentType)
+		x.header("Content-Type", contentType)
+	} else {
+		h["Content-Type"] = nil // or net/http would guess one
 	}
 	if status != http.StatusNoContent {
-		h.Set("Content-Length", strconv.Itoa(len(text)))
+		x.header("Content-Length", strconv.Itoa(len(text)))
 	}
 	x.w.WriteHeader(status)
 	if len(text) == 0 {
@@ -98,8 +109,8 @@ func (x *exchange) write(status int, contentType string, text []byte) {
 
 // load reads the body, or answers why not.
 func (x *exchange) load(limit int64) bool {
-	b, err := x.readBody(x.w, x.r, limit)
-	x.body = b
+	x.body = &x.sent
+	err := x.readBody(x.w, x.r, x.body, limit)
 	switch {
 	case err == nil && x.isCompressed():
 		return x.inflate(limit)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"sync"
 	"time"
+	"unsafe"
 )
 
 var (
@@ -32,13 +33,12 @@ const (
 // readBody reads the body, which may have at most limit bytes. It fails with errTooLarge, errBusy, or the error of
 // the connection. A length that the client announces is believed only as far as the budget goes, from which it is taken before
 // memory is, and only of a client that has begun to send: those who promise a lot and send little hold little.
-func (h *handler) readBody(w http.ResponseWriter, r *http.Request, limit int64) (b *body, err error) {
-	b = &body{budget: h.budget}
+func (h *handler) readBody(w http.ResponseWriter, r *http.Request, b *body, limit int64) error {
 	if r.ContentLength > limit {
-		return b, errTooLarge
+		return errTooLarge
 	}
 	if r.ContentLength == 0 || r.Body == nil {
-		return b, nil
+		return nil
 	}
 	// A server that cannot set deadlines (a recorder in a test) reads without.
 	control := http.NewResponseController(w)
@@ -53,24 +53,24 @@ func (h *handler) readBody(w http.ResponseWriter, r *http.Request, limit int64) 
 	}
 	for {
 		if err := h.extend(r, b, want); err != nil {
-			return b, err
+			return err
 		}
 		n, err := io.ReadFull(r.Body, b.bytes[len(b.bytes):want])
 		b.bytes = b.bytes[:len(b.bytes)+n]
 		switch {
 		case err == io.EOF || err == io.ErrUnexpectedEOF:
 			if r.ContentLength > 0 {
-				return b, io.ErrUnexpectedEOF
+				return io.ErrUnexpectedEOF
 			}
-			return b, nil
+			return nil
 		case err != nil:
-			return b, err
+			return err
 		case want == r.ContentLength:
-			return b, nil
+			return nil
 		case r.ContentLength > 0:
 			want = r.ContentLength
 		case want == limit:
-			return b, b.atEnd(r)
+			return b.atEnd(r)
 		default:
 			want = min(want*2, limit)
 		}
@@ -115,12 +115,14 @@ func (b *body) release() {
 	b.taken = 0
 }
 
-// Buffers are lent out by size, in powers of two. Larger ones than the largest class are made for the occasion.
+// Buffers are lent out by size, in powers of two. Larger ones than the largest class, in which the largest answers of
+// GetRecords have their place, are made for the occasion.
 const (
 	smallestClass = 12 // 4 KiB
-	largestClass  = 22 // 4 MiB
+	largestClass  = 24 // 16 MiB
 )
 
+// lent keeps the buffers of each class as pointers to their first bytes: a slice would need memory of its own to be kept.
 var lent [largestClass - smallestClass + 1]sync.Pool
 
 // borrow returns a buffer of length 0 with room for at least n bytes.
@@ -129,8 +131,8 @@ func borrow(n int) []byte {
 	if class > largestClass {
 		return make([]byte, 0, n)
 	}
-	if p, ok := lent[class-smallestClass].Get().(*[]byte); ok {
-		return (*p)[:0]
+	if first, ok := lent[class-smallestClass].Get().(*byte); ok {
+		return unsafe.Slice(first, 1<<class)[:0]
 	}
 	return make([]byte, 0, 1<<class)
 }
@@ -141,6 +143,5 @@ func giveBack(b []byte) {
 	if class < smallestClass || class > largestClass {
 		return
 	}
-	b = b[:0]
-	lent[class-smallestClass].Put(&b)
+	lent[class-smallestClass].Put(unsafe.SliceData(b))
 }

@@ -45,13 +45,27 @@ type Call struct {
 
 type callKey struct{}
 
-// WithCall returns a context that carries the call. The dispatcher makes it; tests of doors may.
-func WithCall(ctx context.Context, call Call) context.Context {
-	return context.WithValue(ctx, callKey{}, call)
+// callContext is a context that carries a call, and hands it out without a copy in memory of its own.
+type callContext struct {
+	context.Context
+	call Call
 }
+
+// Value implements context.Context.
+func (c *callContext) Value(key any) any {
+	if key == (callKey{}) {
+		return &c.call
+	}
+	return c.Context.Value(key)
+}
+
+// WithCall returns a context that carries the call. The dispatcher makes it; tests of doors may.
+func WithCall(ctx context.Context, call Call) context.Context { return &callContext{ctx, call} }
 
 // CallFrom returns the call that the context carries, or the zero Call.
 func CallFrom(ctx context.Context) Call {
-	call, _ := ctx.Value(callKey{}).(Call)
-	return call
+	if call, ok := ctx.Value(callKey{}).(*Call); ok {
+		return *call
+	}
+	return Call{}
 }

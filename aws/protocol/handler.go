@@ -106,14 +106,17 @@ type exchange struct {
 	contentType string // of the request, without parameters
 	call        Call
 	body        *body
-	packed      *body // the body as it was sent, when that was compressed
+	packed      *body     // the body as it was sent, when that was compressed
+	sent        body      // the body as it was sent, which body or packed points to once it is asked for
+	values      [6]string // of the headers that have been set, of which the answer's headers are slices
+	set         int
 	answered    bool
 	ended       Answered
 }
 
 // ServeHTTP answers one request.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{handler: h, w: w, r: r, start: time.Now()}
+	x := &exchange{handler: h, w: w, r: r, start: time.Now(), sent: body{budget: h.budget}}
 	defer x.end()
 	defer x.recover()
 	x.begin()

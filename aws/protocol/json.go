@@ -87,7 +87,7 @@ func (x *exchange) runDocument(text []byte) {
 		x.failBare(codeSerialization)
 		return
 	}
-	if !x.identify(x.r.URL.Query()) {
+	if !x.identify(x.params()) {
 		return
 	}
 	x.run(in, nil, doc)

@@ -14,6 +14,14 @@ import (
 // codeSerialization is the code of a body that cannot be read, and of values of a wrong type.
 const codeSerialization = "SerializationException"
 
+// params are the parameters of the request's URL. Most have none.
+func (x *exchange) params() url.Values {
+	if x.r.URL.RawQuery == "" {
+		return nil
+	}
+	return x.r.URL.Query()
+}
+
 // identify finds out who calls, or answers that nobody does.
 func (x *exchange) identify(params url.Values) bool {
 	if err := x.caller(params); err != nil {
@@ -142,13 +150,22 @@ func (x *exchange) succeed(out Output) {
 }
 
 func (x *exchange) writeDocument(status int, contentType string, out Output) {
-	text := x.call.Encoding.Append(borrow(smallAnswer), out)
+	text := x.call.Encoding.Append(borrow(room(out)), out)
 	x.write(status, contentType, text)
 	giveBack(text)
 }
 
-// smallAnswer is where answers begin to grow from.
+// smallAnswer is where answers begin to grow from that do not say how large they will be.
 const smallAnswer = 4 << 10
+
+// room is how much to make ready for an answer. One that is grown a step at a time is copied, and pays for memory, many
+// times over.
+func room(out wire.Encoder) int {
+	if sized, ok := out.(wire.Sized); ok {
+		return max(smallAnswer, sized.Size())
+	}
+	return smallAnswer
+}
 
 // internal is the answer to what should not have happened.
 func (x *exchange) internal() *Error {

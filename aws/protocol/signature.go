@@ -74,19 +74,26 @@ func readSignature(r *http.Request, params url.Values) (Signature, *Error) {
 }
 
 func readAuthorization(r *http.Request, authorization string) (Signature, *Error) {
-	parts := map[string]string{}
-	words := strings.FieldsFunc(authorization, func(c rune) bool { return c == ',' || c == ' ' })
-	if len(words) > 0 {
-		words = words[1:]
-	}
-	for _, word := range words {
+	var credential string
+	var s Signature
+	_, rest := nextWord(authorization) // the algorithm
+	for rest != "" {
+		var word string
+		word, rest = nextWord(rest)
 		name, value, _ := strings.Cut(word, "=")
-		parts[name] = value
+		switch name {
+		case "Credential":
+			credential = value
+		case "Signature":
+			s.Signature = value
+		case "SignedHeaders":
+			s.SignedHeaders = value
+		}
 	}
 	var faults strings.Builder
-	for _, name := range []string{"Credential", "Signature", "SignedHeaders"} {
-		if parts[name] == "" {
-			faults.WriteString("Authorization header requires '" + name + "' parameter. ")
+	for _, part := range [...][2]string{{"Credential", credential}, {"Signature", s.Signature}, {"SignedHeaders", s.SignedHeaders}} {
+		if part[1] == "" {
+			faults.WriteString("Authorization header requires '" + part[0] + "' parameter. ")
 		}
 	}
 	if r.Header.Get("X-Amz-Date") == "" && r.Header.Get("Date") == "" {
@@ -95,9 +102,17 @@ func readAuthorization(r *http.Request, authorization string) (Signature, *Error
 	if faults.Len() > 0 {
 		return Signature{}, &Error{Code: codeIncompleteSignature, Message: faults.String() + "Authorization=" + authorization}
 	}
-	s := Signature{SignedHeaders: parts["SignedHeaders"], Signature: parts["Signature"]}
-	s.readCredential(parts["Credential"])
+	s.readCredential(credential)
 	return s, nil
+}
+
+// nextWord returns the first word of a list whose words stand between commas and spaces, and what follows it.
+func nextWord(list string) (word, rest string) {
+	list = strings.TrimLeft(list, ", ")
+	if end := strings.IndexAny(list, ", "); end >= 0 {
+		return list[:end], list[end:]
+	}
+	return list, ""
 }
 
 func readPresigned(params url.Values) (Signature, *Error) {
@@ -124,14 +139,18 @@ func readPresigned(params url.Values) (Signature, *Error) {
 
 // readCredential reads key/date/region/service/aws4_request. The key may hold slashes itself.
 func (s *Signature) readCredential(credential string) {
-	parts := strings.Split(credential, "/")
-	n := len(parts)
-	if n < 5 {
-		s.AccessKeyID = parts[0]
-		return
+	rest := credential
+	var parts [4]string
+	for i := range parts {
+		slash := strings.LastIndexByte(rest, '/')
+		if slash < 0 {
+			s.AccessKeyID, _, _ = strings.Cut(credential, "/")
+			return
+		}
+		rest, parts[3-i] = rest[:slash], rest[slash+1:]
 	}
-	s.AccessKeyID = strings.Join(parts[:n-4], "/")
-	s.Date, s.Region, s.Service, s.Terminator = parts[n-4], parts[n-3], parts[n-2], parts[n-1]
+	s.AccessKeyID = rest
+	s.Date, s.Region, s.Service, s.Terminator = parts[0], parts[1], parts[2], parts[3]
 }
 
 // scopeService is the service in the request's credential scope, for routing only. It is empty when there is none.

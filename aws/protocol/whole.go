@@ -3,7 +3,6 @@ package protocol
 import (
 	"io"
 	"net/http"
-	"net/url"
 	"time"
 )
 
@@ -21,11 +20,7 @@ func (x *exchange) whole() *Service {
 	if len(x.wholes) == 0 {
 		return nil
 	}
-	var params url.Values
-	if x.r.URL.RawQuery != "" {
-		params = x.r.URL.Query()
-	}
-	scope := scopeService(x.r, params)
+	scope := scopeService(x.r, x.params())
 	for _, s := range x.wholes {
 		if s.Name == scope || scope == "" && s.Host != nil && s.Host(x.r.Host) {
 			return s
@@ -39,8 +34,8 @@ func (x *exchange) serveWhole(s *Service) {
 	x.serve(s, nil, Whole)
 	delete(x.w.Header(), "x-amzn-RequestId")
 	x.header("x-amz-request-id", x.call.RequestID)
-	x.body = &body{budget: x.budget}
-	refused := x.caller(x.r.URL.Query())
+	x.body = &x.sent
+	refused := x.caller(x.params())
 	control := http.NewResponseController(x.w)
 	r := x.r.WithContext(WithCall(x.r.Context(), x.call))
 	r.Body = &pacedBody{ReadCloser: x.r.Body, pace: func() { _ = control.SetReadDeadline(time.Now().Add(x.BodyTimeout)) }}

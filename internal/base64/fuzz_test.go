@@ -17,3 +17,11 @@ func FuzzBase64(f *testing.F) {
 		}
 	})
 }
+
+func FuzzDecode(f *testing.F) {
+	for n := range 20 {
+		f.Add(base64.StdEncoding.AppendEncode(nil, bytes.Repeat([]byte{0xfb, 1, 0x80}, n)[:n*2]))
+	}
+	f.Add([]byte("AAAA\nAAA"))
+	f.Fuzz(expectDecoded)
+}

@@ -196,22 +196,20 @@ func (r *Reader) Blob() ([]byte, bool) {
 		if len(raw) == 0 {
 			return []byte{}, true
 		}
-		copied := r.room(len(raw))
+		copied := r.blobs.Take(len(raw), len(r.buf)-r.pos)
 		copy(copied, raw)
 		return copied, true
 	case text:
 		if raw, ok = r.utf8(); !ok {
 			return nil, false
 		}
-		decoded, offence := wire.Base64(raw, r.room)
-		if offence == "" {
+		decoded, ok := wire.Base64(raw, &r.blobs, len(r.buf)-r.pos)
+		if ok {
 			return decoded, true
 		}
-		r.Offend(offence)
+		r.Offend(wire.NotBase64(raw))
 		return nil, false
 	}
 	r.cannot(k, wire.TypeBlob)
 	return nil, false
 }
-
-func (r *Reader) room(n int) []byte { return r.blobs.Take(n, len(r.buf)-r.pos) }

@@ -1,11 +1,12 @@
 package wire
 
 import (
-	"encoding/base64"
 	"fmt"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/millrace/millrace/internal/base64"
 )
 
 // ParseBool reads the words that AWS takes for booleans; for any other, offence is not empty.
@@ -20,28 +21,22 @@ func ParseBool(word string) (value bool, offence string) {
 	return false, "'" + word + "' can not be converted to " + string(TypeBool)
 }
 
-var strictBase64 = base64.StdEncoding.Strict()
+// Base64 decodes raw into a slice cut from a chunk; left is that of Chunk.Take. It is not nil when ok.
+func Base64(raw []byte, from *Chunk, left int) (blob []byte, ok bool) {
+	size, ok := base64.DecodedLen(raw)
+	if !ok {
+		return nil, false
+	}
+	if size == 0 {
+		return []byte{}, len(raw) == 0
+	}
+	blob = from.Take(size, left)
+	return blob, base64.Decode(blob, raw)
+}
 
-// Base64 decodes raw into a slice that room gives for the size asked. For what is not base64, offence is not empty.
-func Base64(raw []byte, room func(size int) []byte) (blob []byte, offence string) {
-	if len(raw) == 0 {
-		return []byte{}, ""
-	}
-	if len(raw)%4 == 0 {
-		size := len(raw) / 4 * 3
-		if raw[len(raw)-1] == '=' {
-			size--
-		}
-		if raw[len(raw)-2] == '=' {
-			size--
-		}
-		blob := room(size)
-		// The decoder passes over line ends, which AWS does not: the length shows it.
-		if n, err := strictBase64.Decode(blob, raw); err == nil && n == size {
-			return blob, ""
-		}
-	}
-	return nil, "'" + string(raw) + "' can not be converted to " + string(TypeBlob) + ": " + base64Fault(string(raw))
+// NotBase64 is the offence of a text that is not base64.
+func NotBase64(raw []byte) string {
+	return "'" + string(raw) + "' can not be converted to " + string(TypeBlob) + ": " + base64Fault(string(raw))
 }
 
 // base64Fault says what AWS finds wrong with a string that is not base64.

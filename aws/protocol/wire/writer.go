@@ -28,5 +28,12 @@ type Writer interface {
 	Blob(v []byte)
 }
 
+// Sized is an Encoder that can be large and says about how many bytes it takes, in whatever encoding takes most, before it is
+// written. It may be wrong: it tells how much memory to make ready.
+type Sized interface {
+	Encoder
+	Size() int
+}
+
 // Encoder is a structure that can write itself. Generated types of outputs and events implement it.
 type Encoder interface{ Encode(w Writer) }
