@@ -95,7 +95,7 @@ func (c *collector) take(b *block) {
 		n++
 	}
 	c.records -= n
-	c.found = append(c.found, records[:n]...)
+	c.keep(records[:n:n])
 	switch {
 	case n == len(records):
 		c.cursor = afterBlock(b.ordinal)
@@ -103,6 +103,19 @@ func (c *collector) take(b *block) {
 		c.cursor = records[n-1].Position
 	}
 	c.full = n < len(records) || c.records <= 0
+}
+
+// keep adds records to those that were found. The first ones are not copied: they are the block's, which does not change, and
+// often all. When others follow, room is made for as many as there may come at the most.
+func (c *collector) keep(records []Record) {
+	if len(c.found) == 0 {
+		c.found = records
+		return
+	}
+	if n := len(c.found) + len(records); n > cap(c.found) {
+		c.found = append(make([]Record, 0, max(n, min(2*n, n+c.records))), c.found...)
+	}
+	c.found = append(c.found, records...)
 }
 
 // collect hands the collector what comes after its cursor, from the tail if that reaches back so far.

@@ -59,7 +59,7 @@ func (x *exchange) sendEvents(ctx context.Context, stream EventStream) {
 			x.endEvents(ctx, control, err)
 			return
 		}
-		err = x.sendFrame(control, "event", event.EventType(), x.call.Encoding.Append(borrow(smallAnswer), event))
+		err = x.sendFrame(control, "event", event.EventType(), x.call.Encoding.Append(borrow(room(event)), event))
 	}
 	x.Log.Debug("client left its events", "operation", x.call.Operation, "request", x.call.RequestID, "error", err)
 }

@@ -23,6 +23,8 @@ type Options struct {
 	Seconds float64
 	// Backlog is how many records the drain measurement delivers.
 	Backlog int
+	// OpenMiB is how many MiB of records the store holds that is opened after a crash.
+	OpenMiB int
 	// Only names the sections to measure; empty for all. See Sections.
 	Only []string
 	// Dir is where data goes while measuring; "" for the system's folder of temporary files. It decides which disk is
@@ -34,7 +36,7 @@ type Options struct {
 }
 
 // Sections are the parts that can be measured by themselves.
-var Sections = []string{"start", "engine", "put", "get", "trickle", "drain"}
+var Sections = []string{"start", "engine", "put", "get", "trickle", "drain", "open"}
 
 // wants reports whether a section is to be measured.
 func (o Options) wants(section string) bool {
@@ -69,6 +71,8 @@ type Report struct {
 	// PutToFunction is from before the put is sent until the handler runs.
 	PutToFunction Latency `json:"put_to_function_ms"`
 
+	Open Open `json:"open"`
+
 	StartMillis float64 `json:"start_ms"`
 	IdleRSS     int64   `json:"idle_rss_bytes"`
 }
@@ -97,6 +101,16 @@ type Drain struct {
 	PerSecond float64 `json:"records_per_second"`
 }
 
+// Open is how a store that a crash left behind was opened, and read from its oldest record on.
+type Open struct {
+	Bytes       int64   `json:"bytes"`
+	HealthyMS   float64 `json:"healthy_ms"` // from the program's start until it answers
+	PerSecond   float64 `json:"records_per_second"`
+	Megabytes   float64 `json:"mb_per_second"`
+	PeakRSS     int64   `json:"peak_rss_bytes"` // until all was read
+	Connections int     `json:"connections"`
+}
+
 // Run measures and prints.
 func Run(ctx context.Context, o Options) (err error) {
 	dir, err := os.MkdirTemp(o.Dir, "millrace-bench-")
@@ -122,6 +136,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		{"start", "starting", measureStart},
 		{"engine", "the bare engine", measureEngine},
 		{"", "the server", measureServer},
+		{"open", "opening after a crash", measureOpen},
 	} {
 		if each.section != "" && !o.wants(each.section) {
 			continue

@@ -74,7 +74,10 @@ func untilHealthy(ctx context.Context, url string) error {
 }
 
 // residentBytes returns the resident memory of a process, or 0 where the system does not tell through /proc.
-func residentBytes(pid int) (int64, error) {
+func residentBytes(pid int) (int64, error) { return memoryOf(pid, "VmRSS:") }
+
+// memoryOf returns a figure of a process's memory, in bytes, under the name that /proc has for it.
+func memoryOf(pid int, name string) (int64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if errors.Is(err, os.ErrNotExist) {
 		return 0, nil
@@ -84,7 +87,7 @@ func residentBytes(pid int) (int64, error) {
 	}
 	lines := bufio.NewScanner(bytes.NewReader(status))
 	for lines.Scan() {
-		if fields := strings.Fields(lines.Text()); len(fields) == 3 && fields[0] == "VmRSS:" {
+		if fields := strings.Fields(lines.Text()); len(fields) == 3 && fields[0] == name {
 			kib, err := strconv.ParseInt(fields[1], 10, 64)
 			return kib << 10, err
 		}

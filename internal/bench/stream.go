@@ -27,18 +27,7 @@ func measurePuts(ctx context.Context, o Options, c *client, r *Report) error {
 			if records == 1 {
 				operation = "PutRecord"
 			}
-			answers := make([]bytes.Buffer, n)
-			bodies := make([][]byte, n)
-			for i := range bodies {
-				bodies[i] = putBody(putStream, records, recordBytes, i)
-			}
-			rate, err := timed(ctx, o, n, records, func(ctx context.Context, worker int) error {
-				err := c.kinesis(ctx, operation, bodies[worker], &answers[worker])
-				if err == nil && records > 1 && !bytes.Contains(answers[worker].Bytes(), []byte(`"FailedRecordCount":0`)) {
-					err = errors.New("some records were turned away")
-				}
-				return err
-			})
+			rate, err := measurePut(ctx, o, c, operation, n, records)
 			if err != nil {
 				return err
 			}
@@ -46,6 +35,26 @@ func measurePuts(ctx context.Context, o Options, c *client, r *Report) error {
 		}
 	}
 	return nil
+}
+
+// measurePut puts from n connections, each of which sends the same request again and again.
+func measurePut(ctx context.Context, o Options, c *client, operation string, n, records int) (Rate, error) {
+	lines := make([]*line, n)
+	for i := range lines {
+		l, err := dial(ctx, c.url, operation, putBody(putStream, records, recordBytes, i))
+		if err != nil {
+			return Rate{}, err
+		}
+		defer l.close()
+		lines[i] = l
+	}
+	return timed(ctx, o, n, records, func(_ context.Context, worker int) error {
+		answer, err := lines[worker].call()
+		if err == nil && records > 1 && !bytes.Contains(answer, []byte(`"FailedRecordCount":0`)) {
+			err = errors.New("some records were turned away")
+		}
+		return err
+	})
 }
 
 // getFor bounds the reading of what was put.
@@ -67,20 +76,26 @@ func measureGets(ctx context.Context, o Options, c *client, r *Report) error {
 			}
 		}
 	}
+	var err error
+	r.GetRecords, _, err = readShards(ctx, c, startTimer(getFor.Seconds()))
+	return err
+}
+
+// readShards reads the stream that was put to, shard after shard, from one connection, as long as the timer runs. It returns how
+// many records there were beside the rate.
+func readShards(ctx context.Context, c *client, clock timer) (rate Rate, records int, err error) {
 	var all samples
 	var page bytes.Buffer
-	clock := startTimer(getFor.Seconds())
-	records := 0
 	for shard := range putShards {
 		var at struct{ ShardIterator string }
 		body := fmt.Appendf(nil, `{"StreamName":%q,"ShardId":"shardId-%012d","ShardIteratorType":"TRIM_HORIZON"}`, putStream, shard)
 		if err := c.kinesis(ctx, "GetShardIterator", body, &at); err != nil {
-			return err
+			return rate, records, err
 		}
 		for clock.running() {
 			begun := clock.elapsed()
 			if err := c.kinesis(ctx, "GetRecords", fmt.Appendf(nil, `{"ShardIterator":%q}`, at.ShardIterator), &page); err != nil {
-				return err
+				return rate, records, err
 			}
 			all.add(clock.elapsed() - begun)
 			n := bytes.Count(page.Bytes(), []byte(`"SequenceNumber"`))
@@ -89,16 +104,15 @@ func measureGets(ctx context.Context, o Options, c *client, r *Report) error {
 			}
 			records += n
 			if at.ShardIterator = stringMember(page.Bytes(), "NextShardIterator"); at.ShardIterator == "" {
-				return errors.New("GetRecords gave no next iterator")
+				return rate, records, errors.New("GetRecords gave no next iterator")
 			}
 		}
 	}
 	perSecond := float64(records) / clock.elapsed().Seconds()
-	r.GetRecords = Rate{
+	return Rate{
 		Connections: 1, Records: records / max(all.count(), 1),
 		PerSecond: perSecond, Megabytes: perSecond * recordBytes / 1e6, Latency: all.latency(),
-	}
-	return nil
+	}, records, nil
 }
 
 // stringMember finds a member of a JSON object whose value is a string without escapes. A decoder would spend its time

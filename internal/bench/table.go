@@ -42,6 +42,10 @@ func (r Report) table(w io.Writer) error {
 		fmt.Fprintf(t, "put to invoke, trickle\tp50 %.2f ms\tp99 %.2f ms\n", r.PutToInvoke.P50, r.PutToInvoke.P99)
 		fmt.Fprintf(t, "put to function, trickle\tp50 %.2f ms\tp99 %.2f ms\n", r.PutToFunction.P50, r.PutToFunction.P99)
 	}
+	if p := r.Open; p.Bytes > 0 {
+		fmt.Fprintf(t, "open after kill -9, until healthy\t%.0f ms\t%.2f GiB of records\n", p.HealthyMS, float64(p.Bytes)/(1<<30))
+		fmt.Fprintf(t, "GetRecords of all of it, one connection\t%.0f records/s\t%.1f MB/s\tat most %.0f MiB resident\n", p.PerSecond, p.Megabytes, float64(p.PeakRSS)/(1<<20))
+	}
 	if r.StartMillis > 0 {
 		fmt.Fprintf(t, "start, empty folder\t%.0f ms\n", r.StartMillis)
 		fmt.Fprintf(t, "resident memory, idle\t%.1f MiB\n", float64(r.IdleRSS)/(1<<20))
