@@ -41,13 +41,13 @@ func BenchmarkDrain(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for stats := (mapping.Stats{}); stats.Delivered < uint64(calls*call); <-tick.C {
-		if stats, err = d.mappings.Stats(m.UUID); err != nil {
+	awaitTrue(func() bool {
+		stats, err := d.mappings.Stats(m.UUID)
+		if err != nil {
 			b.Fatal(err)
 		}
-	}
+		return stats.Delivered >= uint64(calls*call)
+	})
 	b.StopTimer()
 	b.ReportMetric(float64(calls*call)/b.Elapsed().Seconds(), "records/s")
 }
@@ -99,14 +99,23 @@ func newDrain(b *testing.B) *drain {
 		Name: d.function, Runtime: "provided.al2023", Handler: "h", Role: "arn:aws:iam::000000000000:role/nothing", Timeout: time.Minute, MemoryMB: 128,
 	}, code("nothing"))
 	must(err)
-	for there := false; !there; time.Sleep(time.Millisecond) {
+	awaitTrue(func() bool {
 		st, err := d.streams.Describe(b.Context(), d.name)
 		must(err)
 		f, err := functions.Get(b.Context(), d.function)
 		must(err)
-		there = st.Status == stream.StatusActive && f.State == function.Active
-	}
+		return st.Status == stream.StatusActive && f.State == function.Active
+	})
 	return d
+}
+
+// awaitTrue asks every millisecond: nothing that a benchmark waits for can be waited for in another way.
+func awaitTrue(ready func() bool) {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !ready() {
+		<-tick.C
+	}
 }
 
 // idle is an executor whose functions take the event and do nothing.
