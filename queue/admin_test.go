@@ -19,7 +19,7 @@ func TestCreateIsIdempotentForEqualAttributes(t *testing.T) {
 		for _, same := range []map[string]string{nil, given, {"DelaySeconds": "1"}, {"VisibilityTimeout": "30"}} {
 			r.create(orders, same)
 		}
-		err := r.Create(background, orders, map[string]string{"ReceiveMessageWaitTimeSeconds": "1", "DelaySeconds": "2"})
+		err := r.Create(background, orders, map[string]string{"ReceiveMessageWaitTimeSeconds": "1", "DelaySeconds": "2"}, nil)
 		var exists *queue.ExistsError
 		if !errors.As(err, &exists) || exists.Attribute != "DelaySeconds" {
 			t.Errorf("another delay: %v", err)
@@ -128,7 +128,7 @@ func TestNames(t *testing.T) {
 			"a": true, "A-b_9": true, strings.Repeat("x", 80): true,
 			"": false, strings.Repeat("x", 81): false, "a.fifo": false, "a/b": false, "ä": false, "a b": false,
 		} {
-			err := r.Create(background, queue.Name{Account: "1", Region: "eu-west-1", Name: name}, nil)
+			err := r.Create(background, queue.Name{Account: "1", Region: "eu-west-1", Name: name}, nil, nil)
 			if valid && err != nil || !valid && !errors.Is(err, queue.ErrInvalidName) {
 				t.Errorf("name %q: %v", name, err)
 			}
@@ -273,7 +273,7 @@ func TestRecreateDelay(t *testing.T) {
 		pass(10 * time.Second)
 		r.restart(delay)
 		pass(50*time.Second - time.Millisecond)
-		if err := r.Create(background, orders, nil); !errors.Is(err, queue.ErrDeletedRecently) {
+		if err := r.Create(background, orders, nil, nil); !errors.Is(err, queue.ErrDeletedRecently) {
 			t.Errorf("created again within a minute: %v", err)
 		}
 		pass(time.Millisecond)

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -19,7 +20,19 @@ const (
 	attributeKMSReuse    = "KmsDataKeyReusePeriodSeconds"
 	attributePolicy      = "Policy"
 	attributeRedrive     = "RedrivePolicy"
-	attributeRedriveFrom = "RedriveAllowPolicy"
+	attributeAllow       = "RedriveAllowPolicy"
+	attributeFIFO        = "FifoQueue"
+	attributeContent     = "ContentBasedDeduplication"
+	attributeScope       = "DeduplicationScope"
+	attributeThroughput  = "FifoThroughputLimit"
+)
+
+// Values of attributes that FIFO queues have.
+const (
+	scopeQueue      = "queue"
+	scopeGroup      = "messageGroup"
+	throughputQueue = "perQueue"
+	throughputGroup = "perMessageGroupId"
 )
 
 // Limits that AWS documents.
@@ -71,63 +84,141 @@ type Settings struct {
 	Visibility time.Duration
 	// MaxBytes bounds a message's body and attributes together.
 	MaxBytes int
+	// FIFO is true for FIFO queues. ContentDeduplication lets a message without a deduplication id take its body's hash,
+	// DeduplicateGroups makes ids count within their message group alone.
+	FIFO, ContentDeduplication, DeduplicateGroups bool
+	// Redrive is the redrive policy, RedriveAllow the word on those of others; nil when there is none.
+	Redrive      *Redrive
+	RedriveAllow *RedriveAllow
 }
 
-// checkAttributes judges attributes as given to create or change a queue. It returns those to keep: settings that mean
-// "none of this" are dropped. The error is an *AttributeError about the first bad one in order of names.
-func checkAttributes(given map[string]string) (map[string]string, error) {
+// checkAttributes judges attributes as given to create or change a queue. It returns those to keep; "" takes one back.
+// The error is an *AttributeError or a *RedriveError about the first bad one in order of names.
+func checkAttributes(name Name, given map[string]string) (map[string]string, error) {
 	kept := make(map[string]string, len(given))
-	for _, name := range slices.Sorted(maps.Keys(given)) {
-		value := given[name]
-		if n, ok := numerics(name); ok {
+	for _, attribute := range slices.Sorted(maps.Keys(given)) {
+		value := given[attribute]
+		var err error
+		if n, ok := numerics(attribute); ok {
 			if v, ok := parseNumber(value); !ok || v < n.min || v > n.max {
-				return nil, &AttributeError{Name: name, Problem: InvalidAttribute}
+				err = &AttributeError{Name: attribute, Problem: InvalidAttribute}
 			}
-			kept[name] = value
-			continue
+		} else if slices.Contains(fifoAttributes, attribute) {
+			value, err = checkFIFO(name, attribute, value)
+		} else {
+			value, err = checkOther(attribute, value)
 		}
-		if name == AttributeManagedSSE {
-			if value != "true" && value != "false" {
-				return nil, &AttributeError{Name: name, Problem: InvalidAttribute}
-			}
-			kept[name] = value
-			continue
-		}
-		if err := checkOther(name, value); err != nil {
+		if err != nil {
 			return nil, err
 		}
+		kept[attribute] = value
 	}
+	delete(kept, attributeKMSKey)
+	delete(kept, attributeKMSReuse)
 	return kept, nil
 }
 
-// checkOther judges the attributes that are not kept: only values that ask for nothing pass.
-func checkOther(name, value string) error {
-	what := ""
-	switch name {
-	case "FifoThroughputLimit", "DeduplicationScope":
-		return &AttributeError{Name: name, Problem: FIFOOnlyAttribute}
-	case attributePolicy:
-		what = "queue policies"
-	case attributeRedrive, attributeRedriveFrom:
-		what = "dead-letter queues"
-	case attributeKMSKey:
-		what = "KMS keys"
-	case attributeKMSReuse:
-		if value == "300" {
-			return nil
+// fifoAttributes are those that only FIFO queues have.
+var fifoAttributes = []string{attributeFIFO, attributeContent, attributeScope, attributeThroughput}
+
+// checkFIFO judges an attribute that only FIFO queues have, and returns it as AWS keeps it.
+func checkFIFO(name Name, attribute, value string) (string, error) {
+	if !name.FIFO() {
+		if attribute == attributeFIFO || attribute == attributeContent {
+			return "", &AttributeError{Name: attribute, Problem: UnknownAttribute}
 		}
-		what = "KMS keys"
-	default:
-		return &AttributeError{Name: name, Problem: UnknownAttribute}
+		return "", &AttributeError{Name: attribute, Problem: FIFOOnlyAttribute}
 	}
+	valid := false
+	switch attribute {
+	case attributeScope:
+		valid = value == scopeQueue || value == scopeGroup
+	case attributeThroughput:
+		valid = value == throughputQueue || value == throughputGroup
+	default:
+		value, valid = parseBool(value)
+	}
+	switch {
+	case !valid:
+		return "", &AttributeError{Name: attribute, Problem: InvalidAttribute}
+	case attribute == attributeFIFO && value != "true":
+		return "", &AttributeError{Name: attribute, Problem: FixedAttribute}
+	}
+	return value, nil
+}
+
+// checkOther judges an attribute that is neither a number nor a FIFO queue's.
+func checkOther(attribute, value string) (string, error) {
+	invalid := &AttributeError{Name: attribute, Problem: InvalidAttribute}
+	switch attribute {
+	case AttributeManagedSSE:
+		v, ok := parseBool(value)
+		if !ok {
+			return "", invalid
+		}
+		return v, nil
+	case attributeKMSKey, attributeKMSReuse:
+		if value == "" || attribute == attributeKMSReuse && value == "300" {
+			return "", nil
+		}
+		return "", &AttributeError{Name: attribute, Problem: UnsupportedAttribute, What: "KMS keys"}
+	case attributePolicy:
+		if value != "" && !validPolicy(value) {
+			return "", invalid
+		}
+		return value, nil
+	case attributeRedrive, attributeAllow:
+		return value, checkPolicy(attribute, value)
+	}
+	return "", &AttributeError{Name: attribute, Problem: UnknownAttribute}
+}
+
+// checkPolicy judges a redrive or a redrive allow policy by itself.
+func checkPolicy(attribute, value string) error {
 	if value == "" {
 		return nil
 	}
-	return &AttributeError{Name: name, Problem: UnsupportedAttribute, What: what}
+	problem := RedriveProblem(0)
+	if attribute == attributeRedrive {
+		_, problem = parseRedrive(value)
+	} else {
+		_, problem = parseRedriveAllow(value)
+	}
+	if problem != 0 {
+		return &RedriveError{Attribute: attribute, Value: value, Problem: problem}
+	}
+	return nil
+}
+
+// checkTogether judges what a queue's attributes come to: groups are throttled one by one only if each deduplicates for
+// itself.
+func checkTogether(all map[string]string) error {
+	if all[attributeThroughput] == throughputGroup && all[attributeScope] != scopeGroup {
+		return &AttributeError{Name: attributeThroughput, Problem: ThroughputNeedsScope}
+	}
+	return nil
+}
+
+// merge lays changes over attributes. A change to "" takes the attribute back.
+func merge(before, changes map[string]string) map[string]string {
+	after := make(map[string]string, len(before)+len(changes))
+	maps.Copy(after, before)
+	maps.Copy(after, changes)
+	maps.DeleteFunc(after, func(_, value string) bool { return value == "" })
+	return after
+}
+
+// parseBool reads a truth value in any case, as AWS does, and returns it in small letters.
+func parseBool(s string) (string, bool) {
+	s = strings.ToLower(s)
+	return s, s == "true" || s == "false"
 }
 
 // parseNumber reads a decimal number of digits only: AWS refuses blanks and signs.
 func parseNumber(s string) (int64, bool) {
+	if s == "" {
+		return 0, false
+	}
 	for _, c := range []byte(s) {
 		if c < '0' || c > '9' {
 			return 0, false
@@ -138,31 +229,41 @@ func parseNumber(s string) (int64, bool) {
 }
 
 // effective adds the defaults to the attributes as given.
-func effective(given map[string]string) map[string]string {
+func effective(name Name, given map[string]string) map[string]string {
 	all := map[string]string{AttributeManagedSSE: "true"}
-	for _, name := range []string{
+	for _, attribute := range []string{
 		AttributeDelay, AttributeMaxSize, AttributeRetention, AttributeReceiveWait, AttributeVisibility,
 	} {
-		n, _ := numerics(name)
-		all[name] = n.fallback
+		n, _ := numerics(attribute)
+		all[attribute] = n.fallback
+	}
+	if name.FIFO() {
+		all[attributeFIFO], all[attributeContent] = "true", "false"
+		all[attributeScope], all[attributeThroughput] = scopeQueue, throughputQueue
 	}
 	maps.Copy(all, given)
 	return all
 }
 
 // settings translates attributes that passed checkAttributes.
-func settings(given map[string]string) Settings {
-	all := effective(given)
+func settings(name Name, given map[string]string) Settings {
+	all := effective(name, given)
 	number := func(name string) int64 {
 		v, _ := parseNumber(all[name])
 		return v
 	}
 	seconds := func(name string) time.Duration { return time.Duration(number(name)) * time.Second }
-	return Settings{
-		Delay:      seconds(AttributeDelay),
-		Retention:  seconds(AttributeRetention),
-		Wait:       seconds(AttributeReceiveWait),
-		Visibility: seconds(AttributeVisibility),
-		MaxBytes:   int(number(AttributeMaxSize)),
+	s := Settings{
+		Delay:                seconds(AttributeDelay),
+		Retention:            seconds(AttributeRetention),
+		Wait:                 seconds(AttributeReceiveWait),
+		Visibility:           seconds(AttributeVisibility),
+		MaxBytes:             int(number(AttributeMaxSize)),
+		FIFO:                 name.FIFO(),
+		ContentDeduplication: all[attributeContent] == "true",
+		DeduplicateGroups:    all[attributeScope] == scopeGroup,
 	}
+	s.Redrive, _ = parseRedrive(all[attributeRedrive])
+	s.RedriveAllow, _ = parseRedriveAllow(all[attributeAllow])
+	return s
 }

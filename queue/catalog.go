@@ -18,6 +18,7 @@ type definition struct {
 	Created    int64             // milliseconds of Unix time
 	Modified   int64             // milliseconds of Unix time
 	Attributes map[string]string // as given, without defaults
+	Tags       map[string]string `json:",omitempty"`
 	// PurgedThrough is the highest message number that a purge did away with, Purged when the latest purge was, in
 	// milliseconds of Unix time.
 	PurgedThrough uint64
@@ -42,6 +43,7 @@ type Queue struct {
 	Attributes map[string]string
 	// Settings are the same in the room's terms.
 	Settings Settings
+	Tags     map[string]string
 }
 
 func (n Name) key() string { return store.Key(n.Account, n.Region, n.Name) }
@@ -68,7 +70,7 @@ func (s *Service) load(ctx context.Context) error {
 		}
 		s.restoreDropped(item.Key, item.Value)
 	}
-	return nil
+	return s.loadTasks(ctx)
 }
 
 // find returns the queue.
@@ -91,21 +93,42 @@ func (s *Service) administer(ctx context.Context) (done func(), err error) {
 	}
 }
 
-// Create makes a queue with the attributes, which are AWS's names and values. If the queue exists and has equal values
-// for those given, nothing happens. Errors: ErrInvalidName, ErrDeletedRecently, *ExistsError, *AttributeError.
-func (s *Service) Create(ctx context.Context, name Name, attributes map[string]string) error {
-	if err := s.create(ctx, name, attributes); err != nil {
+// Create makes a queue with the attributes, which are AWS's names and values, and tags. If the queue exists and has equal
+// values for the attributes given, nothing happens. A name that ends in ".fifo" asks for the attribute FifoQueue, and the
+// other way round. Errors: ErrInvalidName, ErrInvalidFIFOName, ErrDeletedRecently, ErrTooManyTags, *ExistsError,
+// *AttributeError, *RedriveError.
+func (s *Service) Create(ctx context.Context, name Name, attributes, tags map[string]string) error {
+	if err := s.create(ctx, name, attributes, tags); err != nil {
 		return fmt.Errorf("create %s: %w", name, err)
 	}
 	return nil
 }
 
-func (s *Service) create(ctx context.Context, name Name, attributes map[string]string) error {
-	if !ValidName(name.Name) {
+// checkName judges the name of a new queue by its attributes.
+func checkName(name Name, attributes map[string]string) error {
+	asked, _ := parseBool(attributes[attributeFIFO])
+	switch {
+	case asked == "true" && !(ValidName(name.Name) && name.FIFO()):
+		return ErrInvalidFIFOName
+	case !ValidName(name.Name), name.FIFO() && attributes[attributeFIFO] == "":
 		return ErrInvalidName
 	}
-	kept, err := checkAttributes(attributes)
+	return nil
+}
+
+func (s *Service) create(ctx context.Context, name Name, attributes, tags map[string]string) error {
+	if err := checkName(name, attributes); err != nil {
+		return err
+	}
+	given, err := checkAttributes(name, attributes)
 	if err != nil {
+		return err
+	}
+	if len(tags) > MaxTags {
+		return ErrTooManyTags
+	}
+	kept := merge(nil, given)
+	if err := checkTogether(kept); err != nil {
 		return err
 	}
 	done, err := s.administer(ctx)
@@ -114,7 +137,10 @@ func (s *Service) create(ctx context.Context, name Name, attributes map[string]s
 	}
 	defer done()
 	if q, err := s.find(name); err == nil {
-		return q.differs(kept)
+		return q.differs(given)
+	}
+	if err := s.checkRedrive(name, nil, kept); err != nil {
+		return err
 	}
 	now := s.now()
 	if s.deletedRecently(name, now) {
@@ -124,7 +150,7 @@ func (s *Service) create(ctx context.Context, name Name, attributes map[string]s
 	if err != nil {
 		return err
 	}
-	def := definition{Number: number, Created: now, Modified: now, Attributes: kept}
+	def := definition{Number: number, Created: now, Modified: now, Attributes: kept, Tags: maps.Clone(tags)}
 	err = s.definitions.Put(context.WithoutCancel(ctx), name.key(), def, store.Absent)
 	if errors.Is(err, store.ErrConflict) {
 		return s.found(ctx, name, kept)
@@ -159,7 +185,7 @@ func (s *Service) install(q *queue) {
 // differs compares attributes given to create a queue with those that it has.
 func (q *queue) differs(given map[string]string) error {
 	q.mu.Lock()
-	has := effective(q.def.Attributes)
+	has := effective(q.name, q.def.Attributes)
 	q.mu.Unlock()
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if has[name] != given[name] {
@@ -180,7 +206,7 @@ func (s *Service) Describe(_ context.Context, name Name) (Queue, error) {
 	return Queue{
 		Name: name, Number: q.number,
 		Created: millis(q.def.Created), Modified: millis(q.def.Modified),
-		Attributes: effective(q.def.Attributes), Settings: q.set,
+		Attributes: effective(name, q.def.Attributes), Settings: q.set, Tags: maps.Clone(q.def.Tags),
 	}, nil
 }
 
@@ -198,28 +224,92 @@ func (s *Service) Count(ctx context.Context, name Name) (Counts, error) {
 	return q.countLocked(q.now()), nil
 }
 
-// SetAttributes changes attributes; those not named keep their values. A shorter retention applies to the messages that
-// are there, a delay only to those sent from now on. Errors: ErrNotFound, *AttributeError.
+// SetAttributes changes attributes; those not named keep their values, and "" takes one back. A shorter retention applies
+// to the messages that are there; a delay applies to those sent from now on, and in a FIFO queue to all that nobody has
+// received. Errors: ErrNotFound, *AttributeError, *RedriveError.
 func (s *Service) SetAttributes(ctx context.Context, name Name, attributes map[string]string) error {
-	kept, err := checkAttributes(attributes)
+	kept, err := checkAttributes(name, attributes)
 	if err == nil {
 		err = s.change(ctx, name, func(d *definition) error {
-			all := maps.Clone(d.Attributes)
-			if all == nil {
-				all = make(map[string]string, len(kept))
+			after := merge(d.Attributes, kept)
+			if err := checkTogether(after); err != nil {
+				return err
 			}
-			maps.Copy(all, kept)
-			d.Attributes, d.Modified = all, s.now()
+			if err := s.checkRedrive(name, d.Attributes, after); err != nil {
+				return err
+			}
+			d.Attributes, d.Modified = after, s.now()
 			return nil
-		}, func(q *queue) {
-			q.expiry = q.now()
-			q.chores.set(q, q.expiry)
-		})
+		}, (*queue).reviewLocked)
 	}
 	if err != nil {
 		return fmt.Errorf("set attributes of %s: %w", name, err)
 	}
 	return nil
+}
+
+// EditPolicy changes the attribute Policy, or takes it back if edit returns "". Errors: ErrNotFound, *AttributeError, and
+// edit's.
+func (s *Service) EditPolicy(ctx context.Context, name Name, edit func(policy string) (string, error)) error {
+	err := s.change(ctx, name, func(d *definition) error {
+		policy, err := edit(d.Attributes[attributePolicy])
+		if err != nil {
+			return err
+		}
+		kept, err := checkAttributes(name, map[string]string{attributePolicy: policy})
+		if err != nil {
+			return err
+		}
+		d.Attributes, d.Modified = merge(d.Attributes, kept), s.now()
+		return nil
+	}, func(*queue) {})
+	if err != nil {
+		return fmt.Errorf("edit the policy of %s: %w", name, err)
+	}
+	return nil
+}
+
+// MaxTags is how many tags a queue may have.
+const MaxTags = 50
+
+// Tag adds tags, or changes their values. Errors: ErrNotFound, ErrTooManyTags.
+func (s *Service) Tag(ctx context.Context, name Name, tags map[string]string) error {
+	return s.editTags(ctx, name, func(all map[string]string) { maps.Copy(all, tags) })
+}
+
+// Untag removes tags; that there is none of a key is no error. Error: ErrNotFound.
+func (s *Service) Untag(ctx context.Context, name Name, keys []string) error {
+	return s.editTags(ctx, name, func(all map[string]string) {
+		maps.DeleteFunc(all, func(key, _ string) bool { return slices.Contains(keys, key) })
+	})
+}
+
+func (s *Service) editTags(ctx context.Context, name Name, edit func(map[string]string)) error {
+	err := s.change(ctx, name, func(d *definition) error {
+		all := make(map[string]string, len(d.Tags)+1)
+		maps.Copy(all, d.Tags)
+		edit(all)
+		if len(all) > MaxTags {
+			return ErrTooManyTags
+		}
+		d.Tags = all
+		return nil
+	}, func(*queue) {})
+	if err != nil {
+		return fmt.Errorf("change tags of %s: %w", name, err)
+	}
+	return nil
+}
+
+// reviewLocked sees to what changed attributes mean for the messages that are there.
+func (q *queue) reviewLocked() {
+	now := q.now()
+	q.expiry = now
+	q.chores.set(q, now)
+	if q.groups != nil && q.loaded {
+		q.regroupAllLocked(now)
+		q.serveLocked(now)
+	}
 }
 
 // change makes a change to a definition durable, and then to the queue in memory, where after is called under its
@@ -253,7 +343,7 @@ func (s *Service) changeAdmitted(
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.def, q.set = def, settings(def.Attributes)
+	q.def, q.set = def, settings(q.name, def.Attributes)
 	after(q)
 	return nil
 }
@@ -261,14 +351,32 @@ func (s *Service) changeAdmitted(
 // List returns the names of the account's queues in the region that begin with the prefix and sort after the name, in
 // order and at most limit of them, and whether there are more.
 func (s *Service) List(_ context.Context, account, region, prefix, after string, limit int) ([]string, bool) {
-	s.mu.RLock()
+	return s.names(limit, func(q *queue) bool {
+		n := q.name
+		return n.Account == account && n.Region == region && n.Name > after && strings.HasPrefix(n.Name, prefix)
+	})
+}
+
+// DeadLetterSources is List for the queues whose redrive policy names this one.
+func (s *Service) DeadLetterSources(name Name, after string, limit int) ([]string, bool) {
+	return s.names(limit, func(q *queue) bool {
+		if q.name.Name <= after {
+			return false
+		}
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		return q.set.Redrive != nil && q.set.Redrive.Target == name
+	})
+}
+
+// names are the short names of the queues that are asked for, in order.
+func (s *Service) names(limit int, asked func(*queue) bool) ([]string, bool) {
 	var names []string
-	for n := range s.queues {
-		if n.Account == account && n.Region == region && n.Name > after && strings.HasPrefix(n.Name, prefix) {
-			names = append(names, n.Name)
+	for _, q := range s.all() {
+		if asked(q) {
+			names = append(names, q.name.Name)
 		}
 	}
-	s.mu.RUnlock()
 	slices.Sort(names)
 	if len(names) > limit {
 		return names[:limit], true
@@ -295,6 +403,11 @@ func (s *Service) delete(ctx context.Context, name Name) error {
 	if err != nil {
 		return err
 	}
+	resume, err := q.quiet(ctx) // what is being moved here would be gone, with no client to hear of it
+	if err != nil {
+		return err
+	}
+	defer resume()
 	now := s.now()
 	record := dropped{Account: name.Account, Region: name.Region, Name: name.Name, Deleted: now}
 	left, err := s.drops.Write(queuePrefix(q.number), record, 0)

@@ -111,7 +111,7 @@ func (s *Service) clear(ctx context.Context, q *queue) error {
 func (s *Service) leftovers(ctx context.Context, prefix, swept string) ([]store.Write, error) {
 	var writes []store.Write
 	reached := swept == ""
-	for _, table := range []string{tableHeaders, tableBodies, tableReceives} {
+	for _, table := range []string{tableHeaders, tableBodies, tableReceives, tableDedup, tableTasks} {
 		from := prefix
 		if done, ok := strings.CutPrefix(swept, table); ok {
 			from, reached = done, true

@@ -237,7 +237,7 @@ func TestFailingStore(t *testing.T) {
 		if err := r.Delete(background, orders); !errors.Is(err, errBroken) {
 			t.Errorf("delete queue: %v", err)
 		}
-		if err := r.Create(background, queue.Name{Name: "new"}, nil); !errors.Is(err, errBroken) {
+		if err := r.Create(background, queue.Name{Name: "new"}, nil, nil); !errors.Is(err, errBroken) {
 			t.Errorf("create: %v", err)
 		}
 		// All is as before; the message whose delete failed comes back at its time, and housekeeping goes on once

@@ -9,8 +9,9 @@ import (
 )
 
 // DeleteMessages deletes the messages that the receipt handles name, and answers for each in the order given: nil, or
-// ErrInvalidHandle. Any handle that this queue ever gave out will do, and deleting what is gone is no error. Deletes
-// are durable when it returns. An error about all of them is ErrNotFound or the store's.
+// ErrInvalidHandle. Any handle that this queue ever gave out will do, and deleting what is gone is no error; only in a
+// FIFO queue a handle ends with its visibility timeout: ErrHandleExpired. Deletes are durable when it returns. An error
+// about all of them is ErrNotFound or the store's.
 func (s *Service) DeleteMessages(ctx context.Context, name Name, handles ...string) ([]error, error) {
 	refused, err := s.deleteMessages(ctx, name, handles)
 	if err != nil {
@@ -36,11 +37,13 @@ func (s *Service) deleteMessages(ctx context.Context, name Name, handles []strin
 			continue
 		}
 		e, err := q.claim(ctx, r)
-		if err != nil {
+		switch {
+		case errors.Is(err, ErrHandleExpired):
+			refused[i] = ErrHandleExpired
+		case err != nil:
 			q.release(doomed, false)
 			return nil, err
-		}
-		if e != nil {
+		case e != nil:
 			doomed = append(doomed, e)
 		}
 	}
@@ -60,65 +63,87 @@ func (q *queue) open(handle string) (receipt, bool) {
 
 // claim takes the message out of sight for a delete. It returns nil when the message is gone.
 func (q *queue) claim(ctx context.Context, r receipt) (*entry, error) {
-	e, err := q.seek(ctx, r)
+	e, forgotten, err := q.seek(ctx, r)
 	if e == nil || err != nil {
 		return nil, err
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if e.deleted {
+	switch {
+	case e.deleted:
 		return nil, nil
+	case !forgotten && q.endedLocked(e, r):
+		return nil, ErrHandleExpired
 	}
+	q.holdLocked(e)
+	return e, nil
+}
+
+// endedLocked reports whether a handle has ended: in a FIFO queue it does with the visibility timeout of its receive. A
+// handle that knows of more receives than memory does is of one that a crash made it forget, and counts.
+func (q *queue) endedLocked(e *entry, r receipt) bool {
+	return q.groups != nil && (r.count < e.count || r.count == e.count && e.deadline <= q.now())
+}
+
+// holdLocked keeps a message out of sight while it is deleted or moved.
+func (q *queue) holdLocked(e *entry) {
 	e.remove()
 	e.deleting++
-	return e, nil
+	if e.group != nil {
+		q.regroupLocked(e.group, q.now())
+	}
 }
 
 // seek finds the entry of a message that was received. A crash may have made the room forget the receive, though not
 // the message: then it is made an entry again, as the handle remembers it. The result is nil when the message is gone.
-func (q *queue) seek(ctx context.Context, r receipt) (*entry, error) {
+func (q *queue) seek(ctx context.Context, r receipt) (_ *entry, forgotten bool, _ error) {
 	q.mu.Lock()
 	e, purged := q.entries[r.number], r.number <= q.def.PurgedThrough
 	q.mu.Unlock()
 	if e != nil || purged {
-		return e, nil
+		return e, false, nil
 	}
 	row, err := q.tables.Get(ctx, tableHeaders, headerKey(q.number, r.position))
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil
+		return nil, false, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the header of message %d: %w", r.number, err)
+		return nil, false, fmt.Errorf("read the header of message %d: %w", r.number, err)
 	}
-	sent, err := decodeHeader(row.Value)
+	f, err := parseHeader(row, nil)
 	if err != nil {
-		return nil, corrupt(tableHeaders, q.number, r.number, err)
+		return nil, false, corrupt(tableHeaders, q.number, r.number, err)
 	}
-	return q.adopt(r, sent), nil
+	e, forgotten = q.adopt(r, f)
+	return e, forgotten, nil
 }
 
 // adopt makes a fresh message an entry.
-func (q *queue) adopt(r receipt, sent int64) *entry {
+func (q *queue) adopt(r receipt, f fresh) (_ *entry, done bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if e := q.entries[r.number]; e != nil {
-		return e
+		return e, false
 	}
 	if r.number <= q.def.PurgedThrough || q.gone {
-		return nil
+		return nil, false
 	}
 	now := q.now()
-	e := &entry{position: r.position, sent: sent}
+	e := &entry{position: f.position, sent: f.sent}
 	e.count, e.first, e.last, e.deadline = r.count, now, now, now
-	q.window.remove(r.position)
+	q.unshelveLocked(f, now)
 	if q.refill != nil {
 		q.refill.gone[r.number] = struct{}{}
 	}
 	q.fresh--
-	q.delayLocked(r.due, now, -1)
-	q.entries[e.number] = e
+	q.delayLocked(q.dueLocked(f), now, -1)
+	var g *group
+	if q.groups != nil {
+		g = q.groups.of(f.group)
+	}
+	q.enterLocked(e, g)
 	q.placeLocked(e, now)
-	return e
+	return e, true
 }
 
 // deletions are the writes that delete messages.

@@ -26,6 +26,32 @@ var (
 	ErrMessageGone = errors.New("message does not exist or is not available for a visibility timeout change")
 	// ErrInvalidHandle says that a receipt handle was not made by this room for this queue.
 	ErrInvalidHandle = errors.New("invalid receipt handle")
+	// ErrHandleExpired says that a receipt handle of a FIFO queue was not used within its visibility timeout.
+	ErrHandleExpired = errors.New("receipt handle has expired")
+	// ErrInvalidFIFOName says that the name of a FIFO queue breaks the rules of ValidName, or does not end in ".fifo".
+	ErrInvalidFIFOName = errors.New("invalid name of a FIFO queue")
+	// ErrNoGroup says that a message for a FIFO queue has no message group.
+	ErrNoGroup = errors.New("message has no group")
+	// ErrNoDeduplication says that a message for a FIFO queue has no deduplication id, and its body is not to stand in.
+	ErrNoDeduplication = errors.New("message has no deduplication id")
+	// ErrNotDeadLetterQueue says that no queue's redrive policy names the queue whose messages are to be moved.
+	ErrNotDeadLetterQueue = errors.New("not a dead-letter queue")
+	// ErrDestinationNotFound says that there is no queue to move messages to.
+	ErrDestinationNotFound = errors.New("destination does not exist")
+	// ErrSameQueue says that messages are to be moved to where they are.
+	ErrSameQueue = errors.New("source and destination are the same")
+	// ErrQueueTypes says that messages are to be moved between a FIFO queue and one that is none.
+	ErrQueueTypes = errors.New("source and destination are of different types")
+	// ErrMoveRate says that a rate is not between 1 and 500 messages a second.
+	ErrMoveRate = errors.New("rate out of range")
+	// ErrTaskRunning says that the queue's messages are being moved already.
+	ErrTaskRunning = errors.New("a task is running")
+	// ErrTaskNotFound says that there is no such task.
+	ErrTaskNotFound = errors.New("task does not exist")
+	// ErrTaskEnded says that a task cannot be cancelled since it has ended.
+	ErrTaskEnded = errors.New("task has ended")
+	// ErrTooManyTags says that a queue would have more than MaxTags tags.
+	ErrTooManyTags = errors.New("too many tags")
 	// ErrVisibilityRange says that a visibility timeout is not between 0 and 12 hours.
 	ErrVisibilityRange = errors.New("visibility timeout out of range")
 	// ErrVisibilityTotal says that a visibility timeout would end more than 12 hours after the receive.
@@ -73,6 +99,10 @@ const (
 	UnsupportedAttribute
 	// FIFOOnlyAttribute: the attribute exists on FIFO queues alone.
 	FIFOOnlyAttribute
+	// FixedAttribute: the value asks a queue to be of the other type.
+	FixedAttribute
+	// ThroughputNeedsScope: throughput by group asks for deduplication by group.
+	ThroughputNeedsScope
 )
 
 // AttributeError says that a queue's attribute was refused.
@@ -91,9 +121,73 @@ func (e *AttributeError) Error() string {
 		return fmt.Sprintf("attribute %s: %s are not supported", e.Name, e.What)
 	case FIFOOnlyAttribute:
 		return fmt.Sprintf("attribute %s is for FIFO queues only", e.Name)
+	case FixedAttribute:
+		return fmt.Sprintf("attribute %s cannot change", e.Name)
 	default:
 		return fmt.Sprintf("invalid value for attribute %s", e.Name)
 	}
+}
+
+// RedriveProblem says what is wrong with a redrive policy or a redrive allow policy.
+type RedriveProblem int
+
+// The problems of RedriveError: those of redrive policies, then those of redrive allow policies.
+const (
+	// RedriveMalformed: the policy is no JSON object.
+	RedriveMalformed RedriveProblem = iota + 1
+	// RedriveNoCount: maxReceiveCount is not there.
+	RedriveNoCount
+	// RedriveNoTarget: deadLetterTargetArn is not there.
+	RedriveNoTarget
+	// RedriveCountRange: maxReceiveCount is not between 1 and 1000.
+	RedriveCountRange
+	// RedriveTargetARN: deadLetterTargetArn is no ARN.
+	RedriveTargetARN
+	// RedriveTargetService: deadLetterTargetArn is not the ARN of a queue.
+	RedriveTargetService
+	// RedriveUnknownField: there is something else in it.
+	RedriveUnknownField
+	// RedriveOtherType: one of the two queues is a FIFO queue.
+	RedriveOtherType
+	// RedriveOtherOwner: the target is in another account or region.
+	RedriveOtherOwner
+	// RedriveTargetMissing: the target does not exist.
+	RedriveTargetMissing
+	// RedriveDenied: the target's redrive allow policy says no.
+	RedriveDenied
+	// AllowMalformed: the policy is not of the right form.
+	AllowMalformed
+	// AllowSourcesUnasked: there are sources without byQueue.
+	AllowSourcesUnasked
+	// AllowNoSources: there are none with byQueue.
+	AllowNoSources
+	// AllowTooManySources: there are more than ten.
+	AllowTooManySources
+)
+
+// RedriveError says that a redrive policy or a redrive allow policy was refused.
+type RedriveError struct {
+	// Attribute is the queue's attribute, Value the policy as given.
+	Attribute, Value string
+	Problem          RedriveProblem
+}
+
+func (e *RedriveError) Error() string {
+	return fmt.Sprintf("attribute %s refused (problem %d): %s", e.Attribute, int(e.Problem), e.Value)
+}
+
+// ParameterError says that a parameter of a send or a receive was refused.
+type ParameterError struct {
+	Name, Value string
+	// Foreign is true when queues of this type do not have the parameter, false when the value is invalid.
+	Foreign bool
+}
+
+func (e *ParameterError) Error() string {
+	if e.Foreign {
+		return fmt.Sprintf("parameter %s does not go with this type of queue", e.Name)
+	}
+	return fmt.Sprintf("invalid %s %q", e.Name, e.Value)
 }
 
 // TooLongError says that a message, or a batch of them, is longer than allowed.

@@ -6,6 +6,7 @@ import "container/list"
 type waiter struct {
 	max        int
 	visibility int64         // milliseconds
+	attempt    string        // by what name it may be repeated, "" for none
 	ready      chan struct{} // closed when it was served, or has to look again itself
 	taken      []delivery    // what it was given
 	place      *list.Element // its place in line, nil when it has left
@@ -44,11 +45,12 @@ func (q *queue) serveLocked(now int64) {
 		w := q.line.Front().Value.(*waiter)
 		w.taken = q.takeLocked(now, w.max, w.visibility)
 		if len(w.taken) > 0 {
+			q.rememberAttemptLocked(w.attempt, w.taken, now)
 			q.releaseLocked(w)
 			continue
 		}
-		if q.hungryLocked(1) {
-			q.releaseLocked(w) // to read on, and then to serve the others first, as any receiver does
+		if q.hungryLocked(1) || len(q.condemned) > 0 {
+			q.releaseLocked(w) // to see to that, and then to serve the others first, as any receiver does
 		}
 		break
 	}
@@ -68,6 +70,9 @@ func (q *queue) nextLocked(now int64) (at int64, ok bool) {
 	if f, there := q.window.front(); there && f.due > now && (!ok || f.due < at) {
 		at, ok = f.due, true
 	}
+	if q.groups != nil && len(q.groups.line) > 0 && q.groups.line[0].at > now && (!ok || q.groups.line[0].at < at) {
+		at, ok = q.groups.line[0].at, true
+	}
 	return at, ok
 }
 
@@ -81,20 +86,19 @@ func (q *queue) wake() {
 // fullLocked reports whether no further message may be taken.
 func (q *queue) fullLocked() bool { return q.inFlight.len() >= q.limits.inFlight }
 
-// hungryLocked reports whether some of n messages that could be taken are in the store alone.
+// hungryLocked reports whether some of n messages that could be taken are in the store alone. In a FIFO queue it may be
+// any of them, so that memory has to know of as many as it may; reading them on in small portions would be dear.
 func (q *queue) hungryLocked(n int) bool {
-	return q.window.short(n) && !q.fullLocked() && len(q.entries) < q.limits.inFlight
+	if q.groups == nil {
+		return q.window.short(n) && !q.fullLocked() && len(q.entries) < q.limits.inFlight
+	}
+	return q.dryLocked() || q.roomLocked() >= min(windowFill, q.limits.inFlight/8+1)
 }
 
 // takeLocked takes up to n messages and hides them for the visibility timeout.
 func (q *queue) takeLocked(now int64, n int, visibility int64) []delivery {
-	q.ripenLocked(now)
 	var taken []delivery
-	for len(taken) < n && !q.fullLocked() {
-		e := q.pickLocked(now)
-		if e == nil {
-			break
-		}
+	for _, e := range q.drawLocked(now, n, true) {
 		e.count++
 		e.last, e.deadline = now, now+visibility
 		if e.first == 0 {
@@ -107,10 +111,28 @@ func (q *queue) takeLocked(now int64, n int, visibility int64) []delivery {
 	return taken
 }
 
-// pickLocked chooses the next message that is visible and not too old, and takes it out of its place. Returned and
-// fresh ones take turns; no fresh one is begun while there are as many entries as may be in flight, which bounds memory.
-func (q *queue) pickLocked(now int64) *entry {
-	back := q.oldestReturnedLocked(now)
+// drawLocked takes up to n messages that are visible and not too old out of their places. When they are drawn to be
+// received it judges them too: those that were received as often as may be are condemned instead.
+func (q *queue) drawLocked(now int64, n int, judge bool) []*entry {
+	q.ripenLocked(now)
+	if q.groups != nil {
+		return q.drawGroupsLocked(now, n, judge)
+	}
+	var drawn []*entry
+	for len(drawn) < n && q.inFlight.len()+len(drawn) < q.limits.inFlight {
+		e := q.pickLocked(now, judge)
+		if e == nil {
+			break
+		}
+		drawn = append(drawn, e)
+	}
+	return drawn
+}
+
+// pickLocked chooses the next message of a standard queue and takes it out of its place. Returned and fresh ones take
+// turns; no fresh one is begun while there are as many entries as may be in flight, which bounds memory.
+func (q *queue) pickLocked(now int64, judge bool) *entry {
+	back := q.oldestReturnedLocked(now, judge)
 	f, there := q.nextFreshLocked(now)
 	there = there && len(q.entries) < q.limits.inFlight
 	q.turn = !q.turn
@@ -121,20 +143,21 @@ func (q *queue) pickLocked(now int64) *entry {
 	case there:
 		q.dropFreshLocked(f, now)
 		e := &entry{position: f.position, sent: f.sent}
-		q.entries[e.number] = e
+		q.enterLocked(e, nil)
 		return e
 	}
 	return nil
 }
 
 // oldestReturnedLocked returns the message that has been visible again for longest, and throws away what is too old.
-func (q *queue) oldestReturnedLocked(now int64) *entry {
+func (q *queue) oldestReturnedLocked(now int64, judge bool) *entry {
 	for e := q.returned.top(); e != nil; e = q.returned.top() {
-		if !q.expired(e.sent, now) {
+		switch {
+		case q.expired(e.sent, now):
+			q.discardLocked(e, now)
+		case !judge || !q.condemnLocked(e, now):
 			return e
 		}
-		q.forgetLocked(e)
-		q.throwLocked(trash{position: e.position, header: true, body: true, receive: e.saved}, now)
 	}
 	return nil
 }

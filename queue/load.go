@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/millrace/millrace/store"
 )
@@ -69,8 +70,13 @@ func (q *queue) load(ctx context.Context) error {
 	q.loaded = true
 	q.window, q.fresh, q.delays = found.window, found.fresh, found.delays
 	q.entries = found.entries
+	q.groups = found.groups
 	for _, e := range q.entries {
 		q.placeLocked(e, now)
+	}
+	if q.groups != nil {
+		q.regroupAllLocked(now)
+		q.remembered = now
 	}
 	for _, t := range found.trash {
 		q.throwLocked(t, now)
@@ -79,7 +85,7 @@ func (q *queue) load(ctx context.Context) error {
 	if q.fresh > 0 || len(q.entries) > 0 {
 		q.expiry = now
 	}
-	if q.expiry == now || q.sweep {
+	if q.expiry == now || q.sweep || q.remembered == now {
 		q.chores.set(q, now)
 	}
 	return nil
@@ -88,6 +94,7 @@ func (q *queue) load(ctx context.Context) error {
 // index is what a load found.
 type index struct {
 	window  window
+	groups  *groups // of a FIFO queue
 	fresh   int64
 	delays  *delays
 	entries map[uint64]*entry
@@ -98,6 +105,9 @@ type index struct {
 // readIndex scans the rows of receives, then the headers.
 func (q *queue) readIndex(ctx context.Context, purged uint64) (*index, error) {
 	found := &index{window: newWindow(), entries: make(map[uint64]*entry)}
+	if q.name.FIFO() {
+		found.groups = newGroups()
+	}
 	if err := q.readReceives(ctx, found); err != nil {
 		return nil, fmt.Errorf("read receives of queue %d: %w", q.number, err)
 	}
@@ -118,9 +128,13 @@ func (q *queue) readIndex(ctx context.Context, purged uint64) (*index, error) {
 		if e := found.entries[f.number]; e != nil {
 			e.position, e.sent = f.position, f.sent
 			seen[f.number] = struct{}{}
+			if found.groups != nil {
+				e.group = found.groups.of(f.group)
+				e.group.begun = append(e.group.begun, e) // headers come in order
+			}
 			continue
 		}
-		found.count(f, now)
+		found.count(f, now, q.limits.inFlight)
 	}
 	for number, e := range found.entries {
 		if _, ok := seen[number]; !ok {
@@ -151,8 +165,8 @@ func (q *queue) readReceives(ctx context.Context, found *index) error {
 	return nil
 }
 
-// count takes in a fresh message.
-func (x *index) count(f fresh, now int64) {
+// count takes in a fresh message. Of a FIFO queue's it keeps as many as memory may know of.
+func (x *index) count(f fresh, now int64, limit int) {
 	x.fresh++
 	if f.due > now {
 		if x.delays == nil {
@@ -161,10 +175,19 @@ func (x *index) count(f fresh, now int64) {
 		}
 		x.delays.add(f.due, 1)
 	}
-	if x.window.complete() && x.window.len() == windowFill {
+	full := x.window.len() == windowFill
+	if x.groups != nil {
+		full = x.groups.fresh+len(x.entries) >= limit
+	}
+	if x.window.complete() && full {
 		x.window.edge = f.position
 	}
-	x.window.insert(f)
+	switch {
+	case x.groups == nil:
+		x.window.insert(f)
+	case f.before(x.window.edge):
+		x.groups.insert(f)
+	}
 }
 
 // parseHeader reads a row of the headers' table as Scan yields it.
@@ -176,11 +199,11 @@ func parseHeader(row store.Entry, err error) (fresh, error) {
 	if err != nil {
 		return fresh{}, fmt.Errorf("%w: %w", store.ErrCorrupt, err)
 	}
-	sent, err := decodeHeader(row.Value)
+	sent, group, err := decodeHeader(row.Value)
 	if err != nil {
 		return fresh{}, fmt.Errorf("message %d: %w: %w", p.number, store.ErrCorrupt, err)
 	}
-	return fresh{position: p, sent: sent}, nil
+	return fresh{position: p, sent: sent, group: group}, nil
 }
 
 // readOn fills the window from the store, or waits for the one who does. The caller looks again afterwards.
@@ -190,7 +213,8 @@ func (q *queue) readOn(ctx context.Context) error {
 		q.mu.Unlock()
 		return wait(ctx, busy)
 	}
-	if q.gone || !q.window.short(MaxReceive) {
+	room := q.roomLocked()
+	if q.gone || room <= 0 {
 		q.mu.Unlock()
 		return nil
 	}
@@ -200,7 +224,7 @@ func (q *queue) readOn(ctx context.Context) error {
 	from, purged := q.window.edge, q.def.PurgedThrough
 	q.mu.Unlock()
 
-	more, edge, err := q.readWindow(ctx, from)
+	more, edge, err := q.readWindow(ctx, from, room)
 
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -214,14 +238,10 @@ func (q *queue) readOn(ctx context.Context) error {
 		return nil
 	}
 	q.window.edge = edge
-	for _, f := range more {
+	now := q.now()
+	for _, f := range slices.Concat(more, under.late) {
 		if q.isFreshLocked(f, under) {
-			q.window.insert(f)
-		}
-	}
-	for _, f := range under.late {
-		if q.isFreshLocked(f, under) {
-			q.window.insert(f)
+			q.shelveLocked(f, now)
 		}
 	}
 	return nil
@@ -239,8 +259,8 @@ func (q *queue) isFreshLocked(f fresh, under *refill) bool {
 	return !gone && f.number > q.def.PurgedThrough
 }
 
-// readWindow reads up to a window's fill of headers, and says where it stopped.
-func (q *queue) readWindow(ctx context.Context, from position) ([]fresh, position, error) {
+// readWindow reads up to so many headers, and says where it stopped.
+func (q *queue) readWindow(ctx context.Context, from position, room int) ([]fresh, position, error) {
 	var more []fresh
 	to := store.PrefixEnd(queuePrefix(q.number))
 	for row, err := range q.tables.Scan(ctx, tableHeaders, headerKey(q.number, from), to) {
@@ -248,7 +268,7 @@ func (q *queue) readWindow(ctx context.Context, from position) ([]fresh, positio
 		if err != nil {
 			return nil, from, err
 		}
-		if len(more) == windowFill {
+		if len(more) == room {
 			return more, f.position, nil
 		}
 		more = append(more, f)

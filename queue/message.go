@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -28,6 +29,9 @@ type Message struct {
 	Delay *time.Duration
 	// Sender is what receivers see as SenderId.
 	Sender string
+	// Group is the message group, which a FIFO queue needs and a standard one passes on. DeduplicationID says by what a
+	// FIFO queue knows the message again; nil takes the body's hash where the queue says so.
+	Group, DeduplicationID *string
 }
 
 // Attribute is a typed value beside a message's body.
@@ -63,8 +67,8 @@ func (m *Message) check(s Settings) error {
 	if !validText(m.Body) {
 		return ErrInvalidCharacters
 	}
-	if m.Delay != nil && (*m.Delay < 0 || *m.Delay > MaxDelay) {
-		return ErrDelayRange
+	if err := m.checkOrder(s); err != nil {
+		return err
 	}
 	if len(m.Attributes) > maxAttributes {
 		return &MessageAttributeError{Problem: TooManyAttributes, Count: len(m.Attributes)}
@@ -80,6 +84,46 @@ func (m *Message) check(s Settings) error {
 		}
 	}
 	return nil
+}
+
+// The parameters that ParameterError is about.
+const (
+	ParameterDelay         = "DelaySeconds"
+	ParameterGroup         = "MessageGroupId"
+	ParameterDeduplication = "MessageDeduplicationId"
+	ParameterAttempt       = "ReceiveRequestAttemptId"
+)
+
+// checkOrder judges what says when and after what the message may be received. A FIFO queue's delay is the queue's own.
+func (m *Message) checkOrder(s Settings) error {
+	switch {
+	case s.FIFO && m.Delay != nil && *m.Delay != 0:
+		return &ParameterError{Name: ParameterDelay, Value: strconv.Itoa(int(*m.Delay / time.Second)), Foreign: true}
+	case m.Delay != nil && (*m.Delay < 0 || *m.Delay > MaxDelay):
+		return ErrDelayRange
+	case m.Group != nil && !validID(*m.Group):
+		return &ParameterError{Name: ParameterGroup, Value: *m.Group}
+	case m.DeduplicationID != nil && !validID(*m.DeduplicationID):
+		return &ParameterError{Name: ParameterDeduplication, Value: *m.DeduplicationID}
+	case !s.FIFO && m.DeduplicationID != nil:
+		return &ParameterError{Name: ParameterDeduplication, Value: *m.DeduplicationID, Foreign: true}
+	case s.FIFO && m.Group == nil:
+		return ErrNoGroup
+	case s.FIFO && m.DeduplicationID == nil && !s.ContentDeduplication:
+		return ErrNoDeduplication
+	}
+	return nil
+}
+
+// validID reports whether s may be the id of a group, of a deduplication or of an attempt: 1 to 128 letters, digits and
+// punctuation marks of ASCII.
+func validID(s string) bool {
+	for _, c := range []byte(s) {
+		if c <= ' ' || c > '~' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 128
 }
 
 // checkAttributeName returns what is wrong with an attribute's name, or 0. Letters of any script are letters: AWS takes

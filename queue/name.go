@@ -2,12 +2,17 @@ package queue
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/millrace/millrace/internal/arn"
 )
 
-// maxNameLength is the longest name of a queue, in bytes.
-const maxNameLength = 80
+const (
+	// maxNameLength is the longest name of a queue, in bytes.
+	maxNameLength = 80
+	// fifoSuffix ends the names of FIFO queues, and of no others.
+	fifoSuffix = ".fifo"
+)
 
 // Name says which queue: its owner's account, its region, and its name there.
 type Name struct {
@@ -16,6 +21,9 @@ type Name struct {
 
 // ARN returns the queue's Amazon Resource Name.
 func (n Name) ARN() string { return arn.New("sqs", n.Region, n.Account, n.Name).String() }
+
+// FIFO reports whether the queue is a FIFO queue. As on AWS the name says so.
+func (n Name) FIFO() bool { return strings.HasSuffix(n.Name, fifoSuffix) }
 
 // String returns the ARN, for logs and errors.
 func (n Name) String() string { return n.ARN() }
@@ -32,10 +40,16 @@ func ParseARN(s string) (Name, error) {
 	return Name{Account: a.Account, Region: a.Region, Name: a.Resource}, nil
 }
 
-// ValidName reports whether s may name a queue: 1 to 80 letters, digits, hyphens and underscores. The names of FIFO
-// queues end in ".fifo" and are not valid here, since there are none.
+// isARN reports whether s has the form of an ARN, of whatever service.
+func isARN(s string) bool {
+	_, err := arn.Parse(s)
+	return err == nil
+}
+
+// ValidName reports whether s may name a queue: 1 to 80 letters, digits, hyphens and underscores, of which the last five
+// are ".fifo" in the name of a FIFO queue.
 func ValidName(s string) bool {
-	return len(s) <= maxNameLength && validWord(s)
+	return len(s) <= maxNameLength && validWord(strings.TrimSuffix(s, fifoSuffix))
 }
 
 // validWord reports whether s is made of letters, digits, hyphens and underscores, and is not empty.

@@ -3,6 +3,7 @@ package queue
 import (
 	"container/list"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,6 +23,8 @@ type ground struct {
 	limits limits
 	// closing is closed when no receive is to wait any more.
 	closing chan struct{}
+	// find returns another queue. It may be called with a queue's mutex held.
+	find func(Name) (*queue, error)
 }
 
 // limits bound what a queue keeps in memory.
@@ -47,17 +50,24 @@ type queue struct {
 	busy   chan struct{} // closed when the load or the refill under way ends; nil when there is none
 	refill *refill       // the refill under way
 
-	window  window
-	fresh   int64 // messages nobody has received, in the window or beyond it
-	delays  *delays
-	sending int                 // sends under way
-	pending map[uint64]struct{} // their messages: in the store perhaps, not yet counted
-	hold    *hold               // a purge that lets nobody send
+	window   window
+	groups   *groups // instead of the window's items, in a FIFO queue
+	fresh    int64   // messages nobody has received, in the window or groups or beyond them
+	delays   *delays
+	sending  int                 // sends under way
+	pending  map[uint64]struct{} // their messages: in the store perhaps, not yet counted
+	hold     *hold               // a purge that lets nobody send
+	outbox   outbox              // the order of sends to a FIFO queue
+	attempts attempts            // receives that may be repeated
 
 	entries  map[uint64]*entry
 	inFlight schedule // hidden until their deadline
 	returned schedule // visible again since their deadline
 	turn     bool     // whose turn it is: that of the returned or of the fresh
+
+	condemned []*entry      // on their way to the dead-letter queue, in no schedule
+	task      *task         // the move of this queue's messages that is under way
+	tasking   chan struct{} // held by the one that changes it
 
 	line   list.List // of *waiter, all of whom wait since nothing can be given out
 	dirty  []*entry  // to be written behind
@@ -65,6 +75,9 @@ type queue struct {
 	expiry int64     // no message expires before
 	sweep  bool      // rows of purged messages may be left
 	swept  string    // the key up to which a sweep has come
+
+	remembered int64               // no send is to be forgotten before, in a FIFO queue
+	doubtful   map[uint64]struct{} // messages of sends that failed, and may be in the store until their rows are deleted
 }
 
 // never is a moment that does not come.
@@ -74,6 +87,7 @@ const never = int64(1<<63 - 1)
 type trash struct {
 	position
 	header, body, receive bool
+	dedup                 string // key of the row by which a send of it is remembered, if it is to go too
 }
 
 // hold keeps new sends waiting while a purge decides what it purges.
@@ -83,8 +97,9 @@ type hold struct {
 }
 
 func newQueue(g *ground, name Name, def definition) *queue {
-	q := &queue{ground: g, name: name, number: def.Number, def: def, set: settings(def.Attributes)}
-	q.pending = make(map[uint64]struct{})
+	q := &queue{ground: g, name: name, number: def.Number, def: def, set: settings(name, def.Attributes)}
+	q.remembered = never
+	q.pending, q.tasking = make(map[uint64]struct{}), make(chan struct{}, 1)
 	q.emptyLocked()
 	return q
 }
@@ -98,7 +113,10 @@ func (q *queue) emptyLocked() {
 	q.fresh, q.delays, q.expiry = 0, nil, never
 	q.entries = make(map[uint64]*entry)
 	q.inFlight, q.returned = schedule{}, schedule{}
-	q.dirty = nil
+	q.dirty, q.condemned, q.attempts = nil, nil, nil
+	if q.name.FIFO() {
+		q.groups = newGroups()
+	}
 }
 
 // expired reports whether a message sent then is too old.
@@ -109,8 +127,8 @@ func (q *queue) expired(sent, now int64) bool {
 // addFreshLocked counts a message that nobody has received and puts it where it can be.
 func (q *queue) addFreshLocked(f fresh, now int64) {
 	q.fresh++
-	q.delayLocked(f.due, now, 1)
-	q.window.insert(f)
+	q.delayLocked(q.dueLocked(f), now, 1)
+	q.shelveLocked(f, now)
 	if at := f.sent + q.set.Retention.Milliseconds(); at < q.expiry {
 		q.expiry = at
 		q.chores.set(q, at)
@@ -144,13 +162,15 @@ func (q *queue) placeLocked(e *entry, now int64) {
 	} else {
 		q.returned.add(e)
 	}
+	if e.group != nil {
+		q.regroupLocked(e.group, now)
+	}
 }
 
 // ripenLocked moves what is visible again.
 func (q *queue) ripenLocked(now int64) {
 	for e := q.inFlight.top(); e != nil && e.deadline <= now; e = q.inFlight.top() {
-		e.remove()
-		q.returned.add(e)
+		q.placeLocked(e, now)
 	}
 }
 
@@ -185,6 +205,18 @@ func (q *queue) forgetLocked(e *entry) {
 	e.remove()
 	e.deleted = true
 	delete(q.entries, e.number)
+	if g := e.group; g != nil {
+		if i, found := g.findBegun(e.number); found {
+			g.begun = slices.Delete(g.begun, i, i+1)
+		}
+		q.regroupLocked(g, q.now())
+	}
+}
+
+// discardLocked takes an entry out of the index and leaves its rows to a chore.
+func (q *queue) discardLocked(e *entry, now int64) {
+	q.forgetLocked(e)
+	q.throwLocked(trash{position: e.position, header: true, body: true, receive: e.saved}, now)
 }
 
 // throwLocked leaves rows to be deleted by a chore. What finds no room stays in the store; the next start clears it up.

@@ -20,6 +20,9 @@ type ReceiveOptions struct {
 	Wait *time.Duration
 	// Visibility is how long the messages stay hidden from others, 0 to MaxVisibility; nil takes the queue's.
 	Visibility *time.Duration
+	// AttemptID names the receive, so that it can be repeated with the same outcome for five minutes, as long as nothing
+	// befell the messages. It means something to FIFO queues only. This memory does not outlive the process.
+	AttemptID string
 }
 
 // Received is a message as a receiver sees it. It is the receiver's own.
@@ -32,12 +35,20 @@ type Received struct {
 	Attributes          map[string]Attribute
 	Sender, TraceHeader string
 	Sent, FirstReceived time.Time
-	Count               int // how often it was received, this time included
+	// Count is how often it was received, this time included, and in the queue that gave it up too.
+	Count int
+	// Group is the message group, "" when there is none.
+	Group string
+	// DeduplicationID and SequenceNumber are a FIFO queue's.
+	DeduplicationID, SequenceNumber string
+	// DeadLetterSource is the ARN of the queue that gave the message up; "" when none did.
+	DeadLetterSource string
 }
 
-// Receive takes messages out of sight and returns them, in about the order in which they became available. With a wait
-// it returns as soon as there is one. No message is not an error. Errors: ErrNotFound (also when the queue is deleted
-// meanwhile), ErrMaxRange, ErrWaitRange, ErrVisibilityRange, ErrOverLimit (only without a wait),
+// Receive takes messages out of sight and returns them, in about the order in which they became available; of a FIFO
+// queue's message group exactly in the order in which they were sent, and none while an earlier one is out of sight.
+// Messages that were received too often go to the dead-letter queue before it returns. With a wait it returns as soon as there is one. No message is not an error. Errors: ErrNotFound (also when the queue is deleted
+// meanwhile), ErrMaxRange, ErrWaitRange, ErrVisibilityRange, ErrOverLimit (only without a wait, and in a standard queue),
 // ErrTooManyReceivers, the context's, or the store's.
 func (s *Service) Receive(ctx context.Context, name Name, o ReceiveOptions) ([]Received, error) {
 	received, err := s.receive(ctx, name, o)
@@ -88,14 +99,14 @@ func (q *queue) waiterFor(o ReceiveOptions) (waiter, time.Duration, error) {
 	case *o.Visibility < 0 || *o.Visibility > MaxVisibility:
 		return waiter{}, 0, ErrVisibilityRange
 	}
-	return waiter{max: o.Max, visibility: o.Visibility.Milliseconds()}, *o.Wait, nil
+	return waiter{max: o.Max, visibility: o.Visibility.Milliseconds(), attempt: o.AttemptID}, *o.Wait, nil
 }
 
 // take returns messages as soon as there are any, or none when the pause is over.
 func (q *queue) take(ctx context.Context, w waiter, pause time.Duration) ([]delivery, error) {
 	if pause == 0 {
 		taken, _, err := q.look(ctx, w, true)
-		if err == nil && len(taken) == 0 && q.full() {
+		if err == nil && len(taken) == 0 && !q.name.FIFO() && q.full() {
 			err = ErrOverLimit
 		}
 		return taken, err
@@ -120,15 +131,21 @@ func (q *queue) full() bool {
 	return q.fullLocked()
 }
 
-// errHungry says that the window has to be read on first.
-var errHungry = errors.New("window is short")
+// errBusy says that something has to be seen to first: the window is to be read on, or messages are to be moved.
+var errBusy = errors.New("window is short or messages are condemned")
 
 // look takes what there is. When there is nothing it takes a place in line, unless it looks for the last time.
 func (q *queue) look(ctx context.Context, w waiter, last bool) ([]delivery, *waiter, error) {
 	for {
 		taken, turn, err := q.glance(w, last)
-		if !errors.Is(err, errHungry) {
-			return taken, turn, err
+		if err != nil && !errors.Is(err, errBusy) {
+			return nil, nil, err
+		}
+		if failed := q.banish(ctx); failed != nil && len(taken) == 0 {
+			return nil, nil, failed
+		}
+		if err == nil {
+			return taken, turn, nil
 		}
 		if err := q.readOn(ctx); err != nil {
 			return nil, nil, err
@@ -144,22 +161,28 @@ func (q *queue) glance(w waiter, last bool) ([]delivery, *waiter, error) {
 		return nil, nil, ErrNotFound
 	}
 	now := q.now()
+	if again := q.repeatLocked(w.attempt, w.visibility, now); again != nil {
+		return again, nil, nil
+	}
 	q.serveLocked(now)
 	if q.hungryLocked(w.max) {
-		return nil, nil, errHungry
+		return nil, nil, errBusy
 	}
 	if q.line.Len() == 0 {
 		if taken := q.takeLocked(now, w.max, w.visibility); len(taken) > 0 {
+			q.rememberAttemptLocked(w.attempt, taken, now)
 			return taken, nil, nil
 		}
 	}
 	switch {
+	case len(q.condemned) > 0:
+		return nil, nil, errBusy
 	case last:
 		return nil, nil, nil
 	case q.line.Len() >= q.limits.waiting:
 		return nil, nil, ErrTooManyReceivers
 	}
-	turn := &waiter{max: w.max, visibility: w.visibility, ready: make(chan struct{})}
+	turn := &waiter{max: w.max, visibility: w.visibility, attempt: w.attempt, ready: make(chan struct{})}
 	q.joinLocked(turn)
 	q.serveLocked(now) // makes the appointment
 	return nil, turn, nil
@@ -253,12 +276,20 @@ func (q *queue) unpack(ctx context.Context, taken []delivery) ([]Received, error
 // present is the message as the receiver sees it.
 func (q *queue) present(d delivery, c *content) Received {
 	r := receipt{queue: q.number, position: d.position, count: d.count}
-	return Received{
+	m := Received{
 		ID: uuid.UUID(c.id).String(), Handle: r.seal(q.mint.signingKey()),
 		Body: c.body, Digest: hexDigest(c.digest),
 		Attributes: c.attributes, Sender: c.sender, TraceHeader: c.trace,
-		Sent: millis(d.sent), FirstReceived: millis(d.first), Count: int(d.count),
+		Sent: millis(d.sent), FirstReceived: millis(d.first), Count: int(c.count + d.count),
+		Group: c.group, DeadLetterSource: c.source,
 	}
+	if c.first != 0 {
+		m.FirstReceived = millis(c.first)
+	}
+	if q.name.FIFO() {
+		m.DeduplicationID, m.SequenceNumber = c.dedup, sequence(d.number)
+	}
+	return m
 }
 
 // lost drops a message whose body is no longer there: it was deleted or purged while it was being handed out.

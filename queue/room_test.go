@@ -73,7 +73,7 @@ func bubble(t *testing.T, attributes map[string]string, test func(*testing.T, *r
 
 func (r *room) create(name queue.Name, attributes map[string]string) {
 	r.t.Helper()
-	if err := r.Create(context.Background(), name, attributes); err != nil {
+	if err := r.Create(context.Background(), name, attributes, nil); err != nil {
 		r.t.Fatal(err)
 	}
 }

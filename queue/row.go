@@ -17,16 +17,23 @@ const (
 	tableHeaders  = "queue-message" // a header a message, under queue, due time, message
 	tableBodies   = "queue-body"    // a body a message, under queue, message
 	tableReceives = "queue-receive" // what receives did to a message, under queue, message
+	tableDedup    = "queue-dedup"   // what a FIFO queue knows sends again by, under queue, period, hash
+	tableTasks    = "queue-task"    // moves of a dead-letter queue's messages, under queue, number
 )
 
-// rowVersion leads every row. A later form gets the next number, and readers then know both.
-const rowVersion = 1
+// rowVersion leads every row. A later form gets the next number, and readers then know both. The second form of headers
+// and bodies has what came with FIFO queues and dead-letter queues; it is written only where there is something to say.
+const (
+	rowVersion  = 1
+	rowVersion2 = 2
+)
 
 // errRow says that a row is shorter or longer than its form.
 var errRow = errors.New("malformed row")
 
 // position names a message's header: the moment from which the message may first be received, in milliseconds of Unix
-// time, and its number. Headers sort by it.
+// time, and its number. Headers sort by it. In a FIFO queue, whose delay is the queue's and may change, due is 0 and the
+// number alone counts.
 type position struct {
 	due    int64
 	number uint64
@@ -74,14 +81,20 @@ func parseMessageKey(key string) (uint64, error) {
 	return binary.BigEndian.Uint64([]byte(key[8:])), nil
 }
 
-// encodeHeader writes a header: when the message was sent, in milliseconds of Unix time.
-func encodeHeader(sent int64) []byte { return appendNumber([]byte{rowVersion}, uint64(sent)) }
-
-func decodeHeader(b []byte) (sent int64, err error) {
-	if len(b) != 9 || b[0] != rowVersion {
-		return 0, fmt.Errorf("header: %w", errRow)
+// encodeHeader writes a header: when the message was sent, in milliseconds of Unix time, and the message group, if that
+// matters to the order.
+func encodeHeader(sent int64, group string) []byte {
+	if group == "" {
+		return appendNumber([]byte{rowVersion}, uint64(sent))
 	}
-	return int64(binary.BigEndian.Uint64(b[1:])), nil
+	return append(appendNumber([]byte{rowVersion2}, uint64(sent)), group...)
+}
+
+func decodeHeader(b []byte) (sent int64, group string, err error) {
+	if len(b) < 9 || b[0] == rowVersion && len(b) > 9 || b[0] != rowVersion && b[0] != rowVersion2 {
+		return 0, "", fmt.Errorf("header: %w", errRow)
+	}
+	return int64(binary.BigEndian.Uint64(b[1:])), string(b[9:]), nil
 }
 
 // receives is what the receives of a message came to. Times are in milliseconds of Unix time.
@@ -121,13 +134,29 @@ type content struct {
 	trace      string
 	attributes map[string]Attribute
 	body       string
+	origin
 }
 
-// encode writes: version, id, digest, sender, trace, number of attributes, each with name, type and value, and the body
-// as the rest. Texts have their length before them.
-func (c *content) encode(size int) []byte {
-	b := make([]byte, 0, size+64+len(c.sender)+len(c.trace)+6*len(c.attributes))
+// origin is the part of a content that most messages do not have.
+type origin struct {
+	group, dedup string // message group and deduplication id
+	source      string // ARN of the queue that gave the message up
+	count       uint32 // receives there
+	first       int64  // the first of them, in milliseconds of Unix time
+}
+
+// encode writes: version, id, digest, sender, trace, number of attributes, each with name, type and value, in the second
+// form the origin, and the body as the rest. Texts have their length before them.
+func (c *content) encode() []byte {
+	size := 128 + len(c.body) + len(c.sender) + len(c.trace) + len(c.group) + len(c.dedup) + len(c.source)
+	for name, a := range c.attributes {
+		size += 16 + len(name) + len(a.Type) + len(a.Text) + len(a.Binary)
+	}
+	b := make([]byte, 0, size)
 	b = append(b, rowVersion)
+	if c.origin != (origin{}) {
+		b[0] = rowVersion2
+	}
 	b = append(b, c.id[:]...)
 	b = append(b, c.digest[:]...)
 	text := func(s string) { b = append(binary.AppendUvarint(b, uint64(len(s))), s...) }
@@ -143,12 +172,19 @@ func (c *content) encode(size int) []byte {
 			text(a.Text)
 		}
 	}
+	if b[0] == rowVersion2 {
+		text(c.group)
+		text(c.dedup)
+		text(c.source)
+		b = binary.AppendUvarint(b, uint64(c.count))
+		b = binary.AppendUvarint(b, uint64(c.first))
+	}
 	return append(b, c.body...)
 }
 
 // decodeContent reads what encode wrote. The result shares nothing with b.
 func decodeContent(b []byte) (*content, error) {
-	if len(b) < 33 || b[0] != rowVersion {
+	if len(b) < 33 || b[0] != rowVersion && b[0] != rowVersion2 {
 		return nil, fmt.Errorf("body: %w", errRow)
 	}
 	c, r := new(content), rowReader{rest: b[33:]}
@@ -170,6 +206,9 @@ func decodeContent(b []byte) (*content, error) {
 			c.attributes = make(map[string]Attribute, count)
 		}
 		c.attributes[name] = a
+	}
+	if b[0] == rowVersion2 {
+		c.origin = origin{group: r.text(), dedup: r.text(), source: r.text(), count: uint32(r.number()), first: int64(r.number())}
 	}
 	if r.failed {
 		return nil, fmt.Errorf("body: %w", errRow)

@@ -4,7 +4,8 @@ package queue
 type entry struct {
 	position
 	receives
-	sent int64
+	sent  int64
+	group *group // in a FIFO queue
 
 	place int32 // index in its schedule's heap
 	in    *schedule

@@ -12,12 +12,14 @@ import (
 
 // Sent is what became of one message of a send.
 type Sent struct {
-	// ID is the message's id, a UUID.
+	// ID is the message's id, a UUID. A FIFO queue that knows the message again answers with that of the first.
 	ID string
+	// SequenceNumber is its place in a FIFO queue; "" in a standard one.
+	SequenceNumber string
 	// Digest, AttributesDigest and TraceDigest are MD5s in hex; "" where there was nothing.
 	Digest, AttributesDigest, TraceDigest string
 	// Err is why this message, and not the others, was refused. One of ErrEmptyBody, ErrInvalidCharacters,
-	// ErrDelayRange, *TooLongError, *MessageAttributeError.
+	// ErrDelayRange, ErrNoGroup, ErrNoDeduplication, *TooLongError, *MessageAttributeError, *ParameterError.
 	Err error
 }
 
@@ -47,35 +49,41 @@ func (s *Service) send(ctx context.Context, name Name, messages []Message) ([]Se
 	if err := q.ready(ctx); err != nil {
 		return nil, err
 	}
-	if err := q.beginSending(ctx); err != nil {
-		return nil, err
+	p, err := q.prepare(messages)
+	if err == nil {
+		err = q.dispatch(ctx, p)
 	}
-	p, err := q.prepare(ctx, messages)
-	if err == nil && len(p.fresh) > 0 {
-		// A client that goes away must not leave the outcome open.
-		err = q.tables.Commit(context.WithoutCancel(ctx), p.writes...)
-	}
-	return p.sent, q.finishSending(p, err)
+	return p.sent, err
 }
 
-// parcel is a send on its way.
+// parcel is a number of messages on their way into a queue together.
 type parcel struct {
 	sent   []Sent
+	drafts []draft
+	bytes  int
 	fresh  []fresh
-	writes []store.Write
+	writes []store.Write // theirs, and what else is to be done with them
+
+	turn  chan bool // to a FIFO queue: true when it is this sender's turn to commit, false when that was done for it
+	err   error
+	dedup []string // the keys of rows by which the fresh ones will be known again; "" for none
 }
 
-// prepare judges the messages, numbers those that pass, and writes their rows.
-func (q *queue) prepare(ctx context.Context, messages []Message) (*parcel, error) {
+// draft is a message without a number.
+type draft struct {
+	content
+	sent  int64 // milliseconds of Unix time; 0 takes the moment
+	delay int64 // milliseconds
+	place int   // in the parcel's answers
+	moved bool  // from another queue, and never taken for one sent before
+}
+
+// prepare judges the messages, and makes drafts of those that pass.
+func (q *queue) prepare(messages []Message) (*parcel, error) {
 	q.mu.Lock()
 	set := q.set
 	q.mu.Unlock()
 	p := &parcel{sent: make([]Sent, len(messages))}
-	number, err := q.mint.take(ctx, len(messages))
-	if err != nil {
-		return p, err
-	}
-	now := q.now()
 	for i := range messages {
 		m := &messages[i]
 		if p.sent[i].Err = m.check(set); p.sent[i].Err != nil {
@@ -85,63 +93,106 @@ func (q *queue) prepare(ctx context.Context, messages []Message) (*parcel, error
 		if err != nil {
 			return p, fmt.Errorf("make a message id: %w", err)
 		}
-		delay := set.Delay
+		d := draft{delay: set.Delay.Milliseconds(), place: i, content: content{
+			id: id, digest: md5.Sum([]byte(m.Body)), sender: m.Sender, trace: m.TraceHeader,
+			attributes: m.Attributes, body: m.Body, origin: origin{group: value(m.Group), dedup: value(m.DeduplicationID)},
+		}}
 		if m.Delay != nil {
-			delay = *m.Delay
+			d.delay = m.Delay.Milliseconds()
 		}
-		f := fresh{position{due: now + delay.Milliseconds(), number: number + uint64(i)}, now}
-		digest := md5.Sum([]byte(m.Body))
-		p.add(q.number, f, m, id, digest)
+		if set.FIFO && d.dedup == "" {
+			d.dedup = contentID(m.Body)
+		}
+		p.drafts = append(p.drafts, d)
+		p.bytes += m.size()
 		p.sent[i] = Sent{
-			ID: id.String(), Digest: hexDigest(digest),
+			ID: id.String(), Digest: hexDigest(d.digest),
 			AttributesDigest: AttributesDigest(m.Attributes), TraceDigest: TraceDigest(m.TraceHeader),
 		}
 	}
+	return p, nil
+}
+
+func value(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// dispatch makes the messages durable and takes them into the index.
+func (q *queue) dispatch(ctx context.Context, p *parcel) error {
+	if err := q.beginSending(ctx); err != nil {
+		return err
+	}
+	if q.name.FIFO() {
+		return q.dispatchInOrder(ctx, p)
+	}
+	number, err := q.mint.take(ctx, len(p.drafts))
+	if err == nil && len(p.drafts) > 0 {
+		now := q.now()
+		for i := range p.drafts {
+			q.stamp(p, &p.drafts[i], number+uint64(i), now)
+		}
+		q.await(p)
+		// A client that goes away must not leave the outcome open.
+		err = q.tables.Commit(context.WithoutCancel(ctx), p.writes...)
+	}
+	q.finishSending(err, p)
+	return p.err
+}
+
+// stamp gives a draft its number, and writes its rows.
+func (q *queue) stamp(p *parcel, d *draft, number uint64, now int64) {
+	f, group := fresh{position{due: now + d.delay, number: number}, now, d.group}, ""
+	if d.sent > 0 {
+		f.sent = d.sent
+	}
+	if q.name.FIFO() {
+		f.due, group = 0, d.group
+		p.sent[d.place].SequenceNumber = sequence(number)
+	}
+	p.fresh = append(p.fresh, f)
+	p.writes = append(p.writes,
+		store.Write{Table: tableHeaders, Key: headerKey(q.number, f.position), Value: encodeHeader(f.sent, group)},
+		store.Write{Table: tableBodies, Key: messageKey(q.number, f.number), Value: d.encode()},
+	)
+}
+
+// await notes messages that are going to be in the store.
+func (q *queue) await(p *parcel) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, f := range p.fresh {
 		q.pending[f.number] = struct{}{}
 	}
-	return p, nil
-}
-
-// add takes a message into the parcel.
-func (p *parcel) add(queue uint64, f fresh, m *Message, id, digest [16]byte) {
-	c := content{
-		id: id, digest: digest, sender: m.Sender, trace: m.TraceHeader,
-		attributes: m.Attributes, body: m.Body,
-	}
-	p.fresh = append(p.fresh, f)
-	p.writes = append(p.writes,
-		store.Write{Table: tableHeaders, Key: headerKey(queue, f.position), Value: encodeHeader(f.sent)},
-		store.Write{Table: tableBodies, Key: messageKey(queue, f.number), Value: c.encode(m.size())},
-	)
 }
 
 // finishSending takes the messages into the index, if they are in the store, and hands them out to who waits.
-func (q *queue) finishSending(p *parcel, err error) error {
+func (q *queue) finishSending(err error, parcels ...*parcel) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, f := range p.fresh {
-		delete(q.pending, f.number)
-	}
-	q.endSendingLocked()
-	if err != nil {
-		return err
-	}
-	if q.gone {
-		return ErrNotFound
-	}
-	if len(p.fresh) == 0 {
-		return nil
-	}
 	now := q.now()
-	for _, f := range p.fresh {
-		if q.refill != nil && !f.before(q.window.edge) {
-			q.refill.late = append(q.refill.late, f)
+	for _, p := range parcels {
+		for _, f := range p.fresh {
+			delete(q.pending, f.number)
 		}
-		q.addFreshLocked(f, now)
+		q.endSendingLocked()
+		switch {
+		case err != nil:
+			p.err = err
+			q.doubtLocked(p, err, now)
+			continue
+		case q.gone:
+			p.err = ErrNotFound
+			continue
+		}
+		for _, f := range p.fresh {
+			if q.refill != nil && !f.before(q.window.edge) {
+				q.refill.late = append(q.refill.late, f)
+			}
+			q.addFreshLocked(f, now)
+		}
 	}
 	q.serveLocked(now)
-	return nil
 }

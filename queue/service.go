@@ -39,6 +39,7 @@ type Service struct {
 	*ground
 	definitions   store.Collection[definition]
 	drops         store.Collection[dropped]
+	tasks         store.Collection[Task]
 	gate          chan struct{} // held by the one that changes a definition
 	recreateDelay time.Duration
 
@@ -71,11 +72,13 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		},
 		definitions:   store.NewCollection[definition](c.Store, tableQueues),
 		drops:         store.NewCollection[dropped](c.Store, tableDropped),
+		tasks:         store.NewCollection[Task](c.Store, tableTasks),
 		gate:          make(chan struct{}, 1),
 		recreateDelay: c.RecreateDelay,
 		queues:        make(map[Name]*queue),
 		deleted:       make(map[Name]int64),
 	}
+	s.ground.find = s.find
 	if err := s.load(ctx); err != nil {
 		return nil, fmt.Errorf("open queues: %w", err)
 	}

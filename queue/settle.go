@@ -51,6 +51,15 @@ func (s *Service) keepHouse(ctx context.Context, q *queue) error {
 	if err := q.empty(ctx); err != nil {
 		return err
 	}
+	if err := q.banish(ctx); err != nil {
+		return err
+	}
+	if err := q.forgetSends(ctx); err != nil {
+		return err
+	}
+	if err := s.work(ctx, q); err != nil {
+		return err
+	}
 	return q.sweepPurged(ctx)
 }
 
@@ -136,7 +145,7 @@ func (q *queue) expire(ctx context.Context) error {
 			return nil
 		}
 		oldest := min(q.expireEntriesLocked(now), q.expireFreshLocked(now))
-		if !q.window.short(1) || len(q.trash) >= maxTrash {
+		if !q.dryLocked() || len(q.trash) >= maxTrash {
 			q.serveLocked(now) // places in flight may have become free
 			q.expiry = never
 			if oldest < never {
@@ -159,8 +168,7 @@ func (q *queue) expireEntriesLocked(now int64) (oldest int64) {
 	oldest = never
 	for _, e := range q.entries {
 		if e.deleting == 0 && q.expired(e.sent, now) && len(q.trash) < maxTrash {
-			q.forgetLocked(e)
-			q.throwLocked(trash{position: e.position, header: true, body: true, receive: e.saved}, now)
+			q.discardLocked(e, now)
 			continue
 		}
 		oldest = min(oldest, e.sent)
@@ -170,6 +178,9 @@ func (q *queue) expireEntriesLocked(now int64) (oldest int64) {
 
 // expireFreshLocked does the same for the first of the messages that nobody has received.
 func (q *queue) expireFreshLocked(now int64) (oldest int64) {
+	if q.groups != nil {
+		return q.expireGroupsLocked(now)
+	}
 	for {
 		f, there := q.window.front()
 		if !there {
@@ -183,6 +194,26 @@ func (q *queue) expireFreshLocked(now int64) (oldest int64) {
 	}
 }
 
+// expireGroupsLocked does the same for those of a FIFO queue.
+func (q *queue) expireGroupsLocked(now int64) (oldest int64) {
+	oldest = never
+	for _, g := range q.groups.byID {
+		for g.head < len(g.fresh) {
+			f := g.fresh[g.head]
+			if !q.expired(f.sent, now) || len(q.trash) >= maxTrash {
+				oldest = min(oldest, f.sent)
+				break
+			}
+			q.groups.remove(g.id, f.number)
+			q.fresh--
+			q.delayLocked(q.dueLocked(f), now, -1)
+			q.throwLocked(trash{position: f.position, header: true, body: true}, now)
+		}
+		q.regroupLocked(g, now)
+	}
+	return oldest
+}
+
 // empty deletes a batch of rows that nobody owns.
 func (q *queue) empty(ctx context.Context) error {
 	q.mu.Lock()
@@ -194,15 +225,21 @@ func (q *queue) empty(ctx context.Context) error {
 		return nil
 	}
 	var writes []store.Write
-	for _, t := range batch {
-		writes = append(writes, t.writes(q.number)...)
+	err := q.checkDedup(ctx, batch)
+	if err == nil {
+		for _, t := range batch {
+			writes = append(writes, t.writes(q.number)...)
+		}
+		err = q.tables.Commit(ctx, writes...)
 	}
-	err := q.tables.Commit(ctx, writes...)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if err != nil {
 		q.trash = append(q.trash, batch...)
 		return fmt.Errorf("delete rows: %w", err)
+	}
+	for _, t := range batch {
+		delete(q.doubtful, t.number)
 	}
 	if len(q.trash) > 0 {
 		q.chores.set(q, q.now())
@@ -221,6 +258,9 @@ func (t trash) writes(queue uint64) []store.Write {
 	}
 	if t.receive {
 		w = append(w, store.Write{Table: tableReceives, Key: messageKey(queue, t.number), Delete: true})
+	}
+	if t.dedup != "" {
+		w = append(w, store.Write{Table: tableDedup, Key: t.dedup, Delete: true})
 	}
 	return w
 }

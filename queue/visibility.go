@@ -15,7 +15,7 @@ type VisibilityChange struct {
 
 // ChangeVisibility changes how long messages stay hidden, and answers for each change in the order given: nil, or one
 // of ErrInvalidHandle, ErrVisibilityRange, ErrVisibilityTotal, ErrMessageGone. A message that is visible again but was
-// not received since can be hidden again. An error about all of them is ErrNotFound or the store's.
+// not received since can be hidden again, though not in a FIFO queue. An error about all of them is ErrNotFound or the store's.
 func (s *Service) ChangeVisibility(ctx context.Context, name Name, changes ...VisibilityChange) ([]error, error) {
 	refused, err := s.changeVisibility(ctx, name, changes)
 	if err != nil {
@@ -43,21 +43,21 @@ func (s *Service) changeVisibility(ctx context.Context, name Name, changes []Vis
 			refused[i] = ErrInvalidHandle
 			continue
 		}
-		e, err := q.seek(ctx, r)
+		e, forgotten, err := q.seek(ctx, r)
 		if err != nil {
 			return nil, err
 		}
-		refused[i] = q.hide(e, c.Timeout.Milliseconds())
+		refused[i] = q.hide(e, r, forgotten, c.Timeout.Milliseconds())
 	}
 	return refused, nil
 }
 
 // hide sets the deadline of a message; e is nil when it is gone.
-func (q *queue) hide(e *entry, timeout int64) error {
+func (q *queue) hide(e *entry, r receipt, forgotten bool, timeout int64) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := q.now()
-	if e == nil || e.deleted || e.deleting > 0 || q.expired(e.sent, now) {
+	if e == nil || e.deleted || e.deleting > 0 || q.expired(e.sent, now) || !forgotten && q.endedLocked(e, r) {
 		return ErrMessageGone
 	}
 	if now+timeout-e.last > MaxVisibility.Milliseconds() {

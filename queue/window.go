@@ -12,7 +12,8 @@ const (
 // fresh is a message that nobody has received yet.
 type fresh struct {
 	position
-	sent int64
+	sent  int64
+	group string // in a FIFO queue
 }
 
 // window is the part of a queue's fresh messages that memory holds: all before the edge, in order.

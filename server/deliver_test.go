@@ -48,7 +48,7 @@ func TestPublishedSurvives(t *testing.T) {
 		return queue.Name{Account: name.Account, Region: name.Region, Name: fmt.Sprint("q", i)}
 	}
 	for i := range subscribed {
-		if err := queues.Create(ctx, at(i), nil); err != nil {
+		if err := queues.Create(ctx, at(i), nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := topics.Subscribe(ctx, name, name.Account, "sqs", at(i).ARN(), map[string]string{topic.RawMessageDelivery: "true"}); err != nil {
@@ -82,10 +82,10 @@ func TestUndeliverable(t *testing.T) {
 	}
 	here := queue.Name{Account: name.Account, Region: name.Region, Name: "here"}
 	small := queue.Name{Account: name.Account, Region: name.Region, Name: "small"}
-	if err := queues.Create(ctx, here, nil); err != nil {
+	if err := queues.Create(ctx, here, nil, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := queues.Create(ctx, small, map[string]string{"MaximumMessageSize": "1024"}); err != nil {
+	if err := queues.Create(ctx, small, map[string]string{"MaximumMessageSize": "1024"}, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, endpoint := range []string{here.ARN(), small.ARN(), "arn:aws:sqs:us-east-1:000000000000:gone"} {

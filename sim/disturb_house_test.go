@@ -99,7 +99,7 @@ func queueIsGone(w *world, h *house) {
 
 func (w *world) createQueue(h *house) bool {
 	return w.insist(h, func() error {
-		err := h.queues.Create(h.ctx, w.queue, nil)
+		err := h.queues.Create(h.ctx, w.queue, nil, nil)
 		if errors.As(err, new(*queue.ExistsError)) {
 			return nil
 		}
