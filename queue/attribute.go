@@ -185,7 +185,7 @@ func checkPolicy(attribute, value string) error {
 		_, problem = parseRedriveAllow(value)
 	}
 	if problem != 0 {
-		return &RedriveError{Attribute: attribute, Value: value, Problem: problem}
+		return &RedriveError{Attribute: attribute, Value: value, Problem: problem, Found: receiveCount(value)}
 	}
 	return nil
 }

@@ -170,6 +170,8 @@ type RedriveError struct {
 	// Attribute is the queue's attribute, Value the policy as given.
 	Attribute, Value string
 	Problem          RedriveProblem
+	// Found is the maxReceiveCount, for RedriveCountRange.
+	Found string
 }
 
 func (e *RedriveError) Error() string {

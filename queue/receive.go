@@ -49,7 +49,7 @@ type Received struct {
 // queue's message group exactly in the order in which they were sent, and none while an earlier one is out of sight.
 // Messages that were received too often go to the dead-letter queue before it returns. With a wait it returns as soon as there is one. No message is not an error. Errors: ErrNotFound (also when the queue is deleted
 // meanwhile), ErrMaxRange, ErrWaitRange, ErrVisibilityRange, ErrOverLimit (only without a wait, and in a standard queue),
-// ErrTooManyReceivers, the context's, or the store's.
+// ErrTooManyReceivers, *ParameterError, the context's, or the store's.
 func (s *Service) Receive(ctx context.Context, name Name, o ReceiveOptions) ([]Received, error) {
 	received, err := s.receive(ctx, name, o)
 	if err != nil {
@@ -92,6 +92,8 @@ func (q *queue) waiterFor(o ReceiveOptions) (waiter, time.Duration, error) {
 		o.Visibility = &set.Visibility
 	}
 	switch {
+	case o.AttemptID != "" && q.name.FIFO() && !validID(o.AttemptID):
+		return waiter{}, 0, &ParameterError{Name: ParameterAttempt, Value: o.AttemptID}
 	case o.Max < 1 || o.Max > MaxReceive:
 		return waiter{}, 0, ErrMaxRange
 	case *o.Wait < 0 || *o.Wait > MaxWait:

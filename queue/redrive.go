@@ -65,6 +65,15 @@ func parseRedrive(text string) (*Redrive, RedriveProblem) {
 	return &Redrive{Target: name, Max: uint32(n)}, 0
 }
 
+// receiveCount is the maxReceiveCount of a policy as it was written.
+func receiveCount(policy string) string {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal([]byte(policy), &fields) != nil {
+		return ""
+	}
+	return unquote(fields["maxReceiveCount"])
+}
+
 // unquote is a JSON value as text: a string without its quotes, anything else as it stands.
 func unquote(value json.RawMessage) string {
 	var s string

@@ -140,9 +140,9 @@ type content struct {
 // origin is the part of a content that most messages do not have.
 type origin struct {
 	group, dedup string // message group and deduplication id
-	source      string // ARN of the queue that gave the message up
-	count       uint32 // receives there
-	first       int64  // the first of them, in milliseconds of Unix time
+	source       string // ARN of the queue that gave the message up
+	count        uint32 // receives there
+	first        int64  // the first of them, in milliseconds of Unix time
 }
 
 // encode writes: version, id, digest, sender, trace, number of attributes, each with name, type and value, in the second

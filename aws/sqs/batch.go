@@ -36,8 +36,24 @@ func checkBatch(operation string, ids []string) error {
 	return nil
 }
 
-// validEntryID follows the same rule as the names of queues.
-func validEntryID(id string) bool { return len(id) <= maxEntryID && queue.ValidName(id) }
+// validEntryID follows the same rule as the names of standard queues.
+func validEntryID(id string) bool {
+	return len(id) <= maxEntryID && queue.ValidName(id) && !strings.Contains(id, ".")
+}
+
+// checkOrder judges what a FIFO queue wants to know of each entry. As on AWS an entry that does not say fails the batch.
+func checkOrder(q queue.Queue, entries []SendMessageBatchRequestEntry) error {
+	for i := range entries {
+		switch e := &entries[i]; {
+		case !q.Settings.FIFO:
+		case e.MessageDeduplicationId == nil && !q.Settings.ContentDeduplication:
+			return invalidValue(noDeduplication)
+		case e.MessageGroupId == nil:
+			return invalidValue("The request must contain the parameter MessageGroupId.")
+		}
+	}
+	return nil
+}
 
 // idsOf lists the entries' ids.
 func idsOf[E any](entries []E, id func(*E) string) []string {

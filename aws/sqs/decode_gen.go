@@ -7,6 +7,44 @@ import (
 )
 
 // Decode reads the structure from a document.
+func (v *AddPermissionRequest) Decode(r wire.Reader) {
+	v.missing |= 0x3
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "QueueUrl":
+			wire.ReadRequired(r, &v.QueueUrl, &v.missing, 0x1, wire.Reader.String)
+		case "Label":
+			wire.ReadRequired(r, &v.Label, &v.missing, 0x2, wire.Reader.String)
+		case "AWSAccountIds":
+			wire.ReadScalars(r, &v.AWSAccountIds, wire.Reader.String)
+		case "Actions":
+			wire.ReadScalars(r, &v.Actions, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *CancelMessageMoveTaskRequest) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "TaskHandle":
+			wire.ReadRequired(r, &v.TaskHandle, &v.missing, 0x1, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *ChangeMessageVisibilityBatchRequest) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
@@ -191,6 +229,60 @@ func (v *GetQueueUrlRequest) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *ListDeadLetterSourceQueuesRequest) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "QueueUrl":
+			wire.ReadRequired(r, &v.QueueUrl, &v.missing, 0x1, wire.Reader.String)
+		case "NextToken":
+			wire.ReadOptional(r, &v.NextToken, wire.Reader.String)
+		case "MaxResults":
+			wire.ReadOptional(r, &v.MaxResults, wire.Reader.Int)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *ListMessageMoveTasksRequest) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "SourceArn":
+			wire.ReadRequired(r, &v.SourceArn, &v.missing, 0x1, wire.Reader.String)
+		case "MaxResults":
+			wire.ReadOptional(r, &v.MaxResults, wire.Reader.Int)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *ListQueueTagsRequest) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "QueueUrl":
+			wire.ReadRequired(r, &v.QueueUrl, &v.missing, 0x1, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *ListQueuesRequest) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
@@ -302,6 +394,24 @@ func (v *ReceiveMessageRequest) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *RemovePermissionRequest) Decode(r wire.Reader) {
+	v.missing |= 0x3
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "QueueUrl":
+			wire.ReadRequired(r, &v.QueueUrl, &v.missing, 0x1, wire.Reader.String)
+		case "Label":
+			wire.ReadRequired(r, &v.Label, &v.missing, 0x2, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *SendMessageBatchRequest) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
@@ -387,6 +497,62 @@ func (v *SetQueueAttributesRequest) Decode(r wire.Reader) {
 			wire.ReadRequired(r, &v.QueueUrl, &v.missing, 0x1, wire.Reader.String)
 		case "Attributes":
 			wire.ReadScalarMap(r, &v.Attributes, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *StartMessageMoveTaskRequest) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "SourceArn":
+			wire.ReadRequired(r, &v.SourceArn, &v.missing, 0x1, wire.Reader.String)
+		case "DestinationArn":
+			wire.ReadOptional(r, &v.DestinationArn, wire.Reader.String)
+		case "MaxNumberOfMessagesPerSecond":
+			wire.ReadOptional(r, &v.MaxNumberOfMessagesPerSecond, wire.Reader.Int)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *TagQueueRequest) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "QueueUrl":
+			wire.ReadRequired(r, &v.QueueUrl, &v.missing, 0x1, wire.Reader.String)
+		case "Tags":
+			wire.ReadScalarMap(r, &v.Tags, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *UntagQueueRequest) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "QueueUrl":
+			wire.ReadRequired(r, &v.QueueUrl, &v.missing, 0x1, wire.Reader.String)
+		case "TagKeys":
+			wire.ReadScalars(r, &v.TagKeys, wire.Reader.String)
 		default:
 			r.Skip()
 		}

@@ -35,6 +35,24 @@ func (v *BatchResultErrorEntry) AppendXML(b []byte) []byte {
 }
 
 // Encode writes the structure.
+func (v *CancelMessageMoveTaskResult) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.ApproximateNumberOfMessagesMoved != nil {
+		w.Name("ApproximateNumberOfMessagesMoved")
+		w.Long(*v.ApproximateNumberOfMessagesMoved)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *CancelMessageMoveTaskResult) AppendXML(b []byte) []byte {
+	if v.ApproximateNumberOfMessagesMoved != nil {
+		b = query.AppendLong(b, "ApproximateNumberOfMessagesMoved", *v.ApproximateNumberOfMessagesMoved)
+	}
+	return b
+}
+
+// Encode writes the structure.
 func (v *ChangeMessageVisibilityBatchResult) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.Successful != nil {
@@ -162,6 +180,137 @@ func (v *GetQueueUrlResult) Encode(w wire.Writer) {
 func (v *GetQueueUrlResult) AppendXML(b []byte) []byte {
 	if v.QueueUrl != nil {
 		b = query.AppendString(b, "QueueUrl", *v.QueueUrl)
+	}
+	return b
+}
+
+// Encode writes the structure.
+func (v *ListDeadLetterSourceQueuesResult) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("queueUrls")
+	wire.WriteList(w, v.QueueUrls, wire.Writer.String)
+	if v.NextToken != nil {
+		w.Name("NextToken")
+		w.String(*v.NextToken)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *ListDeadLetterSourceQueuesResult) AppendXML(b []byte) []byte {
+	b = query.AppendScalars(b, "QueueUrl", v.QueueUrls, query.AppendString)
+	if v.NextToken != nil {
+		b = query.AppendString(b, "NextToken", *v.NextToken)
+	}
+	return b
+}
+
+// Encode writes the structure.
+func (v *ListMessageMoveTasksResult) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.Results != nil {
+		w.Name("Results")
+		wire.WriteStructs(w, v.Results, (*ListMessageMoveTasksResultEntry).Encode)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *ListMessageMoveTasksResult) AppendXML(b []byte) []byte {
+	if v.Results != nil {
+		b = query.AppendStructs(b, "ListMessageMoveTasksResultEntry", v.Results, (*ListMessageMoveTasksResultEntry).AppendXML)
+	}
+	return b
+}
+
+// Encode writes the structure.
+func (v *ListMessageMoveTasksResultEntry) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.TaskHandle != nil {
+		w.Name("TaskHandle")
+		w.String(*v.TaskHandle)
+	}
+	if v.Status != nil {
+		w.Name("Status")
+		w.String(*v.Status)
+	}
+	if v.SourceArn != nil {
+		w.Name("SourceArn")
+		w.String(*v.SourceArn)
+	}
+	if v.DestinationArn != nil {
+		w.Name("DestinationArn")
+		w.String(*v.DestinationArn)
+	}
+	if v.MaxNumberOfMessagesPerSecond != nil {
+		w.Name("MaxNumberOfMessagesPerSecond")
+		w.Int(*v.MaxNumberOfMessagesPerSecond)
+	}
+	if v.ApproximateNumberOfMessagesMoved != nil {
+		w.Name("ApproximateNumberOfMessagesMoved")
+		w.Long(*v.ApproximateNumberOfMessagesMoved)
+	}
+	if v.ApproximateNumberOfMessagesToMove != nil {
+		w.Name("ApproximateNumberOfMessagesToMove")
+		w.Long(*v.ApproximateNumberOfMessagesToMove)
+	}
+	if v.FailureReason != nil {
+		w.Name("FailureReason")
+		w.String(*v.FailureReason)
+	}
+	if v.StartedTimestamp != nil {
+		w.Name("StartedTimestamp")
+		w.Long(*v.StartedTimestamp)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *ListMessageMoveTasksResultEntry) AppendXML(b []byte) []byte {
+	if v.TaskHandle != nil {
+		b = query.AppendString(b, "TaskHandle", *v.TaskHandle)
+	}
+	if v.Status != nil {
+		b = query.AppendString(b, "Status", *v.Status)
+	}
+	if v.SourceArn != nil {
+		b = query.AppendString(b, "SourceArn", *v.SourceArn)
+	}
+	if v.DestinationArn != nil {
+		b = query.AppendString(b, "DestinationArn", *v.DestinationArn)
+	}
+	if v.MaxNumberOfMessagesPerSecond != nil {
+		b = query.AppendInt(b, "MaxNumberOfMessagesPerSecond", *v.MaxNumberOfMessagesPerSecond)
+	}
+	if v.ApproximateNumberOfMessagesMoved != nil {
+		b = query.AppendLong(b, "ApproximateNumberOfMessagesMoved", *v.ApproximateNumberOfMessagesMoved)
+	}
+	if v.ApproximateNumberOfMessagesToMove != nil {
+		b = query.AppendLong(b, "ApproximateNumberOfMessagesToMove", *v.ApproximateNumberOfMessagesToMove)
+	}
+	if v.FailureReason != nil {
+		b = query.AppendString(b, "FailureReason", *v.FailureReason)
+	}
+	if v.StartedTimestamp != nil {
+		b = query.AppendLong(b, "StartedTimestamp", *v.StartedTimestamp)
+	}
+	return b
+}
+
+// Encode writes the structure.
+func (v *ListQueueTagsResult) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.Tags != nil {
+		w.Name("Tags")
+		wire.WriteMap(w, v.Tags, wire.Writer.String)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *ListQueueTagsResult) AppendXML(b []byte) []byte {
+	if v.Tags != nil {
+		b = query.AppendMap(b, "Tag", "Key", "Value", v.Tags, query.AppendString)
 	}
 	return b
 }
@@ -423,6 +572,24 @@ func (v *SendMessageResult) AppendXML(b []byte) []byte {
 	}
 	if v.SequenceNumber != nil {
 		b = query.AppendString(b, "SequenceNumber", *v.SequenceNumber)
+	}
+	return b
+}
+
+// Encode writes the structure.
+func (v *StartMessageMoveTaskResult) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.TaskHandle != nil {
+		w.Name("TaskHandle")
+		w.String(*v.TaskHandle)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *StartMessageMoveTaskResult) AppendXML(b []byte) []byte {
+	if v.TaskHandle != nil {
+		b = query.AppendString(b, "TaskHandle", *v.TaskHandle)
 	}
 	return b
 }

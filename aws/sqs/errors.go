@@ -15,6 +15,8 @@ type facts struct {
 	// handle is the receipt handle in question, number the value of the numeric parameter in question.
 	handle string
 	number int
+	// queue is the queue's short name.
+	queue string
 }
 
 // rule is one line of the table: an error of the room, and AWS's answer to it.
@@ -40,6 +42,26 @@ func rules() []rule {
 		{queue.ErrNotFound, ErrorQueueDoesNotExist, missingQueue},
 		{queue.ErrInvalidName, ErrorInvalidParameterValue, plain(
 			"Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length")},
+		{queue.ErrInvalidFIFOName, ErrorInvalidParameterValue, plain("The name of a FIFO queue can only include alphanumeric " +
+			"characters, hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length")},
+		{queue.ErrNoGroup, ErrorMissingParameter, plain("The request must contain the parameter MessageGroupId.")},
+		{queue.ErrNoDeduplication, ErrorInvalidParameterValue, plain(noDeduplication)},
+		{queue.ErrHandleExpired, ErrorInvalidParameterValue, func(f facts) string {
+			return fmt.Sprintf("Value %s for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.", f.handle)
+		}},
+		{queue.ErrTooManyTags, ErrorInvalidParameterValue, func(f facts) string {
+			return "Too many tags added for queue " + f.queue + "."
+		}},
+		{queue.ErrNotDeadLetterQueue, ErrorInvalidParameterValue, plain("Source queue must be configured as a Dead Letter " +
+			"Queue.")},
+		{queue.ErrSameQueue, ErrorInvalidParameterValue, plain("Source queue arn and destination queue arn cannot be the same.")},
+		{queue.ErrQueueTypes, ErrorInvalidParameterValue, plain("The source queue and destination queue must be of the same " +
+			"queue type.")},
+		{queue.ErrMoveRate, ErrorInvalidParameterValue, plain("Value for parameter MaxNumberOfMessagesPerSecond is invalid. " +
+			"Reason: You must enter a number that's between 1 and 500.")},
+		{queue.ErrTaskRunning, ErrorInvalidParameterValue, plain("There is already a task running. Only one active task is " +
+			"allowed for a source queue arn at a given time.")},
+		{queue.ErrTaskEnded, ErrorInvalidParameterValue, plain("Only active tasks can be cancelled.")},
 		{queue.ErrDeletedRecently, ErrorQueueDeletedRecently, plain("You must wait 60 seconds after deleting a queue " +
 			"before you can create another with the same name.")},
 		{queue.ErrOverLimit, ErrorOverLimit, plain("The maximum number of in flight messages is reached.")},
@@ -67,6 +89,9 @@ func rules() []rule {
 	}
 }
 
+const noDeduplication = "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId " +
+	"provided explicitly"
+
 // translate turns an error of the room into AWS's. What it does not know stays as it is, and is an internal failure to
 // the client.
 func (f facts) translate(err error) error {
@@ -77,6 +102,8 @@ func (f facts) translate(err error) error {
 		attribute *queue.AttributeError
 		long      *queue.TooLongError
 		user      *queue.MessageAttributeError
+		redrive   *queue.RedriveError
+		parameter *queue.ParameterError
 	)
 	switch {
 	case err == nil, errors.As(err, &made):
@@ -91,6 +118,10 @@ func (f facts) translate(err error) error {
 		return queueAttributeFault(attribute)
 	case errors.As(err, &long):
 		return lengthFault(long)
+	case errors.As(err, &redrive):
+		return redriveFault(redrive)
+	case errors.As(err, &parameter):
+		return parameterFault(parameter)
 	case errors.As(err, &user):
 		return fault(ErrorInvalidParameterValue, messageAttributeText(user))
 	}
@@ -150,9 +181,66 @@ func queueAttributeFault(e *queue.AttributeError) error {
 	case queue.UnsupportedAttribute:
 		return fault(ErrorInvalidAttributeValue,
 			"Invalid value for the parameter "+e.Name+". Reason: This server does not support "+e.What+".")
+	case queue.FixedAttribute:
+		return fault(ErrorInvalidAttributeValue,
+			"Invalid value for the parameter "+e.Name+". Reason: Modifying queue type is not supported.")
+	case queue.ThroughputNeedsScope:
+		return fault(ErrorInvalidAttributeValue, "Invalid value for the parameter "+e.Name+". Reason: To set "+
+			"FifoThroughputLimit to perMessageGroupId, the DeduplicationScope must be messageGroup.")
 	default:
 		return fault(ErrorInvalidAttributeValue, "Invalid value for the parameter "+e.Name+".")
 	}
+}
+
+// redriveFault words a redrive policy, or a redrive allow policy, that was refused.
+func redriveFault(e *queue.RedriveError) error {
+	const cannot = "Amazon SQS can't create the redrive allow policy"
+	reason := ""
+	switch e.Problem {
+	case queue.RedriveMalformed:
+		return fault(ErrorInvalidAttributeValue,
+			"Invalid value for the parameter RedrivePolicy. Reason: Redrive policy is not a valid JSON map.")
+	case queue.AllowMalformed:
+		return fault(ErrorInvalidAttributeValue,
+			"Invalid value for the parameter RedriveAllowPolicy. Reason: "+cannot+", as it’s in an unsupported format.")
+	case queue.RedriveNoCount:
+		reason = "Redrive policy does not contain mandatory attribute: maxReceiveCount."
+	case queue.RedriveNoTarget:
+		reason = "Redrive policy does not contain mandatory attribute: deadLetterTargetArn."
+	case queue.RedriveCountRange:
+		reason = "Invalid value for maxReceiveCount: " + e.Found + ", valid values are from 1 to 1000 both inclusive."
+	case queue.RedriveTargetARN:
+		reason = "Dead-letter target ARN should be fully qualified ARN."
+	case queue.RedriveTargetService:
+		reason = "Only SQS queues are valid resources for deadLetterTargetArn."
+	case queue.RedriveUnknownField:
+		reason = "Only following attributes are supported: [maxReceiveCount, deadLetterTargetArn]."
+	case queue.RedriveOtherType:
+		reason = "Dead-letter queue must be same type of queue as the source.."
+	case queue.RedriveOtherOwner:
+		reason = "Dead-letter target owner should be same as the source."
+	case queue.RedriveTargetMissing:
+		reason = "Dead letter target does not exist."
+	case queue.RedriveDenied:
+		reason = "The redrive allow policy of the dead-letter queue does not allow this source queue."
+	case queue.AllowSourcesUnasked:
+		reason = cannot + ". To specify one or more source queue ARNs, you must set redrivePermission to byQueue."
+	case queue.AllowNoSources:
+		reason = cannot + ". When you specify the byQueue permission type, you must also specify one or more " +
+			"sourceQueueArns values."
+	case queue.AllowTooManySources:
+		reason = cannot + ". The maximum number of source queue ARNs you can specify is 10."
+	}
+	return invalidValue("Value " + e.Value + " for parameter " + e.Attribute + " is invalid. Reason: " + reason)
+}
+
+// parameterFault words a parameter of a send or a receive that was refused.
+func parameterFault(e *queue.ParameterError) error {
+	reason := e.Name + " can only include alphanumeric and punctuation characters. 1 to 128 in length."
+	if e.Foreign {
+		reason = "The request include parameter that is not valid for this queue type."
+	}
+	return invalidValue("Value " + e.Value + " for parameter " + e.Name + " is invalid. Reason: " + reason)
 }
 
 // messageAttributeText words a message's attribute that was refused.

@@ -23,7 +23,7 @@ func (d *Door) GetQueueAttributes(
 		return nil, f.translate(err)
 	}
 	for _, n := range in.AttributeNames {
-		if !readable(n) {
+		if !readable(n) && !(q.Settings.FIFO && ordered(n)) {
 			return nil, fault(ErrorInvalidAttributeName, "Unknown Attribute "+n+".")
 		}
 	}
@@ -66,6 +66,16 @@ func readable(name string) bool {
 		return true
 	}
 	return counted(name)
+}
+
+// ordered reports whether the attribute is one that only FIFO queues have.
+func ordered(name string) bool {
+	switch name {
+	case QueueAttributeNameFifoQueue, QueueAttributeNameContentBasedDeduplication, QueueAttributeNameDeduplicationScope,
+		QueueAttributeNameFifoThroughputLimit:
+		return true
+	}
+	return false
 }
 
 // counted reports whether the attribute is a number of messages.

@@ -14,15 +14,11 @@ const traceHeader = MessageSystemAttributeNameForSendsAWSTraceHeader
 
 // newMessage is a message as the room wants it, from one of SendMessage or an entry of SendMessageBatch.
 func newMessage(call protocol.Call, in *SendMessageBatchRequestEntry) (queue.Message, error) {
-	m := queue.Message{Body: in.MessageBody, Sender: call.Account}
+	m := queue.Message{
+		Body: in.MessageBody, Sender: call.Account, Group: in.MessageGroupId, DeduplicationID: in.MessageDeduplicationId,
+	}
 	if in.DelaySeconds != nil {
 		m.Delay = new(seconds(*in.DelaySeconds))
-	}
-	if err := refuseFIFO("MessageDeduplicationId", in.MessageDeduplicationId); err != nil {
-		return m, err
-	}
-	if err := refuseFIFO("MessageGroupId", in.MessageGroupId); err != nil {
-		return m, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(in.MessageAttributes)) {
 		a, err := newAttribute(name, in.MessageAttributes[name])
@@ -53,15 +49,6 @@ func seconds(n int) time.Duration {
 }
 
 func invalidValue(text string) error { return fault(ErrorInvalidParameterValue, text) }
-
-// refuseFIFO refuses what standard queues do not carry out.
-func refuseFIFO(parameter string, given *string) error {
-	if given == nil {
-		return nil
-	}
-	return invalidValue("Value " + *given + " for parameter " + parameter + " is invalid. Reason: The request include " +
-		"parameter that is not valid for this queue type.")
-}
 
 // newAttribute is a message's attribute as the room wants it: one value of the kind that its type says.
 func newAttribute(name string, in MessageAttributeValue) (queue.Attribute, error) {

@@ -6,6 +6,23 @@ import (
 	"github.com/millrace/millrace/aws/protocol/query"
 )
 
+var formAddPermissionRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "QueueUrl", Name: "QueueUrl", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "Label", Name: "Label", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "AWSAccountIds", Name: "AWSAccountId", Shape: &formAWSAccountIdList},
+		{JSON: "Actions", Name: "ActionName", Shape: &formActionNameList},
+	},
+}
+
+var formCancelMessageMoveTaskRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "TaskHandle", Name: "TaskHandle", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
 var formChangeMessageVisibilityBatchRequest = query.Shape{
 	Kind: query.Structure,
 	Members: []query.Member{
@@ -88,6 +105,30 @@ var formGetQueueUrlRequest = query.Shape{
 	},
 }
 
+var formListDeadLetterSourceQueuesRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "QueueUrl", Name: "QueueUrl", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "NextToken", Name: "NextToken", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "MaxResults", Name: "MaxResults", Shape: &query.Shape{Kind: query.Number}},
+	},
+}
+
+var formListMessageMoveTasksRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "SourceArn", Name: "SourceArn", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "MaxResults", Name: "MaxResults", Shape: &query.Shape{Kind: query.Number}},
+	},
+}
+
+var formListQueueTagsRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "QueueUrl", Name: "QueueUrl", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
 var formListQueuesRequest = query.Shape{
 	Kind: query.Structure,
 	Members: []query.Member{
@@ -140,6 +181,14 @@ var formReceiveMessageRequest = query.Shape{
 	},
 }
 
+var formRemovePermissionRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "QueueUrl", Name: "QueueUrl", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "Label", Name: "Label", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
 var formSendMessageBatchRequest = query.Shape{
 	Kind: query.Structure,
 	Members: []query.Member{
@@ -180,6 +229,43 @@ var formSetQueueAttributesRequest = query.Shape{
 		{JSON: "QueueUrl", Name: "QueueUrl", Shape: &query.Shape{Kind: query.Text}},
 		{JSON: "Attributes", Name: "Attribute", Shape: &formQueueAttributeMap},
 	},
+}
+
+var formStartMessageMoveTaskRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "SourceArn", Name: "SourceArn", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "DestinationArn", Name: "DestinationArn", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "MaxNumberOfMessagesPerSecond", Name: "MaxNumberOfMessagesPerSecond", Shape: &query.Shape{Kind: query.Number}},
+	},
+}
+
+var formTagQueueRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "QueueUrl", Name: "QueueUrl", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "Tags", Name: "Tag", Shape: &formTagMap},
+	},
+}
+
+var formUntagQueueRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "QueueUrl", Name: "QueueUrl", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "TagKeys", Name: "TagKey", Shape: &formTagKeyList},
+	},
+}
+
+var formAWSAccountIdList = query.Shape{
+	Kind:    query.List,
+	Element: &query.Shape{Kind: query.Text},
+	Flat:    true,
+}
+
+var formActionNameList = query.Shape{
+	Kind:    query.List,
+	Element: &query.Shape{Kind: query.Text},
+	Flat:    true,
 }
 
 var formAttributeNameList = query.Shape{
@@ -228,6 +314,12 @@ var formStringList = query.Shape{
 	Kind:    query.List,
 	Element: &query.Shape{Kind: query.Text},
 	Flat:    false,
+}
+
+var formTagKeyList = query.Shape{
+	Kind:    query.List,
+	Element: &query.Shape{Kind: query.Text},
+	Flat:    true,
 }
 
 var formMessageBodyAttributeMap = query.Shape{

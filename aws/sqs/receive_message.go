@@ -11,7 +11,7 @@ import (
 )
 
 // ReceiveMessage takes messages out of sight and returns them, after a wait if the caller or the queue wants one.
-// ReceiveRequestAttemptId means something to FIFO queues only, and is passed over here as on AWS.
+// ReceiveRequestAttemptId means something to FIFO queues only.
 func (d *Door) ReceiveMessage(ctx context.Context, in *ReceiveMessageRequest) (*ReceiveMessageResult, error) {
 	call, name, err := ask(ctx, in.QueueUrl)
 	if err != nil {
@@ -24,7 +24,7 @@ func (d *Door) ReceiveMessage(ctx context.Context, in *ReceiveMessageRequest) (*
 			return nil, fault(ErrorInvalidAttributeName, "Unknown Attribute "+n+".")
 		}
 	}
-	var o queue.ReceiveOptions
+	o := queue.ReceiveOptions{AttemptID: value(in.ReceiveRequestAttemptId)}
 	if in.MaxNumberOfMessages != nil {
 		if o.Max = *in.MaxNumberOfMessages; o.Max == 0 {
 			o.Max = -1 // what the room takes for "not given" is out of range here
@@ -66,7 +66,7 @@ func receivable(name string) bool {
 		MessageSystemAttributeNameAWSTraceHeader, MessageSystemAttributeNameDeadLetterQueueSourceArn:
 		return true
 	}
-	return readable(name)
+	return readable(name) || ordered(name)
 }
 
 // messageOf is a message as the receiver asked for it.
@@ -107,6 +107,10 @@ func systemAttributes(r *queue.Received, names []string) map[string]string {
 		MessageSystemAttributeNameApproximateReceiveCount:          strconv.Itoa(r.Count),
 		MessageSystemAttributeNameApproximateFirstReceiveTimestamp: strconv.FormatInt(r.FirstReceived.UnixMilli(), 10),
 		MessageSystemAttributeNameAWSTraceHeader:                   r.TraceHeader,
+		MessageSystemAttributeNameMessageGroupId:                   r.Group,
+		MessageSystemAttributeNameMessageDeduplicationId:           r.DeduplicationID,
+		MessageSystemAttributeNameSequenceNumber:                   r.SequenceNumber,
+		MessageSystemAttributeNameDeadLetterQueueSourceArn:         r.DeadLetterSource,
 	}
 	everything := slices.Contains(names, MessageSystemAttributeNameAll)
 	for name, v := range all {

@@ -28,5 +28,6 @@ func (d *Door) SendMessage(ctx context.Context, in *SendMessageRequest) (*SendMe
 		MessageId: new(sent[0].ID), MD5OfMessageBody: new(sent[0].Digest),
 		MD5OfMessageAttributes:       optional(sent[0].AttributesDigest),
 		MD5OfMessageSystemAttributes: optional(sent[0].TraceDigest),
+		SequenceNumber:               optional(sent[0].SequenceNumber),
 	}, nil
 }

@@ -13,11 +13,15 @@ func (d *Door) SendMessageBatch(ctx context.Context, in *SendMessageBatchRequest
 	if err != nil {
 		return nil, err
 	}
-	if _, err := d.Queues.Describe(ctx, name); err != nil {
+	q, err := d.Queues.Describe(ctx, name)
+	if err != nil {
 		return nil, facts{call: call}.translate(err)
 	}
 	ids := idsOf(in.Entries, func(e *SendMessageBatchRequestEntry) string { return e.Id })
 	if err := checkBatch("SendMessageBatch", ids); err != nil {
+		return nil, err
+	}
+	if err := checkOrder(q, in.Entries); err != nil {
 		return nil, err
 	}
 	sent, err := d.sendAll(ctx, call, name, in.Entries)
@@ -32,6 +36,7 @@ func (d *Door) SendMessageBatch(ctx context.Context, in *SendMessageBatchRequest
 				Id: e.Id, MessageId: s.ID, MD5OfMessageBody: s.Digest,
 				MD5OfMessageAttributes:       optional(s.AttributesDigest),
 				MD5OfMessageSystemAttributes: optional(s.TraceDigest),
+				SequenceNumber:               optional(s.SequenceNumber),
 			})
 			continue
 		}

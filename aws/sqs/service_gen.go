@@ -25,6 +25,15 @@ type Operations interface {
 	ChangeMessageVisibility(ctx context.Context, in *ChangeMessageVisibilityRequest) error
 	ChangeMessageVisibilityBatch(ctx context.Context, in *ChangeMessageVisibilityBatchRequest) (*ChangeMessageVisibilityBatchResult, error)
 	PurgeQueue(ctx context.Context, in *PurgeQueueRequest) error
+	AddPermission(ctx context.Context, in *AddPermissionRequest) error
+	RemovePermission(ctx context.Context, in *RemovePermissionRequest) error
+	TagQueue(ctx context.Context, in *TagQueueRequest) error
+	UntagQueue(ctx context.Context, in *UntagQueueRequest) error
+	ListQueueTags(ctx context.Context, in *ListQueueTagsRequest) (*ListQueueTagsResult, error)
+	ListDeadLetterSourceQueues(ctx context.Context, in *ListDeadLetterSourceQueuesRequest) (*ListDeadLetterSourceQueuesResult, error)
+	StartMessageMoveTask(ctx context.Context, in *StartMessageMoveTaskRequest) (*StartMessageMoveTaskResult, error)
+	CancelMessageMoveTask(ctx context.Context, in *CancelMessageMoveTaskRequest) (*CancelMessageMoveTaskResult, error)
+	ListMessageMoveTasks(ctx context.Context, in *ListMessageMoveTasksRequest) (*ListMessageMoveTasksResult, error)
 }
 
 // The codes of the service's errors.
@@ -57,6 +66,7 @@ const (
 	ErrorQueueNameExists              = "QueueNameExists"
 	ErrorReceiptHandleIsInvalid       = "ReceiptHandleIsInvalid"
 	ErrorRequestThrottled             = "RequestThrottled"
+	ResourceNotFoundException         = "ResourceNotFoundException"
 	ErrorServiceUnavailable           = "ServiceUnavailable"
 	ErrorTooManyEntriesInBatchRequest = "TooManyEntriesInBatchRequest"
 	ErrorUnsupportedOperation         = "UnsupportedOperation"
@@ -105,6 +115,7 @@ func NewService(ops Operations) protocol.Service {
 			"QueueNameExists":              {Status: 400, Lower: true, QueryCode: "QueueAlreadyExists"},
 			"ReceiptHandleIsInvalid":       {Status: 400, Lower: true, QueryStatus: 404},
 			"RequestThrottled":             {Status: 400, Lower: true, QueryStatus: 403},
+			"ResourceNotFoundException":    {Status: 400, Lower: true},
 			"ServiceUnavailable":           {Status: 503, Lower: true},
 			"TooManyEntriesInBatchRequest": {Status: 400, Lower: true, QueryCode: "AWS.SimpleQueueService.TooManyEntriesInBatchRequest"},
 			"UnsupportedOperation":         {Status: 400, Lower: true, QueryCode: "AWS.SimpleQueueService.UnsupportedOperation"},
@@ -124,6 +135,15 @@ func NewService(ops Operations) protocol.Service {
 			{Name: "ChangeMessageVisibility", Query: &formChangeMessageVisibilityRequest, Handler: protocol.HandleSilent(ops.ChangeMessageVisibility)},
 			{Name: "ChangeMessageVisibilityBatch", Query: &formChangeMessageVisibilityBatchRequest, Handler: protocol.Handle(ops.ChangeMessageVisibilityBatch)},
 			{Name: "PurgeQueue", Query: &formPurgeQueueRequest, Handler: protocol.HandleSilent(ops.PurgeQueue)},
+			{Name: "AddPermission", Query: &formAddPermissionRequest, Handler: protocol.HandleSilent(ops.AddPermission)},
+			{Name: "RemovePermission", Query: &formRemovePermissionRequest, Handler: protocol.HandleSilent(ops.RemovePermission)},
+			{Name: "TagQueue", Query: &formTagQueueRequest, Handler: protocol.HandleSilent(ops.TagQueue)},
+			{Name: "UntagQueue", Query: &formUntagQueueRequest, Handler: protocol.HandleSilent(ops.UntagQueue)},
+			{Name: "ListQueueTags", Query: &formListQueueTagsRequest, Handler: protocol.Handle(ops.ListQueueTags)},
+			{Name: "ListDeadLetterSourceQueues", Query: &formListDeadLetterSourceQueuesRequest, Handler: protocol.Handle(ops.ListDeadLetterSourceQueues)},
+			{Name: "StartMessageMoveTask", Query: &formStartMessageMoveTaskRequest, Handler: protocol.Handle(ops.StartMessageMoveTask)},
+			{Name: "CancelMessageMoveTask", Query: &formCancelMessageMoveTaskRequest, Handler: protocol.Handle(ops.CancelMessageMoveTask)},
+			{Name: "ListMessageMoveTasks", Query: &formListMessageMoveTasksRequest, Handler: protocol.Handle(ops.ListMessageMoveTasks)},
 		},
 	}
 }

@@ -2,12 +2,36 @@
 
 package sqs
 
+// AddPermissionRequest is AWS's shape AddPermissionRequest.
+type AddPermissionRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	QueueUrl      string   // required
+	Label         string   // required
+	AWSAccountIds []string // required
+	Actions       []string // required
+}
+
 // BatchResultErrorEntry is AWS's shape BatchResultErrorEntry.
 type BatchResultErrorEntry struct {
 	Id          string // required
 	SenderFault bool   // required
 	Code        string // required
 	Message     *string
+}
+
+// CancelMessageMoveTaskRequest is AWS's shape CancelMessageMoveTaskRequest.
+type CancelMessageMoveTaskRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	TaskHandle string // required
+}
+
+// CancelMessageMoveTaskResult is AWS's shape CancelMessageMoveTaskResult.
+type CancelMessageMoveTaskResult struct {
+	ApproximateNumberOfMessagesMoved *int64
 }
 
 // ChangeMessageVisibilityBatchRequest is AWS's shape ChangeMessageVisibilityBatchRequest.
@@ -139,6 +163,62 @@ type GetQueueUrlResult struct {
 	QueueUrl *string
 }
 
+// ListDeadLetterSourceQueuesRequest is AWS's shape ListDeadLetterSourceQueuesRequest.
+type ListDeadLetterSourceQueuesRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	QueueUrl   string // required
+	NextToken  *string
+	MaxResults *int
+}
+
+// ListDeadLetterSourceQueuesResult is AWS's shape ListDeadLetterSourceQueuesResult.
+type ListDeadLetterSourceQueuesResult struct {
+	QueueUrls []string // required
+	NextToken *string
+}
+
+// ListMessageMoveTasksRequest is AWS's shape ListMessageMoveTasksRequest.
+type ListMessageMoveTasksRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	SourceArn  string // required
+	MaxResults *int
+}
+
+// ListMessageMoveTasksResult is AWS's shape ListMessageMoveTasksResult.
+type ListMessageMoveTasksResult struct {
+	Results []ListMessageMoveTasksResultEntry
+}
+
+// ListMessageMoveTasksResultEntry is AWS's shape ListMessageMoveTasksResultEntry.
+type ListMessageMoveTasksResultEntry struct {
+	TaskHandle                        *string
+	Status                            *string
+	SourceArn                         *string
+	DestinationArn                    *string
+	MaxNumberOfMessagesPerSecond      *int
+	ApproximateNumberOfMessagesMoved  *int64
+	ApproximateNumberOfMessagesToMove *int64
+	FailureReason                     *string
+	StartedTimestamp                  *int64
+}
+
+// ListQueueTagsRequest is AWS's shape ListQueueTagsRequest.
+type ListQueueTagsRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	QueueUrl string // required
+}
+
+// ListQueueTagsResult is AWS's shape ListQueueTagsResult.
+type ListQueueTagsResult struct {
+	Tags map[string]string
+}
+
 // ListQueuesRequest is AWS's shape ListQueuesRequest.
 type ListQueuesRequest struct {
 	QueueNamePrefix *string
@@ -207,6 +287,15 @@ type ReceiveMessageRequest struct {
 // ReceiveMessageResult is AWS's shape ReceiveMessageResult.
 type ReceiveMessageResult struct {
 	Messages []Message
+}
+
+// RemovePermissionRequest is AWS's shape RemovePermissionRequest.
+type RemovePermissionRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	QueueUrl string // required
+	Label    string // required
 }
 
 // SendMessageBatchRequest is AWS's shape SendMessageBatchRequest.
@@ -278,6 +367,39 @@ type SetQueueAttributesRequest struct {
 
 	QueueUrl   string            // required
 	Attributes map[string]string // required
+}
+
+// StartMessageMoveTaskRequest is AWS's shape StartMessageMoveTaskRequest.
+type StartMessageMoveTaskRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	SourceArn                    string // required
+	DestinationArn               *string
+	MaxNumberOfMessagesPerSecond *int
+}
+
+// StartMessageMoveTaskResult is AWS's shape StartMessageMoveTaskResult.
+type StartMessageMoveTaskResult struct {
+	TaskHandle *string
+}
+
+// TagQueueRequest is AWS's shape TagQueueRequest.
+type TagQueueRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	QueueUrl string            // required
+	Tags     map[string]string // required
+}
+
+// UntagQueueRequest is AWS's shape UntagQueueRequest.
+type UntagQueueRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	QueueUrl string   // required
+	TagKeys  []string // required
 }
 
 // The values of MessageSystemAttributeName.

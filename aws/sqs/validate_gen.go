@@ -7,6 +7,29 @@ import (
 )
 
 // Validate judges the members in the model's order.
+func (v *AddPermissionRequest) Validate(c *constraint.Checks) {
+	if !(v.missing&0x1 == 0) {
+		c.Null("queueUrl")
+	}
+	if !(v.missing&0x2 == 0) {
+		c.Null("label")
+	}
+	if !(v.AWSAccountIds != nil) {
+		c.Null("aWSAccountIds")
+	}
+	if !(v.Actions != nil) {
+		c.Null("actions")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *CancelMessageMoveTaskRequest) Validate(c *constraint.Checks) {
+	if !(v.missing&0x1 == 0) {
+		c.Null("taskHandle")
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *ChangeMessageVisibilityBatchRequest) Validate(c *constraint.Checks) {
 	if !(v.missing&0x1 == 0) {
 		c.Null("queueUrl")
@@ -110,6 +133,27 @@ func (v *GetQueueUrlRequest) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *ListDeadLetterSourceQueuesRequest) Validate(c *constraint.Checks) {
+	if !(v.missing&0x1 == 0) {
+		c.Null("queueUrl")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *ListMessageMoveTasksRequest) Validate(c *constraint.Checks) {
+	if !(v.missing&0x1 == 0) {
+		c.Null("sourceArn")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *ListQueueTagsRequest) Validate(c *constraint.Checks) {
+	if !(v.missing&0x1 == 0) {
+		c.Null("queueUrl")
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *ListQueuesRequest) Validate(c *constraint.Checks) {
 }
 
@@ -124,6 +168,16 @@ func (v *PurgeQueueRequest) Validate(c *constraint.Checks) {
 func (v *ReceiveMessageRequest) Validate(c *constraint.Checks) {
 	if !(v.missing&0x1 == 0) {
 		c.Null("queueUrl")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *RemovePermissionRequest) Validate(c *constraint.Checks) {
+	if !(v.missing&0x1 == 0) {
+		c.Null("queueUrl")
+	}
+	if !(v.missing&0x2 == 0) {
+		c.Null("label")
 	}
 }
 
@@ -170,5 +224,32 @@ func (v *SetQueueAttributesRequest) Validate(c *constraint.Checks) {
 	}
 	if !(v.Attributes != nil) {
 		c.Null("attributes")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *StartMessageMoveTaskRequest) Validate(c *constraint.Checks) {
+	if !(v.missing&0x1 == 0) {
+		c.Null("sourceArn")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *TagQueueRequest) Validate(c *constraint.Checks) {
+	if !(v.missing&0x1 == 0) {
+		c.Null("queueUrl")
+	}
+	if !(v.Tags != nil) {
+		c.Null("tags")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *UntagQueueRequest) Validate(c *constraint.Checks) {
+	if !(v.missing&0x1 == 0) {
+		c.Null("queueUrl")
+	}
+	if !(v.TagKeys != nil) {
+		c.Null("tagKeys")
 	}
 }
