@@ -21,6 +21,7 @@ var orders = queue.Name{Account: "000000000000", Region: "us-east-1", Name: "ord
 // room is a service over a store in memory, with Run under way unless it was stopped.
 type room struct {
 	*queue.Service
+	name   queue.Name // of the queue that the helpers use
 	t      testing.TB
 	tables store.Store
 	stop   func()
@@ -37,7 +38,7 @@ func open(t testing.TB, tables store.Store, edit ...func(*queue.Config)) *room {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &room{Service: s, t: t, tables: tables}
+	r := &room{Service: s, name: orders, t: t, tables: tables}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
@@ -82,7 +83,9 @@ func (r *room) create(name queue.Name, attributes map[string]string) {
 func (r *room) restart(edit ...func(*queue.Config)) *room {
 	r.t.Helper()
 	r.stop()
+	name := r.name
 	*r = *open(r.t, r.tables, edit...)
+	r.name = name
 	return r
 }
 
@@ -95,7 +98,7 @@ func (r *room) send(bodies ...string) {
 
 func (r *room) sendMessage(m queue.Message) queue.Sent {
 	r.t.Helper()
-	sent, err := r.Send(context.Background(), orders, m)
+	sent, err := r.Send(context.Background(), r.name, m)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -112,7 +115,7 @@ func (r *room) receive(n int, options ...func(*queue.ReceiveOptions)) []queue.Re
 	for _, f := range options {
 		f(&o)
 	}
-	got, err := r.Receive(context.Background(), orders, o)
+	got, err := r.Receive(context.Background(), r.name, o)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -147,7 +150,7 @@ func bodiesOf(all []queue.Received) []string {
 
 func (r *room) remove(handles ...string) {
 	r.t.Helper()
-	refused, err := r.DeleteMessages(context.Background(), orders, handles...)
+	refused, err := r.DeleteMessages(context.Background(), r.name, handles...)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -159,7 +162,7 @@ func (r *room) remove(handles ...string) {
 // hide changes a message's visibility and returns what became of it.
 func (r *room) hide(handle string, d time.Duration) error {
 	r.t.Helper()
-	refused, err := r.ChangeVisibility(context.Background(), orders, queue.VisibilityChange{Handle: handle, Timeout: d})
+	refused, err := r.ChangeVisibility(context.Background(), r.name, queue.VisibilityChange{Handle: handle, Timeout: d})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -168,7 +171,7 @@ func (r *room) hide(handle string, d time.Duration) error {
 
 func (r *room) counts() string {
 	r.t.Helper()
-	c, err := r.Count(context.Background(), orders)
+	c, err := r.Count(context.Background(), r.name)
 	if err != nil {
 		r.t.Fatal(err)
 	}
