@@ -146,12 +146,13 @@ func exchange(t *testing.T, h http.Handler, request string) string {
 }
 
 // mask gives ids and handles names.
-type mask struct{ ids, handles []string }
+type mask struct{ ids, handles, tasks []string }
 
 var (
 	uuids     = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 	requestID = regexp.MustCompile(`<RequestId>[^<]*</RequestId>`)
 	handles   = regexp.MustCompile(`AQEB[A-Za-z0-9+/]{60}`)
+	tasks     = regexp.MustCompile(`eyJ0YXNrSWQi[A-Za-z0-9+/]+=*`)
 	escaped   = strings.NewReplacer("+", "%2B", "/", "%2F")
 )
 
@@ -170,6 +171,7 @@ func named(all *[]string, kind string) func(string) string {
 func (m *mask) hide(answer string) string {
 	answer = requestID.ReplaceAllString(answer, "<RequestId>ID</RequestId>")
 	answer = uuids.ReplaceAllStringFunc(answer, named(&m.ids, "ID-"))
+	answer = tasks.ReplaceAllStringFunc(answer, named(&m.tasks, "TASK-"))
 	return handles.ReplaceAllStringFunc(answer, named(&m.handles, "HANDLE-"))
 }
 
@@ -178,6 +180,9 @@ func (m *mask) show(request string) string {
 	for i, s := range m.handles {
 		request = strings.ReplaceAll(request, fmt.Sprintf("=HANDLE-%d.", i+1), "="+escaped.Replace(s))
 		request = strings.ReplaceAll(request, fmt.Sprintf("\"HANDLE-%d\"", i+1), `"`+s+`"`)
+	}
+	for i, s := range m.tasks {
+		request = strings.ReplaceAll(request, fmt.Sprintf("\"TASK-%d\"", i+1), `"`+s+`"`)
 	}
 	return request
 }
