@@ -2,10 +2,12 @@ package sqs_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -200,14 +202,16 @@ func TestBoto3(t *testing.T) {
 	}
 }
 
-// TestCLI sends, receives and deletes with the machine's aws command.
-func TestCLI(t *testing.T) {
+// cli serves a house and returns a function that runs the machine's aws command on it. Each run takes long to begin, so
+// that the tests that use it run beside each other.
+func cli(t *testing.T) (endpoint string, run func(args ...string) string) {
+	t.Parallel()
 	command, err := exec.LookPath("aws")
 	if err != nil {
 		t.Skip("no aws command")
 	}
-	endpoint := serve(t)
-	run := func(args ...string) string {
+	endpoint = serve(t)
+	return endpoint, func(args ...string) string {
 		t.Helper()
 		c := exec.Command(command, append([]string{"--endpoint-url", endpoint, "--region", "us-east-1", "--output", "text", "sqs"}, args...)...)
 		c.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=y", "AWS_PAGER=",
@@ -218,6 +222,11 @@ func TestCLI(t *testing.T) {
 		}
 		return strings.TrimSpace(string(out))
 	}
+}
+
+// TestCLI sends, receives and deletes with the machine's aws command.
+func TestCLI(t *testing.T) {
+	endpoint, run := cli(t)
 	url := run("create-queue", "--queue-name", "orders", "--attributes", "VisibilityTimeout=60")
 	if want := endpoint + "/000000000000/orders"; url != want {
 		t.Errorf("URL %s, want %s", url, want)
@@ -236,4 +245,108 @@ func TestCLI(t *testing.T) {
 	}
 	run("purge-queue", "--queue-url", url)
 	run("delete-queue", "--queue-url", url)
+}
+
+// TestCLIRedrive has a poison message go to a dead-letter queue and come back.
+func TestCLIRedrive(t *testing.T) {
+	_, run := cli(t)
+	dead := run("create-queue", "--queue-name", "dead.fifo", "--attributes", "FifoQueue=true")
+	const arn = "arn:aws:sqs:us-east-1:000000000000:dead.fifo"
+	url := run("create-queue", "--queue-name", "line.fifo", "--attributes",
+		`{"FifoQueue":"true","VisibilityTimeout":"0","RedrivePolicy":"{\"deadLetterTargetArn\":\"`+arn+`\",\"maxReceiveCount\":\"1\"}"}`)
+	if sources := run("list-dead-letter-source-queues", "--queue-url", dead, "--query", "queueUrls"); sources != url {
+		t.Errorf("sources %s", sources)
+	}
+	run("send-message", "--queue-url", url, "--message-body", "poison", "--message-group-id", "g", "--message-deduplication-id", "d")
+	for _, want := range []string{"poison", "None"} {
+		if body := run("receive-message", "--queue-url", url, "--query", "Messages[0].Body"); body != want {
+			t.Errorf("received %s, want %s", body, want)
+		}
+	}
+	run("start-message-move-task", "--source-arn", arn)
+	if body := run("receive-message", "--queue-url", url, "--wait-time-seconds", "20", "--query", "Messages[0].Body"); body != "poison" {
+		t.Errorf("received %s after the move", body)
+	}
+}
+
+// TestSDKRedrive takes a group's messages to the dead-letter queue and back, with AWS's own client.
+func TestSDKRedrive(t *testing.T) {
+	c, ctx := connect(t), context.Background()
+	create := func(name, attribute, value string) *string {
+		t.Helper()
+		made, err := c.CreateQueue(ctx, &client.CreateQueueInput{
+			QueueName: aws.String(name), Attributes: map[string]string{"FifoQueue": "true", attribute: value},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made.QueueUrl
+	}
+	const deadARN = "arn:aws:sqs:us-east-1:000000000000:dead.fifo"
+	dead := create("dead.fifo", "DelaySeconds", "0")
+	line := create("line.fifo", "RedrivePolicy", `{"deadLetterTargetArn":"`+deadARN+`","maxReceiveCount":1}`)
+	for i := range 12 {
+		if _, err := c.SendMessage(ctx, &client.SendMessageInput{
+			QueueUrl: line, MessageBody: aws.String(strconv.Itoa(i)), MessageGroupId: aws.String("g"), MessageDeduplicationId: aws.String(strconv.Itoa(i)),
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	receive := func(url *string) (bodies string) {
+		t.Helper()
+		for {
+			got, err := c.ReceiveMessage(ctx, &client.ReceiveMessageInput{
+				QueueUrl: url, MaxNumberOfMessages: 10,
+				MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got.Messages) == 0 {
+				return bodies
+			}
+			for _, m := range got.Messages {
+				bodies += *m.Body + " "
+				if m.Attributes["MessageGroupId"] != "g" || len(m.Attributes["SequenceNumber"]) != 20 {
+					t.Errorf("%+v", m.Attributes)
+				}
+				if _, err := c.ChangeMessageVisibility(ctx, &client.ChangeMessageVisibilityInput{QueueUrl: url, ReceiptHandle: m.ReceiptHandle}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if url == dead {
+				return bodies
+			}
+		}
+	}
+	const all = "0 1 2 3 4 5 6 7 8 9 10 11 "
+	if got := receive(line); got != all {
+		t.Errorf("received %s", got)
+	}
+	if got := receive(dead); got != "0 1 2 3 4 5 6 7 8 9 " {
+		t.Errorf("dead letters %s", got)
+	}
+	if _, err := c.StartMessageMoveTask(ctx, &client.StartMessageMoveTaskInput{SourceArn: aws.String(deadARN)}); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		tasks, err := c.ListMessageMoveTasks(ctx, &client.ListMessageMoveTasksInput{SourceArn: aws.String(deadARN)})
+		if err != nil || len(tasks.Results) != 1 {
+			t.Fatalf("%+v %v", tasks, err)
+		}
+		if task := tasks.Results[0]; *task.Status != "RUNNING" {
+			if *task.Status != "COMPLETED" || task.ApproximateNumberOfMessagesMoved != 12 {
+				t.Errorf("%+v", task)
+			}
+			break
+		}
+	}
+	if got := receive(line); !strings.HasPrefix(got, all) {
+		t.Errorf("received %s after the move", got)
+	}
+	var missing *types.ResourceNotFoundException
+	if _, err := c.CancelMessageMoveTask(ctx, &client.CancelMessageMoveTaskInput{TaskHandle: aws.String("eyJ0YXNrSWQiOiJ4Iiwic291cmNlQXJuIjoi" +
+		base64.StdEncoding.EncodeToString([]byte(deadARN+`"}`)))}); !errors.As(err, &missing) {
+		t.Errorf("cancelled a task that is none: %v", err)
+	}
 }

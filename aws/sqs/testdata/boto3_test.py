@@ -69,4 +69,41 @@ purged = refused("AWS.SimpleQueueService.PurgeQueueInProgress", sqs.purge_queue,
 assert purged["ResponseMetadata"]["HTTPStatusCode"] == 403, purged
 sqs.delete_queue(QueueUrl=url)
 refused("AWS.SimpleQueueService.NonExistentQueue", sqs.get_queue_url, QueueName="orders")
+
+# A FIFO queue whose poison goes to a dead-letter queue, and from there back.
+dead = sqs.create_queue(QueueName="dead.fifo", Attributes={"FifoQueue": "true"}, tags={"team": "a"})["QueueUrl"]
+dead_arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+line = sqs.create_queue(QueueName="line.fifo", Attributes={
+    "FifoQueue": "true", "ContentBasedDeduplication": "true", "VisibilityTimeout": "0",
+    "RedrivePolicy": '{"deadLetterTargetArn":"%s","maxReceiveCount":"1"}' % dead_arn,
+})["QueueUrl"]
+assert sqs.list_dead_letter_source_queues(QueueUrl=dead)["queueUrls"] == [line]
+first = sqs.send_message(QueueUrl=line, MessageBody="poison", MessageGroupId="g")
+twin = sqs.send_message(QueueUrl=line, MessageBody="poison", MessageGroupId="g")
+assert first["MessageId"] == twin["MessageId"] and first["SequenceNumber"] == twin["SequenceNumber"], (first, twin)
+refused("MissingParameter", sqs.send_message, QueueUrl=line, MessageBody="x")
+got = sqs.receive_message(QueueUrl=line, AttributeNames=["All"], MaxNumberOfMessages=10)["Messages"]
+assert len(got) == 1 and got[0]["Attributes"]["SequenceNumber"] == first["SequenceNumber"], got
+refused("InvalidParameterValue", sqs.delete_message, QueueUrl=line, ReceiptHandle=got[0]["ReceiptHandle"])
+assert "Messages" not in sqs.receive_message(QueueUrl=line)
+letter = sqs.receive_message(QueueUrl=dead, AttributeNames=["All"], VisibilityTimeout=0)["Messages"][0]
+assert letter["MessageId"] == first["MessageId"] and letter["Attributes"]["DeadLetterQueueSourceArn"].endswith(":line.fifo"), letter
+if hasattr(sqs, "start_message_move_task"):  # older ones do not have it
+    sqs.start_message_move_task(SourceArn=dead_arn)
+    back = sqs.receive_message(QueueUrl=line, WaitTimeSeconds=20)["Messages"][0]
+    assert back["Body"] == "poison" and back["MessageId"] != first["MessageId"], back
+    while (task := sqs.list_message_move_tasks(SourceArn=dead_arn)["Results"][0])["Status"] == "RUNNING":
+        pass
+    assert task["Status"] == "COMPLETED" and task["ApproximateNumberOfMessagesMoved"] == 1, task
+    refused("ResourceNotFoundException", sqs.start_message_move_task, SourceArn=dead_arn, DestinationArn=dead_arn + "x")
+
+assert sqs.list_queue_tags(QueueUrl=dead)["Tags"] == {"team": "a"}
+sqs.tag_queue(QueueUrl=dead, Tags={"stage": "test"})
+sqs.untag_queue(QueueUrl=dead, TagKeys=["team"])
+assert sqs.list_queue_tags(QueueUrl=dead)["Tags"] == {"stage": "test"}
+sqs.add_permission(QueueUrl=dead, Label="all", AWSAccountIds=["111111111111"], Actions=["SendMessage"])
+assert "SQS:SendMessage" in sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["Policy"])["Attributes"]["Policy"]
+sqs.remove_permission(QueueUrl=dead, Label="all")
+assert "Attributes" not in sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["Policy"])
+
 print("ok")
