@@ -1,5 +1,5 @@
-// Package queue keeps message queues: it is the room behind the SQS door, and the place where a mapping's given-up
-// batches end.
+// Package queue keeps message queues, standard and FIFO ones: it is the room behind the SQS door, and the place where a
+// mapping's given-up batches end.
 //
 // # What a message is here
 //
@@ -37,6 +37,21 @@
 // turns with new ones, so a poison message neither blocks the queue nor waits behind the whole backlog. Waiting
 // receivers are served strictly in the order in which they came; a message is handed to the first of them under the
 // queue's lock, so a newcomer cannot overtake.
+//
+// # FIFO queues
+//
+// A FIFO queue's headers sort by number alone. Its sends go through an outbox, one commit after the other, so that numbers
+// become visible in their order; what waits meanwhile shares the next commit. The window's place is taken by message
+// groups: memory knows of the first 120,000 messages (entries included), by group. The next message of a group is always
+// its first, and while that is out of sight, or being deleted or moved, the group is closed. Groups that are open stand
+// in line by the moment at which they became so. Sends are known again for five minutes by rows of their own, written
+// with the message, and cleared up by Run.
+//
+// # Dead letters
+//
+// A message that was received as often as the redrive policy allows is condemned when it is picked again, and moved before
+// that receive returns: one commit takes it out of its queue and puts it into the other, so that it is in one of the two,
+// whatever happens. A task moves messages back the same way, a few at a time, and counts them in the same commit.
 //
 // # Time
 //
