@@ -57,9 +57,14 @@ func withConsumer(t *testing.T, test func(t *testing.T, p *parts, seen *arrivals
 // mapConsumer maps the consumer to a function.
 func (p *parts) mapConsumer(t *testing.T, id stream.ConsumerID, function string) string {
 	t.Helper()
+	return p.mapFrom(t, id, functionRef(function), Defaults())
+}
+
+func (p *parts) mapFrom(t *testing.T, id stream.ConsumerID, to function.Ref, s Settings) string {
+	t.Helper()
 	m, err := p.mappings.Create(context.Background(), CreateInput{
-		Account: testAccount, Region: testRegion, Source: id.Stream, Consumer: id, Function: functionRef(function),
-		Start: stream.Start{Type: stream.TrimHorizon}, Settings: Defaults(),
+		Account: testAccount, Region: testRegion, Source: id.Stream, Consumer: id, Function: to,
+		Start: stream.Start{Type: stream.TrimHorizon}, Settings: s,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -29,6 +29,7 @@ type parts struct {
 	waiting    atomic.Int64                                 // readers that have nothing to read
 	invoke     func(in function.Invocation)                 // what the function does
 	answer     func(in function.Invocation) function.Result // what the function does in place of invoke
+	send       func(n Notice)                               // what the destination does
 	subscribed atomic.Int64                                 // calls of Subscribe
 	restart    func()                                       // the mappings
 	stop       func()
@@ -121,8 +122,14 @@ func (p *parts) Subscribe(ctx context.Context, id stream.ConsumerID, shard uint3
 	return sub, nil
 }
 
-func (p *parts) Check(context.Context, string) error        { return nil }
-func (p *parts) Send(context.Context, string, Notice) error { return nil }
+func (p *parts) Check(context.Context, string) error { return nil }
+
+func (p *parts) Send(_ context.Context, _ string, n Notice) error {
+	if p.send != nil {
+		p.send(n)
+	}
+	return nil
+}
 
 // stream makes a stream and waits until it can be put to.
 func (p *parts) stream(tb testing.TB, shards int) {
