@@ -14,6 +14,7 @@ import (
 	"github.com/millrace/millrace/stream"
 )
 
+// Facts: 4.3.
 func TestLaneOfIsTheRemainder(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	for range 1000 {
@@ -29,6 +30,7 @@ func TestLaneOfIsTheRemainder(t *testing.T) {
 	}
 }
 
+// Facts: 4.5.
 func TestProgress(t *testing.T) {
 	key := func(n int) stream.Hash { return testHash(fmt.Sprint(n)) }
 	p := progress{
@@ -57,6 +59,7 @@ func TestProgress(t *testing.T) {
 	}
 }
 
+// Facts: 2.1.5.
 func TestCheckpoints(t *testing.T) {
 	ctx := context.Background()
 	tables := newFakeTables()

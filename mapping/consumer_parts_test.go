@@ -96,6 +96,7 @@ func (p *parts) update(t *testing.T, uuid string, c Change) {
 
 // TestMappingsFightForAConsumer has three mappings on one consumer. Each comes to read now and then, and none of them asks
 // for subscriptions all the time.
+// Facts: 2.2.2, 2.2.4.
 func TestMappingsFightForAConsumer(t *testing.T) {
 	withConsumer(t, func(t *testing.T, p *parts, seen *arrivals, id stream.ConsumerID) {
 		functions := []string{"one", "two", "three"}
@@ -151,6 +152,7 @@ func TestConsumerIsRegisteredAgain(t *testing.T) {
 
 // TestSubscriptionOfADisabledMapping: the stream lets nobody subscribe within five seconds after the last time. An update
 // needs no subscription of its own; a mapping that gave its own back must wait for one.
+// Facts: 2.2.2.
 func TestSubscriptionOfADisabledMapping(t *testing.T) {
 	withConsumer(t, func(t *testing.T, p *parts, seen *arrivals, id stream.ConsumerID) {
 		uuid := p.mapConsumer(t, id, "charge")
@@ -193,6 +195,7 @@ func TestSubscriptionsEndWithTheServer(t *testing.T) {
 
 // TestFactorChangesUnderLoad changes ParallelizationFactor from 1 to 10 and back while records are put, the function fails
 // now and then, and the mapping is disabled and enabled: each record is delivered once, and those of a key in their order.
+// Facts: 4.2, 4.6.
 func TestFactorChangesUnderLoad(t *testing.T) {
 	for seed := range uint64(4) {
 		synctest.Test(t, func(t *testing.T) {

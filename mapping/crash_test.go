@@ -303,6 +303,7 @@ func ofDifferentLanes(calls map[int][]stream.Record, factor int) bool {
 // kept, exactly when the checkpoint has passed it.
 // Every other mapping
 // reads for a consumer, which others read for too, and some of its records are aggregated.
+// Facts: 2.5.1, 2.5.2, 4.2, 4.7.
 func TestOrdeals(t *testing.T) {
 	seeds := uint64(100)
 	if testing.Short() || race.Enabled {

@@ -10,6 +10,7 @@ import (
 
 // TestDocumentGolden writes each kind of document. Their keys, the order of these, and which are absent or null are as
 // recorded from AWS.
+// Facts: 3.3.7, 7.1.8, 7.2.1, 7.2.2, 7.2.3, 7.2.4, 7.2.6, 7.2.8, 7.2.9, 7.2.10, 10.2, 10.3, 10.4, 10.5, 10.23.
 func TestDocumentGolden(t *testing.T) {
 	records := []stream.Record{
 		{Position: 1 << 16, Arrival: time.UnixMilli(1789809023187), PartitionKey: "a"},

@@ -50,6 +50,7 @@ func eventRecords() []stream.Record {
 	}
 }
 
+// Facts: 3.2.1, 3.2.2, 3.2.3, 6.6.
 func TestEventGolden(t *testing.T) {
 	form := newEventForm(testSource.ARN(), testSource.Region, testShard)
 	event, n := form.append(nil, eventRecords(), testRole, []byte(eventTail))
@@ -65,6 +66,7 @@ func TestEventGolden(t *testing.T) {
 }
 
 // TestWindowEventGolden writes what an event says of its window, and of the last of it.
+// Facts: 3.3.2, 10.23.
 func TestWindowEventGolden(t *testing.T) {
 	form := newEventForm(testSource.ARN(), testSource.Region, testShard)
 	w := windowOf(time.Unix(1607497475, 0), 2*time.Minute) // the guide's own example: 07:04 to 07:06
@@ -83,6 +85,7 @@ func TestWindowEventGolden(t *testing.T) {
 
 // TestWindowEventSize: what a batch is expected to take with its window is what its event takes, to the byte, and it
 // ends where the window does.
+// Facts: 3.1.9.
 func TestWindowEventSize(t *testing.T) {
 	form := newEventForm(testSource.ARN(), testSource.Region, testShard)
 	records := eventRecords()
@@ -98,6 +101,7 @@ func TestWindowEventSize(t *testing.T) {
 	}
 }
 
+// Facts: 3.3.1.
 func TestWindowOf(t *testing.T) {
 	for _, c := range []struct{ arrival, length, start int64 }{
 		{0, 1, 0}, {59, 60, 0}, {60, 60, 60}, {61, 60, 60}, {1607497475, 120, 1607497440}, {1607497475, 900, 1607497200}, {20, 7, 14},
@@ -113,6 +117,7 @@ func TestWindowOf(t *testing.T) {
 }
 
 // TestEventIsJSON reads events as a function would.
+// Facts: 3.2.1.
 func TestEventIsJSON(t *testing.T) {
 	records := eventRecords()
 	event, _ := newEventForm(testSource.ARN(), testSource.Region, testShard).append(nil, records, `role "x"`, []byte(eventTail))
@@ -145,6 +150,7 @@ func TestEventIsJSON(t *testing.T) {
 }
 
 // TestEventLimit fills an event to the last byte, and by one more.
+// Facts: 3.1.7, 10.20.
 func TestEventLimit(t *testing.T) {
 	form := newEventForm(testSource.ARN(), testSource.Region, testShard)
 	big := func(n int) stream.Record {
@@ -186,6 +192,7 @@ func TestEventLimit(t *testing.T) {
 	}
 }
 
+// Facts: 4.7.
 func TestFillStopsAtBatchSize(t *testing.T) {
 	form := newEventForm(testSource.ARN(), testSource.Region, testShard)
 	var f fill
@@ -201,6 +208,7 @@ func TestFillStopsAtBatchSize(t *testing.T) {
 	}
 }
 
+// Facts: 3.2.1.
 func TestAppendSeconds(t *testing.T) {
 	for ms, want := range map[int64]string{0: "0", 1: "0.001", 100: "0.1", 120: "0.12", 386800: "386.8", 1789809023187: "1789809023.187", 5000: "5"} {
 		if got := string(appendSeconds(nil, time.UnixMilli(ms))); got != want {

@@ -217,6 +217,7 @@ func (b *batches) note(t *testing.T, in function.Invocation) (shard, record int)
 // TestCheckpointIsDurableBeforeTheNextBatch crashes the disk at the moment when a function is handed a batch: whatever
 // was not synced by then is lost. On what is left, the lane of that batch goes on with this very batch, and any other
 // lane repeats one batch at most.
+// Facts: 2.5.1.
 func TestCheckpointIsDurableBeforeTheNextBatch(t *testing.T) {
 	for seed := range uint64(12) {
 		synctest.Test(t, func(t *testing.T) {
@@ -272,6 +273,7 @@ func TestCheckpointIsDurableBeforeTheNextBatch(t *testing.T) {
 }
 
 // TestEverythingArrives puts while mappings of several factors read, on the real parts, and counts.
+// Facts: 2.2.7.
 func TestEverythingArrives(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const records = 3000

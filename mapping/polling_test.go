@@ -44,6 +44,7 @@ func (l limited) Read(ctx context.Context, key stream.ShardKey, after stream.Pos
 
 // TestPollersShareTheLimits has two mappings poll a shard that gives out 2 MiB and 5 answers a second, while somebody else
 // reads it with an iterator as often as it may be. All get everything, and none by more than the limit.
+// Facts: 2.1.2.
 func TestPollersShareTheLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const records, size, readers = 400, 100 << 10, 3

@@ -145,6 +145,7 @@ func (p *parts) reshard(t *testing.T, rng *rand.Rand) {
 
 // TestParentsAreDrainedBeforeChildren splits and merges the shards of a real stream while a mapping reads it, or its
 // consumer, which it is handed the user records of. Now and then the program is started anew.
+// Facts: 2.4.1.
 func TestParentsAreDrainedBeforeChildren(t *testing.T) {
 	for i, start := range []stream.StartType{stream.TrimHorizon, stream.Latest, stream.TrimHorizon, stream.Latest} {
 		for _, factor := range []int{1, 4} {

@@ -34,6 +34,7 @@ func responseBatch(n int) ([]stream.Record, *strings.Replacer) {
 
 // TestReadResponse reads every kind of response that is known, of a function that reports the failed items of four
 // records.
+// Facts: 5.4.2, 5.4.3, 5.4.4.
 func TestReadResponse(t *testing.T) {
 	items := func(list string) string { return `{"batchItemFailures":[` + list + `]}` }
 	item := func(identifier string) string { return `{"itemIdentifier":` + identifier + `}` }
@@ -121,6 +122,7 @@ func TestReadResponse(t *testing.T) {
 	}
 }
 
+// Facts: 3.3.4.
 func TestReadState(t *testing.T) {
 	records, numbers := responseBatch(3)
 	both, state := expectation{failures: true, state: true}, expectation{state: true}

@@ -14,6 +14,7 @@ import (
 // TestShardsTrimmedWhileTheyWait lets retention end the records of a closed shard, and then the shard, while a mapping
 // retries them, and while another is disabled. Neither hears of what is gone, and both go on with what is kept: the
 // children of the shard.
+// Facts: 5.7.2.
 func TestShardsTrimmedWhileTheyWait(t *testing.T) {
 	for _, kind := range []string{"stream", "consumer"} {
 		t.Run(kind, func(t *testing.T) {
@@ -77,6 +78,7 @@ func TestShardsTrimmedWhileTheyWait(t *testing.T) {
 }
 
 // TestTrimmedData lets a mapping come back to a position that is no longer kept: it goes on with the oldest record.
+// Facts: 5.7.1, 10.10.
 func TestTrimmedData(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, seen := &parts{}, &arrivals{}

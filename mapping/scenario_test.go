@@ -26,6 +26,7 @@ var rewrite = flag.Bool("rewrite", false, "write the transcripts of testdata ane
 //
 // Every story is told twice, with streams as sources and with a consumer of each stream, and must come to the same. One
 // that begins with "source stream" or "source consumer" is about that kind alone.
+// Facts: 2.2.5, 8.12.
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {

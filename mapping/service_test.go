@@ -92,6 +92,7 @@ func TestElsewhere(t *testing.T) {
 	})
 }
 
+// Facts: 1.6.2, 1.6.4.
 func TestList(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.source.create(streamName("returns"), 1, 0)
@@ -150,6 +151,7 @@ func TestList(t *testing.T) {
 }
 
 // TestOnlyOneOfManyCreates: of equal mappings that are made at the same time one comes into being.
+// Facts: 1.5.33.
 func TestOnlyOneOfManyCreates(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		var wg sync.WaitGroup
@@ -225,6 +227,7 @@ func TestTableIsBounded(t *testing.T) {
 }
 
 // TestDeleteLeavesNothing looks into the store after a mapping with a past has gone.
+// Facts: 1.3.12.
 func TestDeleteLeavesNothing(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		m, err := w.create("charge", func(in *CreateInput) {
@@ -310,6 +313,7 @@ func TestStats(t *testing.T) {
 
 // TestSlowLaneHoldsUpNobody: a lane that is blocked is passed by, with the memory it holds bounded, and has all of its
 // records when it goes on.
+// Facts: 4.1, 5.6.1.
 func TestSlowLaneHoldsUpNobody(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.service.config.BufferBytes = 0 // always short
@@ -348,6 +352,7 @@ func TestSlowLaneHoldsUpNobody(t *testing.T) {
 }
 
 // TestNobodyPolls: while nothing happens, nothing is asked for.
+// Facts: 2.1.1.
 func TestNobodyPolls(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		counting := &countingSource{Source: w.source}
@@ -394,6 +399,7 @@ func (c *countingSource) Read(ctx context.Context, key stream.ShardKey, after st
 }
 
 // TestRolesAreOfNow: the event names the role that the function has when it is invoked.
+// Facts: 3.2.2.
 func TestRolesAreOfNow(t *testing.T) {
 	form := newEventForm(testSource.ARN(), testSource.Region, testShard)
 	record := stream.Record{Position: 1 << 16, Arrival: noon, PartitionKey: "k", Data: make([]byte, 2_000_000)}

@@ -11,6 +11,7 @@ import (
 
 // TestConsumerARN: where a stream's mapping says the ARN of the stream, to the function and to the destination, a
 // consumer's says that of the consumer.
+// Facts: 2.2.6.
 func TestConsumerARN(t *testing.T) {
 	withConsumer(t, func(t *testing.T, p *parts, _ *arrivals, id stream.ConsumerID) {
 		var said []string
@@ -55,6 +56,7 @@ func TestConsumerARN(t *testing.T) {
 }
 
 // TestQualifierIsInvoked: a mapping invokes what it was made with, and not what that stands for.
+// Facts: 3.2.5.
 func TestQualifierIsInvoked(t *testing.T) {
 	withConsumer(t, func(t *testing.T, p *parts, _ *arrivals, id stream.ConsumerID) {
 		var invoked []string

@@ -6,6 +6,7 @@ import (
 )
 
 // TestPhases goes through the table of transitions.
+// Facts: 1.3.1, 1.3.2, 1.3.3, 1.3.4, 1.3.5, 1.3.6.
 func TestPhases(t *testing.T) {
 	until := noon.Add(time.Second)
 	rest := func(s State) phase { return phase{Passing: Updating, Until: noon, Then: s} }

@@ -33,6 +33,7 @@ func aggregated(users ...stream.Record) []byte {
 }
 
 // TestUnpack puts user records in the place of what held them, and leaves alone what cannot be taken apart.
+// Facts: 2.2.9.
 func TestUnpack(t *testing.T) {
 	record := func(at stream.Position, hash byte, data string) stream.Record {
 		return stream.Record{Position: at, PartitionKey: "k" + strconv.Itoa(int(hash)), Hash: stream.Hash{hash}, Data: []byte(data)}

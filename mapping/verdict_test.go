@@ -45,6 +45,7 @@ func or(s, other string) string {
 	return s
 }
 
+// Facts: 5.1.1, 5.1.2, 5.1.3, 5.1.4.
 func TestVerdict(t *testing.T) {
 	const s, m = time.Second, time.Minute
 	usual := backoff{Base: 200 * time.Millisecond, Cap: m}
@@ -119,6 +120,7 @@ func TestVerdict(t *testing.T) {
 }
 
 // TestClosing decides about final invocations. The window has ended at noon, or as long before it.
+// Facts: 3.3.6.
 func TestClosing(t *testing.T) {
 	const s, m = time.Second, time.Minute
 	usual := backoff{Base: 200 * time.Millisecond, Cap: m}
@@ -263,6 +265,7 @@ func (m *model) carry(whole batch) string {
 // TestVerdictProperties lets chance make batches, policies and functions, some of which say which records they have
 // taken. Whatever they are, each record is delivered or given up (for its retries, its age or the stream's retention)
 // exactly once and in order, and no batch is attempted more often than it may be.
+// Facts: 5.2.1.
 func TestVerdictProperties(t *testing.T) {
 	for seed := range uint64(3000) {
 		random := rand.New(rand.NewPCG(seed, 1))
@@ -302,6 +305,7 @@ func TestVerdictProperties(t *testing.T) {
 
 // TestBisectionIsolates says the last part of the promise exactly: without age and with a function that fails for its
 // poison records only, bisection gives up these and no others.
+// Facts: 5.5.4.
 func TestBisectionIsolates(t *testing.T) {
 	for seed := range uint64(500) {
 		random := rand.New(rand.NewPCG(seed, 2))

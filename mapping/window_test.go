@@ -8,6 +8,7 @@ import (
 )
 
 // TestIsOver asks whether a window of the minute before noon is over.
+// Facts: 3.3.6.
 func TestIsOver(t *testing.T) {
 	minute := tumbling{Start: noon.Unix() - 60, End: noon.Unix(), State: []byte("{}")}
 	full, overfull := minute, minute

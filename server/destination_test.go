@@ -169,6 +169,7 @@ func (c clients) find(t *testing.T, uuid string) {
 }
 
 // A discarded record is told of at a queue, a topic and a bucket of the same server.
+// Facts: 7.1.1, 7.1.3, 7.1.4, 7.1.7, 7.2.11.
 func TestDestinations(t *testing.T) {
 	url := start(t)
 	c := connect(url)
@@ -196,6 +197,7 @@ func TestDestinationsOutside(t *testing.T) {
 }
 
 // A destination that is not there costs the document, not the mapping: records that follow are handled.
+// Facts: 7.3.1.
 func TestMissingDestinations(t *testing.T) {
 	url := start(t)
 	c := connect(url)

@@ -157,6 +157,7 @@ func TestEnvironmentIsTheFunctionsOwn(t *testing.T) {
 }
 
 // TestConcurrencyLimit holds as many invocations as there may be, sees one more turned away, and lets them go.
+// Facts: 4.8.
 func TestConcurrencyLimit(t *testing.T) {
 	url := startWith(t, func(c *config) { c.Concurrency = 2 })
 	// Each instance makes a pipe and answers what is written to it.

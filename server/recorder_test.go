@@ -59,6 +59,7 @@ func metricsOf(t *testing.T, url, namespace string) (names []string) {
 }
 
 // A record's way through the house is seen in CloudWatch's metrics, and still there after a restart.
+// Facts: 8.1, 8.2, 8.3, 8.4.
 func TestTheHouseIsMeasured(t *testing.T) {
 	dir, uuid := t.TempDir(), ""
 	onDisk := func(c *config) { c.Memory, c.DataDir = false, dir }

@@ -207,6 +207,7 @@ func TestPublishReachesAll(t *testing.T) {
 	}
 }
 
+// Facts: 7.1.6.
 func TestRefusals(t *testing.T) {
 	s, ctx := newRoom(t, nil, new(postbox)), t.Context()
 	if err := s.Create(ctx, orders, nil); err != nil {

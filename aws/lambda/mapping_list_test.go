@@ -11,6 +11,7 @@ import (
 )
 
 // TestPagesOfMappings: a page has at most 100 mappings, whatever MaxItems says, and NextMarker only when there are more.
+// Facts: 1.6.3.
 func TestPagesOfMappings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		handler, stop := openMappings(t)

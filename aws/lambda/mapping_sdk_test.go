@@ -34,6 +34,7 @@ func (d direct) Do(r *http.Request) (*http.Response, error) {
 }
 
 // TestMappingsWithTheSDK leads mappings through their life with AWS's own client, which judges every answer.
+// Facts: 1.1.1, 1.2.15, 1.2.18, 1.3.11, 1.5.15, 1.6.3.
 func TestMappingsWithTheSDK(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		handler, stop := openMappings(t)

@@ -71,6 +71,7 @@ var (
 	terraformSettled = []string{"Disabled", "Enabled"}
 )
 
+// Facts: 1.3.7, 1.6.5.
 func TestTerraform(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		handler, stop := openMappings(t)

@@ -31,6 +31,7 @@ var rewriteMappings = flag.Bool("rewrite-mappings", false, "write the answers in
 // first appearance. There are the streams "orders", with the consumer "fan", and "returns", and the functions "charge" and
 // "refund". Transitions
 // take one second.
+// Facts: 1.1.3.
 func TestMappingWire(t *testing.T) {
 	files, err := filepath.Glob("testdata/mappings/*.txt")
 	if err != nil || len(files) == 0 {

@@ -335,6 +335,7 @@ func rested(t *testing.T, h http.Handler, answer string) (path, now string) {
 	return path, exchange(t, h, "GET "+path)
 }
 
+// Facts: 1.2.3.
 func TestCreateEventSourceMappingMembers(t *testing.T) {
 	cases := append(slices.Clone(mappingSettings),
 		memberCase{path: "EventSourceArn", with: `{"EventSourceArn":"arn:aws:kinesis:eu-west-1:123456789012:stream/returns"}`, shows: `:stream/returns"`},
@@ -363,6 +364,7 @@ func TestCreateEventSourceMappingMembers(t *testing.T) {
 	})
 }
 
+// Facts: 1.2.2, 1.2.3, 1.2.11.
 func TestUpdateEventSourceMappingMembers(t *testing.T) {
 	cases := append(slices.Clone(mappingSettings), memberCase{path: "UUID", with: `{}`, shows: `"UUID":"`}) // stands in the path
 	expectAllMembers(t, reflect.TypeFor[lambda.UpdateEventSourceMappingRequest](), cases)

@@ -38,6 +38,7 @@ const (
 
 // TestKillNine kills the server again and again while records are put and delivered, and then looks at what the function
 // saw: every acknowledged record; each key's records in order; and after each kill at most one batch a lane again.
+// Facts: 2.5.2.
 func TestKillNine(t *testing.T) {
 	for _, factor := range []int{1, 4} {
 		t.Run(fmt.Sprintf("ParallelizationFactor=%d", factor), func(t *testing.T) { killAndVerify(t, factor) })

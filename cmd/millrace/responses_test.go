@@ -105,6 +105,7 @@ func (h *house) calls() (calls []call) {
 
 // TestBatchItemFailures runs a real handler that names a failed item: what lies before it is done, it and what follows
 // come again under another request id, and after its retries both are given up.
+// Facts: 5.4.6.
 func TestBatchItemFailures(t *testing.T) {
 	h := newHouse(t)
 	h.start()

@@ -109,6 +109,7 @@ func (d dice) object(depth int) string {
 }
 
 // TestAgreement lets chance make patterns and payloads, some of them broken.
+// Facts: 6.8.
 func TestAgreement(t *testing.T) {
 	d := dice{rand.New(rand.NewPCG(1, 2))}
 	rounds, valid, matched := 40_000, 0, 0

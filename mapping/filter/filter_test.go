@@ -8,6 +8,7 @@ import (
 )
 
 // TestMatch holds payloads against patterns of their data, one comparison at a time.
+// Facts: 6.8, 6.9, 6.10.
 func TestMatch(t *testing.T) {
 	for _, test := range []struct {
 		pattern string // of data
@@ -87,6 +88,7 @@ func TestMatch(t *testing.T) {
 }
 
 // TestRecordMembers holds the members beside the data against patterns.
+// Facts: 6.2.
 func TestRecordMembers(t *testing.T) {
 	r := &Record{Data: []byte("no JSON"), PartitionKey: "eu-7", SequenceNumber: "4967", ApproximateArrivalTimestamp: "1541139109.351"}
 	for pattern, want := range map[string]bool{
@@ -120,6 +122,7 @@ func TestRecordMembers(t *testing.T) {
 }
 
 // TestSeveral lets a record pass that one of several patterns matches; none at all pass nothing.
+// Facts: 6.1.
 func TestSeveral(t *testing.T) {
 	s, err := Compile(`{"data":{"a":["x"],"b":["y"]}}`, `{"data":{"a":["z"]}}`, `{"partitionKey":["k"]}`)
 	if err != nil {
@@ -166,6 +169,7 @@ func TestDepth(t *testing.T) {
 }
 
 // TestRefused lists what is no pattern, and why.
+// Facts: 1.5.34.
 func TestRefused(t *testing.T) {
 	for _, test := range []struct{ pattern, reason string }{
 		{``, "the pattern is not valid JSON: it ends too early"},

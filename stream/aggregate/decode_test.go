@@ -48,6 +48,7 @@ func record(key, explicit, data string) Record {
 	return r
 }
 
+// Facts: 2.2.9.
 func TestDecode(t *testing.T) {
 	const last = "340282366920938463463374607431768211455"
 	for name, c := range map[string]struct {
@@ -104,6 +105,7 @@ func TestDecode(t *testing.T) {
 }
 
 // TestDecodeOfAWS decodes what AWS's own aggregator for Node.js (aws-kinesis-agg) made.
+// Facts: 2.2.9.
 func TestDecodeOfAWS(t *testing.T) {
 	payload, err := hex.DecodeString("f3899ac20a01610a01620a08d0bad0bbd18ed18712013712273334303238323336363932303933383436333436333337343630373433313736383231313435351a0708001a036f6e651a09080110001a0374776f1a0708001a030001ff1a06080210011a00e04b6a1586516aff5d1d07b2aea3a982")
 	if err != nil {
