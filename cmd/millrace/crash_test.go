@@ -130,6 +130,7 @@ type house struct {
 	t                *testing.T
 	address, url     string
 	dir, ledger, log string
+	flags, env       []string // beside those that every house has
 	process          *exec.Cmd
 	kinesis          *kinesis.Client
 	lambda           *lambda.Client
@@ -161,8 +162,8 @@ func (h *house) start() {
 	log, err := os.OpenFile(h.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	h.check(err)
 	defer log.Close()
-	h.process = exec.Command(program, "up", "--listen", h.address, "--data-dir", filepath.Join(h.dir, "data"))
-	h.process.Env = append(os.Environ(), "MILLRACE_RUNTIME_MATCH=nearest")
+	h.process = exec.Command(program, append([]string{"up", "--listen", h.address, "--data-dir", filepath.Join(h.dir, "data")}, h.flags...)...)
+	h.process.Env = append(append(os.Environ(), "MILLRACE_RUNTIME_MATCH=nearest"), h.env...)
 	h.process.Stdout, h.process.Stderr = log, log
 	h.check(h.process.Start())
 	h.check(untilHealthy(h.url))

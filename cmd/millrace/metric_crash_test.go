@@ -12,14 +12,19 @@ import (
 	"github.com/millrace/millrace/internal/sdkhttp"
 )
 
+// cloudwatch returns a client of the house.
+func (h *house) cloudwatch() *cloudwatch.Client {
+	return cloudwatch.New(cloudwatch.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(h.url), HTTPClient: sdkhttp.NewClient(),
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})
+}
+
 // TestKillNineKeepsMetrics kills the server the moment it has answered a put of metrics: each answered value is there.
 func TestKillNineKeepsMetrics(t *testing.T) {
 	h := newHouse(t)
 	h.start()
-	client := cloudwatch.New(cloudwatch.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(h.url), HTTPClient: sdkhttp.NewClient(),
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	})
+	client := h.cloudwatch()
 	begun := time.Now()
 	for n := range 3 {
 		for range 10 {

@@ -14,7 +14,6 @@ import (
 )
 
 // TestScripts runs the stories in testdata/script: the program as its users call it, with the real aws CLI.
-// Facts: 2.1.1.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
