@@ -186,11 +186,11 @@ func (s *Service) insert(ctx context.Context, r row, also []store.Write) error {
 	if err != nil {
 		return err
 	}
-	put, err := s.table.rows.Write(r.UUID, r, store.Absent)
+	put, err := s.table.write(r, store.Absent)
 	if err != nil {
 		return err
 	}
-	err = s.config.Store.Commit(ctx, append(also, put, claim)...)
+	err = s.config.Store.Commit(ctx, append(append(also, put...), claim)...)
 	if errors.Is(err, store.ErrConflict) { // someone was faster: the pair is taken now
 		if _, err := s.claim(ctx, &r); err != nil {
 			return err

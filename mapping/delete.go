@@ -43,7 +43,7 @@ func (s *Service) reap(ctx context.Context, e *entry, r *row) error {
 	for shard, facts := range done {
 		keys = append(keys, points.keys(shard, facts)...)
 	}
-	last := []store.Write{s.table.rows.Remove(r.UUID, 0), s.table.results.Remove(r.UUID, 0), s.table.tags.Remove(r.UUID, 0)}
+	last := []store.Write{s.table.rows.Remove(r.UUID, 0), s.table.results.Remove(r.UUID, 0), s.table.tags.Remove(r.UUID, 0), s.table.secrets.Remove(r.UUID, 0)}
 	holder, revision, err := s.table.pairs.Get(ctx, r.pairKey())
 	switch {
 	case err == nil && holder.UUID == r.UUID:

@@ -31,6 +31,8 @@ type Settings struct {
 	// Filters are patterns of which a record has to match one, as they were given; none lets all pass. They are at most
 	// MaxFilters.
 	Filters []string `json:",omitempty"`
+	// KMSKey is the ARN of the key with which the filters are to be encrypted, "" for none.
+	KMSKey string `json:",omitempty"`
 	// EventCount asks for the metrics that count events.
 	EventCount bool `json:",omitempty"`
 	// OnFailure is the ARN of the destination that hears of given up batches, "" for none.

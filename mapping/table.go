@@ -21,12 +21,14 @@ type row struct {
 	Account string `json:"account"`
 	Region  string `json:"region"`
 	// Version counts the changes, so that a change is made only to what it was judged by.
-	Version     uint64           `json:"version"`
-	SourceARN   string           `json:"source"`
-	FunctionARN string           `json:"function"` // with the qualifier as it was given
-	Settings    Settings         `json:"settings"`
-	StartType   stream.StartType `json:"startType"`
-	Timestamp   time.Time        `json:"timestamp,omitzero"` // of AT_TIMESTAMP
+	Version     uint64   `json:"version"`
+	SourceARN   string   `json:"source"`
+	FunctionARN string   `json:"function"` // with the qualifier as it was given
+	Settings    Settings `json:"settings"`
+	// Sealed are the encrypted filters of a mapping with a key, whose settings have none then. It is set in the store alone.
+	Sealed    []byte           `json:"sealed,omitempty"`
+	StartType stream.StartType `json:"startType"`
+	Timestamp time.Time        `json:"timestamp,omitzero"` // of AT_TIMESTAMP
 	// Begun says that the starting position has been turned into checkpoints. Until then, which is for as long as a
 	// mapping was never enabled, records put into the stream are not for it.
 	Begun        bool      `json:"begun"`
@@ -63,13 +65,14 @@ func (r *row) function() function.Ref {
 func (r *row) start() stream.Start { return stream.Start{Type: r.StartType, Timestamp: r.Timestamp} }
 
 // table keeps mappings in the store: the rows by UUID, the pairs that keep two mappings from being the same, and the
-// results of their last invocations, which are written lazily, and the tags.
+// results of their last invocations, which are written lazily, the tags, and the secrets of encrypted filters.
 type table struct {
 	tables  store.Tables
 	rows    store.Collection[row]
 	pairs   store.Collection[pair]
 	results store.Collection[string]
 	tags    store.Collection[map[string]string] // of those that have some
+	secrets store.Collection[[]byte]            // of sealed rows
 }
 
 func newTable(t store.Tables) table {
@@ -79,6 +82,7 @@ func newTable(t store.Tables) table {
 		pairs:   store.NewCollection[pair](t, "mapping-pairs"),
 		results: store.NewCollection[string](t, "mapping-results"),
 		tags:    store.NewCollection[map[string]string](t, "mapping-tags"),
+		secrets: store.NewCollection[[]byte](t, "mapping-secrets"),
 	}
 }
 
@@ -103,6 +107,10 @@ func (t table) entry(ctx context.Context, r row) (*entry, error) {
 	}
 	if _, err := function.ParseRef(r.FunctionARN, r.Account, r.Region); err != nil {
 		return nil, fmt.Errorf("mapping %s: %w", r.UUID, err)
+	}
+	r, err := t.open(ctx, r)
+	if err != nil {
+		return nil, err
 	}
 	e := newEntry(r)
 	result, _, err := t.results.Get(ctx, r.UUID)

@@ -23,6 +23,7 @@ type Change struct {
 	TumblingWindow             *int // seconds
 	ReportBatchItemFailures    *bool
 	Filters                    *[]string // an empty list removes the filters
+	KMSKey                     *string   // "" ends the encryption of filters
 	EventCount                 *bool
 	OnFailure                  *string // "" removes the destination
 }
@@ -38,6 +39,7 @@ func (c Change) Apply(s Settings) Settings {
 	replace(&s.TumblingWindow, c.TumblingWindow)
 	replace(&s.ReportBatchItemFailures, c.ReportBatchItemFailures)
 	replace(&s.Filters, c.Filters)
+	replace(&s.KMSKey, c.KMSKey)
 	replace(&s.EventCount, c.EventCount)
 	replace(&s.OnFailure, c.OnFailure)
 	return s
@@ -138,15 +140,18 @@ func (s *Service) replace(ctx context.Context, e *entry, old *row, next row, als
 		return fmt.Errorf("load mapping %s: %w", e.uuid, err)
 	}
 	if stored.Version != old.Version {
+		if stored, err = s.table.open(ctx, stored); err != nil {
+			return err
+		}
 		e.catchUp(stored)
 		return ErrInUse
 	}
 	next.Version++
-	put, err := s.table.rows.Write(e.uuid, next, revision)
+	put, err := s.table.write(next, revision)
 	if err != nil {
 		return err
 	}
-	err = s.config.Store.Commit(ctx, append(also, put)...)
+	err = s.config.Store.Commit(ctx, append(also, put...)...)
 	if errors.Is(err, store.ErrConflict) {
 		return ErrInUse
 	}

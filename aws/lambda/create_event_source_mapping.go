@@ -37,7 +37,7 @@ func (d *Door) CreateEventSourceMapping(ctx context.Context, in *CreateEventSour
 			MaximumRecordAge: in.MaximumRecordAgeInSeconds, BisectBatchOnFunctionError: in.BisectBatchOnFunctionError,
 			TumblingWindow: in.TumblingWindowInSeconds, ReportBatchItemFailures: reportFailures(in.FunctionResponseTypes),
 			OnFailure: onFailure(in.DestinationConfig), Filters: filters(in.FilterCriteria),
-			EventCount: eventCount(in.MetricsConfig),
+			EventCount: eventCount(in.MetricsConfig), KMSKey: in.KMSKeyArn,
 		}.Apply(mapping.Defaults()),
 	}
 	if in.StartingPosition != nil {
@@ -95,5 +95,5 @@ func refuseCreate(in *CreateEventSourceMappingRequest) error {
 	); err != nil {
 		return err
 	}
-	return refuseMapping(in.KMSKeyArn, in.MetricsConfig, in.DestinationConfig)
+	return refuseMapping(in.MetricsConfig, in.DestinationConfig)
 }

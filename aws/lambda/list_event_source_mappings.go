@@ -38,7 +38,7 @@ func (d *Door) ListEventSourceMappings(ctx context.Context, in *ListEventSourceM
 	list, more := d.Mappings.List(call.Account, call.Region, filter, after, limit)
 	out := none
 	for _, m := range list {
-		out.EventSourceMappings = append(out.EventSourceMappings, *restingConfiguration(m))
+		out.EventSourceMappings = append(out.EventSourceMappings, *listedConfiguration(m))
 	}
 	if more {
 		out.NextMarker = marker(list[len(list)-1].UUID)

@@ -24,6 +24,7 @@ func mappingConfiguration(m mapping.Mapping) *EventSourceMappingConfiguration {
 		TumblingWindowInSeconds:        &m.Settings.TumblingWindow,
 		FunctionResponseTypes:          []string{},
 		FilterCriteria:                 filterCriteria(m.Settings.Filters),
+		KMSKeyArn:                      text(m.Settings.KMSKey),
 		MetricsConfig:                  metricsConfig(m.Settings.EventCount),
 		DestinationConfig:              &DestinationConfig{OnFailure: &OnFailure{Destination: text(m.Settings.OnFailure)}},
 		State:                          new(string(m.State)),
@@ -36,6 +37,15 @@ func mappingConfiguration(m mapping.Mapping) *EventSourceMappingConfiguration {
 	}
 	if m.Start.Type == stream.AtTimestamp {
 		c.StartingPositionTimestamp = new(m.Start.Timestamp.Truncate(time.Second))
+	}
+	return c
+}
+
+// listedConfiguration describes a mapping as List does: nobody is asked whether the caller may decrypt what is encrypted.
+func listedConfiguration(m mapping.Mapping) *EventSourceMappingConfiguration {
+	c := restingConfiguration(m)
+	if m.Settings.KMSKey != "" {
+		c.FilterCriteria = nil
 	}
 	return c
 }

@@ -21,15 +21,12 @@ func refuseForeign(members ...foreign) error {
 // refuseMapping answers what creating and updating a mapping share: settings that are known and not carried out. Their
 // empty forms ask for nothing.
 func refuseMapping(
-	key *string, metrics *EventSourceMappingMetricsConfig, destination *DestinationConfig,
+	metrics *EventSourceMappingMetricsConfig, destination *DestinationConfig,
 ) error {
 	if destination != nil && destination.OnSuccess != nil && given(destination.OnSuccess.Destination) {
 		return invalid("OnSuccess configuration is not supported for event source mappings.")
 	}
-	return refuse(
-		member{"KMSKeyArn", given(key)},
-		member{"MetricsConfig.Metrics", metrics != nil && slices.ContainsFunc(metrics.Metrics, isForeignMetric)},
-	)
+	return refuse(member{"MetricsConfig.Metrics", metrics != nil && slices.ContainsFunc(metrics.Metrics, isForeignMetric)})
 }
 
 // isForeignMetric reports whether a group of metrics is one that streams do not have.

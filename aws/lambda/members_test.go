@@ -307,7 +307,7 @@ var mappingSettings = []memberCase{
 		path: "FunctionResponseTypes", with: `{"FunctionResponseTypes":["ReportBatchItemFailures"]}`, shows: `"FunctionResponseTypes":["ReportBatchItemFailures"]`,
 		idle: []string{`{"FunctionResponseTypes":[]}`},
 	},
-	{path: "KMSKeyArn", with: `{"KMSKeyArn":` + aKey + `}`, says: "KMSKeyArn is not supported.", idle: []string{`{"KMSKeyArn":""}`}},
+	{path: "KMSKeyArn", with: `{"KMSKeyArn":` + aKey + `}`, shows: `"KMSKeyArn":` + aKey, idle: []string{`{"KMSKeyArn":""}`}},
 	{
 		path: "MetricsConfig.Metrics", with: `{"MetricsConfig":{"Metrics":["EventCount"]}}`, shows: `"MetricsConfig":{"Metrics":["EventCount"]}`,
 		idle: []string{`{"MetricsConfig":{}}`, `{"MetricsConfig":{"Metrics":[]}}`},

@@ -24,7 +24,7 @@ func (d *Door) UpdateEventSourceMapping(ctx context.Context, in *UpdateEventSour
 		MaximumRecordAge: in.MaximumRecordAgeInSeconds, BisectBatchOnFunctionError: in.BisectBatchOnFunctionError,
 		TumblingWindow: in.TumblingWindowInSeconds, ReportBatchItemFailures: reportFailures(in.FunctionResponseTypes),
 		OnFailure: onFailure(in.DestinationConfig), Filters: filters(in.FilterCriteria),
-		EventCount: eventCount(in.MetricsConfig),
+		EventCount: eventCount(in.MetricsConfig), KMSKey: in.KMSKeyArn,
 	}
 	if in.FunctionName != nil {
 		change.Function = new(mappedFunction(call, *in.FunctionName))
@@ -48,5 +48,5 @@ func refuseUpdate(in *UpdateEventSourceMappingRequest) error {
 	); err != nil {
 		return err
 	}
-	return refuseMapping(in.KMSKeyArn, in.MetricsConfig, in.DestinationConfig)
+	return refuseMapping(in.MetricsConfig, in.DestinationConfig)
 }
