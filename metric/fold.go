@@ -2,6 +2,7 @@ package metric
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -13,14 +14,18 @@ import (
 const quiet = 5 * time.Minute
 
 // fold merges the rows of periods that are over, and those that are old into the rows of longer periods, and removes
-// what is too old for these.
+// what is too old for these. A metric that cannot be read holds up no other.
 func (s *Service) fold(ctx context.Context, now time.Time) error {
+	var first error
 	for _, x := range s.all() {
-		if err := s.foldOne(ctx, x, now); err != nil {
-			return err
+		if err := s.foldOne(ctx, x, now); err != nil && first == nil {
+			first = fmt.Errorf("%s %s: %w", x.name.Namespace, x.name.Metric, err)
+		}
+		if ctx.Err() != nil {
+			break
 		}
 	}
-	return nil
+	return first
 }
 
 // all returns the metrics of the moment, in no order.

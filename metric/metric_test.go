@@ -14,6 +14,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/store/disk"
 )
 
@@ -447,3 +448,26 @@ func BenchmarkRecord(b *testing.B) {
 }
 
 var errStore = errors.New("the store has trouble")
+
+// TestFoldGoesOn: a metric whose rows cannot be read keeps no other from being merged.
+func TestFoldGoesOn(t *testing.T) {
+	b := newBench(t)
+	at := b.clock.Now()
+	var names []Name
+	for i := range 5 {
+		names = append(names, named(fmt.Sprintf("m%d", i)))
+		b.put(names[i], "None", at, 1)
+		b.put(names[i], "None", at, 2)
+	}
+	bad := b.find(here, names[2].key())
+	if err := b.config.Store.Commit(t.Context(), store.Write{Table: tableRows, Key: newRowKey(minutes, bad.number, minutes.floor(at.Unix())), Value: []byte("\x01{")}); err != nil {
+		t.Fatal(err)
+	}
+	b.clock.Advance(time.Hour)
+	if err := b.fold(t.Context(), b.clock.Now()); !errors.Is(err, store.ErrCorrupt) {
+		t.Errorf("%v", err)
+	}
+	if got := b.rowCounts()[minutes]; got != 4+3 {
+		t.Errorf("%d rows are left of eleven, and not one for each metric that can be read", got)
+	}
+}
