@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/millrace/millrace/stream"
 )
@@ -170,12 +171,16 @@ func add[T any](list []T, omitted *int, element T) []T {
 	return append(list, element)
 }
 
-// shorten cuts a text to its first bytes.
+// shorten cuts a text to its first bytes, and no character in two.
 func shorten(text string) string {
 	if len(text) <= maxProblem {
 		return text
 	}
-	return text[:maxProblem] + "…"
+	n := maxProblem
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n] + "…"
 }
 
 // About what parts of a trail take in memory, in bytes, beside the texts that are theirs alone.

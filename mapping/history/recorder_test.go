@@ -170,6 +170,21 @@ func TestList(t *testing.T) {
 	}
 }
 
+// TestShorten: a text of a function's may be of any characters.
+func TestShorten(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"", ""},
+		{strings.Repeat("x", maxProblem), strings.Repeat("x", maxProblem)},
+		{strings.Repeat("x", maxProblem+1), strings.Repeat("x", maxProblem) + "…"},
+		{"x" + strings.Repeat("é", maxProblem), "x" + strings.Repeat("é", (maxProblem-1)/2) + "…"},
+		{strings.Repeat("\x80", maxProblem+1), "…"},
+	} {
+		if got := shorten(c.text); got != c.want {
+			t.Errorf("%q becomes %q", c.text, got)
+		}
+	}
+}
+
 func TestID(t *testing.T) {
 	for _, text := range []string{"", "1", "000000000000000g", "00000000000000001"} {
 		var id ID
