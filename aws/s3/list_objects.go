@@ -57,14 +57,10 @@ func (d *Door) list(q *request, after string, withOwner bool) (*listing, bucket.
 		}
 		query.Limit = min(int(n), maxKeys)
 	}
-	encode := func(s string) string { return s }
 	encoding := params.Get("encoding-type")
-	switch encoding {
-	case "":
-	case "url":
-		encode = encodeKey
-	default:
-		return nil, bucket.Page{}, invalidArgument("Invalid Encoding Method specified in Request", "encoding-type", encoding)
+	encode, err := keyEncoding(encoding)
+	if err != nil {
+		return nil, bucket.Page{}, err
 	}
 	page, err := d.Buckets.Objects(q.Context(), q.call.Account, q.bucket, query)
 	if err != nil {
@@ -150,4 +146,15 @@ func (d *Door) listObjectsV2(q *request) error {
 	}
 	q.document(http.StatusOK, out)
 	return nil
+}
+
+// keyEncoding returns how keys are written in a list for an encoding-type.
+func keyEncoding(kind string) (func(string) string, error) {
+	switch kind {
+	case "":
+		return func(s string) string { return s }, nil
+	case "url":
+		return encodeKey, nil
+	}
+	return nil, invalidArgument("Invalid Encoding Method specified in Request", "encoding-type", kind)
 }

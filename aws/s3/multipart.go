@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"crypto/md5"
 	"encoding/base64"
 	"encoding/hex"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -231,33 +233,72 @@ type listedUpload struct {
 }
 
 type uploadsResult struct {
-	XMLName     xml.Name `xml:"ListMultipartUploadsResult"`
-	Namespace   string   `xml:"xmlns,attr"`
-	Bucket      string
-	Prefix      *string
-	MaxUploads  int
-	IsTruncated bool
-	Uploads     []listedUpload `xml:"Upload"`
+	XMLName            xml.Name `xml:"ListMultipartUploadsResult"`
+	Namespace          string   `xml:"xmlns,attr"`
+	Bucket             string
+	KeyMarker          string
+	UploadIDMarker     string `xml:"UploadIdMarker"`
+	NextKeyMarker      *string
+	NextUploadIDMarker *string `xml:"NextUploadIdMarker"`
+	Prefix             *string
+	MaxUploads         int
+	EncodingType       *string
+	IsTruncated        bool
+	Uploads            []listedUpload `xml:"Upload"`
 }
 
-// listMultipartUploads lists the uploads to a bucket that were begun; there are never more than one page.
+// behind reports whether an upload comes after the page before.
+func (r *uploadsResult) behind(u bucket.Upload) bool {
+	return u.Key > r.KeyMarker || u.Key == r.KeyMarker && r.UploadIDMarker != "" && u.ID > r.UploadIDMarker
+}
+
+// listMultipartUploads lists the uploads to a bucket that were begun, in the order of their keys, those to one key by their
+// ids. A page begins behind a key, or, when an upload is named too, behind that.
 func (d *Door) listMultipartUploads(q *request) error {
 	params := q.URL.Query()
-	for _, name := range []string{"delimiter", "key-marker", "upload-id-marker"} {
-		if params.Get(name) != "" {
-			return notImplemented("parameter", name)
+	if params.Get("delimiter") != "" {
+		return notImplemented("parameter", "delimiter")
+	}
+	encode, err := keyEncoding(params.Get("encoding-type"))
+	if err != nil {
+		return err
+	}
+	limit := maxKeys
+	if given := params.Get("max-uploads"); given != "" {
+		n, err := strconv.ParseInt(given, 10, 32)
+		if err != nil || n < 0 {
+			return invalidArgument("Provided max-uploads not an integer or within integer range", "max-uploads", given)
 		}
+		limit = min(int(n), maxKeys)
 	}
 	uploads, err := d.Buckets.Uploads(q.Context(), q.call.Account, q.bucket)
 	if err != nil {
 		return err
 	}
+	slices.SortFunc(uploads, func(a, b bucket.Upload) int {
+		return cmp.Or(strings.Compare(a.Key, b.Key), strings.Compare(a.ID, b.ID))
+	})
 	prefix := params.Get("prefix")
-	out := uploadsResult{Namespace: namespace, Bucket: q.bucket, Prefix: optional(prefix), MaxUploads: maxKeys}
+	out := uploadsResult{
+		Namespace: namespace, Bucket: q.bucket, Prefix: optional(encode(prefix)), MaxUploads: limit,
+		EncodingType: optional(params.Get("encoding-type")), KeyMarker: params.Get("key-marker"), UploadIDMarker: params.Get("upload-id-marker"),
+	}
 	for _, u := range uploads {
-		if strings.HasPrefix(u.Key, prefix) {
-			out.Uploads = append(out.Uploads, listedUpload{u.Key, u.ID, "STANDARD", isoTime(u.Begun)})
+		switch {
+		case !strings.HasPrefix(u.Key, prefix), !out.behind(u):
+			continue
+		case len(out.Uploads) == limit:
+			out.IsTruncated = limit > 0
 		}
+		if len(out.Uploads) == limit {
+			break
+		}
+		out.Uploads = append(out.Uploads, listedUpload{encode(u.Key), u.ID, "STANDARD", isoTime(u.Begun)})
+	}
+	out.KeyMarker = encode(out.KeyMarker)
+	if out.IsTruncated {
+		last := out.Uploads[limit-1]
+		out.NextKeyMarker, out.NextUploadIDMarker = &last.Key, &last.UploadID
 	}
 	q.document(http.StatusOK, out)
 	return nil

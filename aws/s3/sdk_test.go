@@ -248,3 +248,44 @@ func FuzzChunked(f *testing.F) {
 		}
 	})
 }
+
+// TestPagesOfUploads lists uploads in pages, two of which end among the uploads to one key.
+func TestPagesOfUploads(t *testing.T) {
+	c, ctx := connect(t, func(*client.Options, string) {}), t.Context()
+	bucket := mustBucket(t, c)
+	want := map[string]int{"a": 1, "b/1": 3, "b/2": 1, "ü": 2}
+	for key, n := range want {
+		for range n {
+			if _, err := c.CreateMultipartUpload(ctx, &client.CreateMultipartUploadInput{Bucket: bucket, Key: aws.String(key)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, q := range []struct{ prefix, keys string }{{"", "a b/1 b/1 b/1 b/2 ü ü"}, {"b/", "b/1 b/1 b/1 b/2"}, {"x", ""}} {
+		var keys []string
+		seen := map[string]bool{}
+		pages := client.NewListMultipartUploadsPaginator(c, &client.ListMultipartUploadsInput{Bucket: bucket, Prefix: aws.String(q.prefix), MaxUploads: aws.Int32(2)})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(page.Uploads) > 2 || *page.MaxUploads != 2 {
+				t.Errorf("a page of %d", len(page.Uploads))
+			}
+			for _, u := range page.Uploads {
+				keys, seen[*u.UploadId] = append(keys, *u.Key), true
+			}
+		}
+		if got := strings.Join(keys, " "); got != q.keys || len(seen) != len(keys) {
+			t.Errorf("below %q there are %s, %d of them different, and should be %s", q.prefix, got, len(seen), q.keys)
+		}
+	}
+	encoded, err := c.ListMultipartUploads(ctx, &client.ListMultipartUploadsInput{Bucket: bucket, EncodingType: types.EncodingTypeUrl, KeyMarker: aws.String("b/2")})
+	if err != nil || len(encoded.Uploads) != 2 || *encoded.Uploads[0].Key != "%C3%BC" {
+		t.Errorf("%+v %v", encoded, err)
+	}
+	if _, err := c.ListMultipartUploads(ctx, &client.ListMultipartUploadsInput{Bucket: bucket, MaxUploads: aws.Int32(-1)}); err == nil {
+		t.Error("a page of less than nothing")
+	}
+}
