@@ -71,8 +71,10 @@ func (c clients) receive(t *testing.T, queue string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := c.sqs.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: found.QueueUrl, WaitTimeSeconds: 20})
-	if err != nil || len(got.Messages) != 1 {
+	got, err := c.sqs.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+		QueueUrl: found.QueueUrl, WaitTimeSeconds: 20, MessageAttributeNames: []string{"All"},
+	})
+	if err != nil || len(got.Messages) != 1 || len(got.Messages[0].MessageAttributes) != 0 {
 		t.Fatalf("%s: %+v %v", queue, got, err)
 	}
 	return *got.Messages[0].Body
@@ -134,8 +136,11 @@ func (c clients) find(t *testing.T, uuid string) {
 	if d := read(t, c.receive(t, "failures")); d.Payload != "" {
 		t.Errorf("a queue has a payload: %s", d.Payload)
 	}
-	var envelope struct{ Type, TopicArn, Message string }
-	if err := json.Unmarshal([]byte(c.receive(t, "subscribed")), &envelope); err != nil || envelope.Type != "Notification" || envelope.TopicArn != topicARN {
+	var envelope struct {
+		Type, TopicArn, Message    string
+		Subject, MessageAttributes json.RawMessage
+	}
+	if err := json.Unmarshal([]byte(c.receive(t, "subscribed")), &envelope); err != nil || envelope.Type != "Notification" || envelope.TopicArn != topicARN || envelope.Subject != nil || envelope.MessageAttributes != nil {
 		t.Errorf("%+v %v", envelope, err)
 	}
 	if d := read(t, envelope.Message); d.Payload != "" {
