@@ -508,3 +508,39 @@ func TestRunSweeps(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestClientsDoNotKeepTheHouseOut: while clients have all the seats and do not go on, another client is refused, and what is
+// the house's own is written.
+func TestClientsDoNotKeepTheHouseOut(t *testing.T) {
+	s, ctx := newRoom(t, nil), t.Context()
+	s.mustCreate(t, "seats")
+	var clients sync.WaitGroup
+	began, more := make(chan struct{}), make(chan struct{})
+	for range cap(s.writers) {
+		clients.Go(func() {
+			body := readerFunc(func() { began <- struct{}{}; <-more })
+			if _, err := s.Put(ctx, account, "seats", "client", body, Condition{}, func() (Facts, error) { return Facts{}, nil }); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for range cap(s.writers) {
+		<-began
+	}
+	if _, err := s.Put(ctx, account, "seats", "late", strings.NewReader("x"), Condition{}, func() (Facts, error) { return Facts{}, nil }); !errors.Is(err, ErrBusy) {
+		t.Errorf("one client more: %v", err)
+	}
+	for range 2 * ownWriters {
+		clients.Go(func() {
+			if _, err := s.PutBytes(ctx, account, "seats", "own", []byte("document"), "text/plain"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	s.mustPut(t, "seats", "own", []byte("document"))
+	close(more)
+	clients.Wait()
+	if len(s.own) != 0 || len(s.writers) != 0 {
+		t.Errorf("%d and %d seats are still taken", len(s.own), len(s.writers))
+	}
+}

@@ -25,19 +25,29 @@ type chunk struct {
 // writer is a write of chunks under way. Its blobs are garbage until a commit says otherwise.
 type writer struct {
 	s      *Service
+	seats  chan struct{} // among those that it has a seat of
 	chunks []chunk
 	size   int64
 }
 
-// begin admits a write. The caller calls end when its commit was made, or will not be.
-func (s *Service) begin(ctx context.Context) (*writer, error) {
+// begin admits a write, or refuses it when there are as many as may be. The caller calls end when its commit was made, or
+// will not be.
+func (s *Service) begin() (*writer, error) {
 	select {
 	case s.writers <- struct{}{}:
-		return &writer{s: s}, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
+		return &writer{s: s, seats: s.writers}, nil
 	default:
 		return nil, ErrBusy
+	}
+}
+
+// beginOwn admits a write of the house's own, whose body is in memory: it waits for nobody but for others of its kind.
+func (s *Service) beginOwn(ctx context.Context) (*writer, error) {
+	select {
+	case s.own <- struct{}{}:
+		return &writer{s: s, seats: s.own}, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 }
 
@@ -48,7 +58,7 @@ func (w *writer) end() {
 		delete(w.s.writing, c.Blob)
 	}
 	w.s.mu.Unlock()
-	<-w.s.writers
+	<-w.seats
 	w.s.wake()
 }
 

@@ -18,5 +18,6 @@
 //
 // An object is visible as a whole or not at all, and durable before a write of it is acknowledged. The last write wins.
 //
-// Memory is bounded by Config.Writers chunks.
+// Memory is bounded by Config.Writers chunks, and a few for the house's own writes: those of clients, which may be slow, do
+// not keep a failure document out.
 package bucket

@@ -81,10 +81,17 @@ func (s *Service) Put(
 	if len(key) > MaxKeyBytes {
 		return Object{}, ErrKeyTooLong
 	}
-	w, err := s.begin(ctx)
+	w, err := s.begin()
 	if err != nil {
 		return Object{}, err
 	}
+	return w.object(ctx, e, key, body, c, seal)
+}
+
+// object writes an object, and ends the write.
+func (w *writer) object(
+	ctx context.Context, e *entry, key string, body io.Reader, c Condition, seal func() (Facts, error),
+) (Object, error) {
 	defer w.end()
 	if err := w.fill(ctx, body, MaxObjectBytes); err != nil {
 		return Object{}, err
@@ -94,7 +101,7 @@ func (s *Service) Put(
 		return Object{}, err
 	}
 	row := objectRow{Facts: facts, Size: w.size, Chunks: w.chunks}
-	if err := s.place(ctx, e, key, &row, c, s.kept(w.chunks)); err != nil {
+	if err := w.s.place(ctx, e, key, &row, c, w.s.kept(w.chunks)); err != nil {
 		return Object{}, err
 	}
 	return row.object(key), nil
@@ -175,9 +182,21 @@ func (s *Service) Remove(ctx context.Context, account, bucket, key string) error
 	return ErrConflict
 }
 
-// PutBytes writes an object that is in memory. Errors: those of Put.
+// PutBytes writes an object of the house's own, which is in memory. However many clients write, or begin to and do not go on,
+// it is not ErrBusy. Other errors: those of Put.
 func (s *Service) PutBytes(ctx context.Context, account, bucket, key string, body []byte, contentType string) (Object, error) {
-	return s.Put(ctx, account, bucket, key, bytes.NewReader(body), Condition{}, func() (Facts, error) {
+	e, err := s.find(account, bucket)
+	if err != nil {
+		return Object{}, err
+	}
+	if len(key) > MaxKeyBytes {
+		return Object{}, ErrKeyTooLong
+	}
+	w, err := s.beginOwn(ctx)
+	if err != nil {
+		return Object{}, err
+	}
+	return w.object(ctx, e, key, bytes.NewReader(body), Condition{}, func() (Facts, error) {
 		sum := md5.Sum(body)
 		return Facts{ETag: hex.EncodeToString(sum[:]), Headers: map[string]string{"Content-Type": contentType}}, nil
 	})

@@ -31,6 +31,7 @@ const (
 
 	maxBuckets     = 1000 // of an account
 	defaultWriters = 64
+	ownWriters     = 8 // of what is in memory already
 	chunkBytes     = 4 << 20
 )
 
@@ -61,6 +62,7 @@ type Service struct {
 	parts   store.Collection[partRow]
 	garbage store.Collection[garbageRow]
 	writers chan struct{} // has an element for each write under way
+	own     chan struct{} // the same for those of the house's own
 	swept   chan struct{} // has an element when there may be garbage
 
 	mu      sync.Mutex
@@ -99,6 +101,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		parts:   store.NewCollection[partRow](c.Store, tableParts),
 		garbage: store.NewCollection[garbageRow](c.Store, tableGarbage),
 		writers: make(chan struct{}, c.Writers),
+		own:     make(chan struct{}, ownWriters),
 		swept:   make(chan struct{}, 1),
 		known:   map[string]*entry{}, writing: map[string]struct{}{}, reading: map[string]int{},
 	}

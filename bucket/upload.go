@@ -142,7 +142,7 @@ func (s *Service) PutPart(
 	if err != nil {
 		return err
 	}
-	w, err := s.begin(ctx)
+	w, err := s.begin()
 	if err != nil {
 		return err
 	}
