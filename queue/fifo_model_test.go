@@ -31,7 +31,6 @@ type fifoModel struct {
 	dead   map[string][]string // bodies in the dead-letter queue, by group
 	sent   map[string]sentOnce
 	next   int
-	paused time.Time // of the latest crash
 }
 
 type sentOnce struct {
