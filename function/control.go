@@ -5,18 +5,36 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/millrace/millrace/store"
 )
 
-// Create makes a function with the settings of f, of which the zero ones get their defaults; code, states and revision
-// are the room's. The function is Pending until Run has found out whether it can be run. The error is ErrExists, a
-// *NameTooLongError, one about the settings or the code, or a failure of the store.
+// Create makes a function with the settings of f, of which the zero ones get their defaults; code, version, states and
+// revision are the room's. The function is Pending until Run has found out whether it can be run. The error is ErrExists,
+// a *NameTooLongError, ErrStorageExceeded, one about the settings or the code, or a failure of the store.
 func (s *Service) Create(ctx context.Context, f Function, zip []byte) (Function, error) {
+	return s.CreateWith(ctx, f, zip, Extras{})
+}
+
+// Extras are what else a new function may get.
+type Extras struct {
+	Tags map[string]string
+	// Publish makes the first version, too. It becomes Active with the function, or Failed.
+	Publish bool
+}
+
+// CreateWith is Create with extras. It returns the version if there is one. The error may also be ErrTooManyTags.
+func (s *Service) CreateWith(ctx context.Context, f Function, zip []byte, x Extras) (Function, error) {
 	f = f.clone().withDefaults()
+	if len(x.Tags) > MaxTags {
+		return Function{}, ErrTooManyTags
+	}
 	if len(f.Name.Name) > MaxNameLength {
 		return Function{}, &NameTooLongError{Name: f.Name.Name}
 	}
@@ -31,6 +49,9 @@ func (s *Service) Create(ctx context.Context, f Function, zip []byte) (Function,
 	if _, err := s.lookup(f.Name); err == nil {
 		return Function{}, ErrExists
 	}
+	if err := s.checkStorage(f.Name, int64(len(zip))); err != nil {
+		return Function{}, err
+	}
 	if f.CodeBlob, err = s.code.put(ctx, zip); err != nil {
 		return Function{}, err
 	}
@@ -40,10 +61,12 @@ func (s *Service) Create(ctx context.Context, f Function, zip []byte) (Function,
 	f.LastModified = s.clock.Now()
 	f.State, f.StateReason, f.StateReasonCode = Pending, reasonCreating, reasonCodeCreating
 	f.LastUpdateStatus, f.LastUpdateStatusReason, f.LastUpdateStatusReasonCode = "", "", ""
-	if err := s.save(ctx, nil, &entry{record: record{Function: f}}); err != nil {
-		return Function{}, err
+	e := &entry{record: record{Function: f, Tags: maps.Clone(x.Tags)}, samples: s.recorder.Function(f.Name)}
+	if !x.Publish {
+		return f, s.save(ctx, nil, e)
 	}
-	return f, nil
+	v := e.publish(f, nil)
+	return v.Function, s.saveVersion(ctx, nil, e, v)
 }
 
 // Get returns the function, or a *NotFoundError.
@@ -55,17 +78,50 @@ func (s *Service) Get(_ context.Context, name Name) (Function, error) {
 	return e.Function, nil
 }
 
-// Find returns the function that the reference means, or a *NotFoundError with the reference's ARN. Only functions
-// themselves can be meant, by no qualifier or by Latest.
-func (s *Service) Find(ctx context.Context, ref Ref) (Function, error) {
-	if ref.Qualifier != "" && ref.Qualifier != Latest {
-		return Function{}, &NotFoundError{ARN: ref.ARN()}
-	}
-	f, err := s.Get(ctx, ref.Name)
+// Find returns the function that the reference means, or a *NotFoundError with the reference's ARN: the function itself,
+// a version, or the version that an alias stands for.
+func (s *Service) Find(_ context.Context, ref Ref) (Function, error) {
+	e, err := s.lookup(ref.Name)
 	if err != nil {
 		return Function{}, &NotFoundError{ARN: ref.ARN()}
 	}
-	return f, nil
+	qualifier := ref.Qualifier
+	if a, ok := e.aliases[qualifier]; ok {
+		qualifier = a.Version
+	}
+	if qualifier == "" || qualifier == Latest {
+		return e.Function, nil
+	}
+	v := e.version(qualifier)
+	if v == nil {
+		return Function{}, &NotFoundError{ARN: ref.ARN()}
+	}
+	return v.Function, nil
+}
+
+// ListAll is List with all versions of each function: Latest first, then the others by their numbers. It goes on after a
+// version of a function.
+func (s *Service) ListAll(_ context.Context, account, region, after, version string, limit int) (list []Function, more bool, err error) {
+	s.mu.RLock()
+	var entries []*entry
+	for name, e := range s.entries {
+		if name.Account == account && name.Region == region && name.Name >= after {
+			entries = append(entries, e)
+		}
+	}
+	s.mu.RUnlock()
+	slices.SortFunc(entries, func(a, b *entry) int { return strings.Compare(a.Function.Name.Name, b.Function.Name.Name) })
+	for _, e := range entries {
+		from := ""
+		if e.Function.Name.Name == after {
+			from = version
+		}
+		list = append(list, e.all(from)...)
+		if len(list) > limit {
+			return list[:limit:limit], true, nil
+		}
+	}
+	return list, false, nil
 }
 
 // List returns up to limit functions of an account in a region, in order of their names, after the given one; "" means
@@ -85,17 +141,17 @@ func (s *Service) List(_ context.Context, account, region, after string, limit i
 	return list, false, nil
 }
 
-// OpenCode returns the archive of a function and its length in bytes. The caller closes it.
-func (s *Service) OpenCode(ctx context.Context, name Name) (io.ReadCloser, int64, error) {
-	e, err := s.lookup(name)
+// OpenCode returns the archive of what the reference means and its length in bytes. The caller closes it.
+func (s *Service) OpenCode(ctx context.Context, ref Ref) (io.ReadCloser, int64, error) {
+	f, err := s.Find(ctx, ref)
 	if err != nil {
 		return nil, 0, err
 	}
-	blob, err := s.code.store.OpenBlob(ctx, e.Function.CodeBlob)
+	blob, err := s.code.store.OpenBlob(ctx, f.CodeBlob)
 	if err != nil {
-		return nil, 0, fmt.Errorf("open code of %s: %w", name.ARN(), err)
+		return nil, 0, fmt.Errorf("open code of %s: %w", ref.ARN(), err)
 	}
-	return blob, e.Function.CodeSize, nil
+	return blob, f.CodeSize, nil
 }
 
 // CodeUpdate is a change of a function's code.
@@ -104,17 +160,18 @@ type CodeUpdate struct {
 	Architectures []string // nil leaves them
 	RevisionID    string   // unless empty, the revision that is to be changed
 	DryRun        bool     // answer what would be, and change nothing
+	Publish       bool     // make a version of it; it is Pending until the update has ended
 }
 
-// UpdateCode begins to replace the function's code. The update is in progress when it returns; Run finishes it. The
-// error is a *NotFoundError, *UpdatingError, *NotReadyError, ErrRevisionMismatch, one about the code, or a failure of
-// the store.
+// UpdateCode begins to replace the function's code. The update is in progress when it returns; Run finishes it. It
+// returns the version if one is published. The error is a *NotFoundError, *UpdatingError, *NotReadyError,
+// ErrRevisionMismatch, ErrStorageExceeded, one about the code, or a failure of the store.
 func (s *Service) UpdateCode(ctx context.Context, name Name, u CodeUpdate) (Function, error) {
 	a, err := openArchive(u.Zip)
 	if err != nil {
 		return Function{}, err
 	}
-	return s.update(ctx, name, u.RevisionID, u.DryRun, func(f *Function) (func(), error) {
+	return s.update(ctx, name, updateHow{u.RevisionID, u.DryRun, u.Publish}, func(f *Function) (func(), error) {
 		if u.Architectures != nil {
 			f.Architectures = slices.Clone(u.Architectures)
 		}
@@ -146,7 +203,7 @@ type ConfigurationUpdate struct {
 // it. The error is a *NotFoundError, *UpdatingError, *NotReadyError, ErrRevisionMismatch, one about the settings, or a
 // failure of the store.
 func (s *Service) UpdateConfiguration(ctx context.Context, name Name, u ConfigurationUpdate) (Function, error) {
-	return s.update(ctx, name, u.RevisionID, false, func(f *Function) (func(), error) {
+	return s.update(ctx, name, updateHow{revision: u.RevisionID}, func(f *Function) (func(), error) {
 		set(&f.Runtime, u.Runtime)
 		set(&f.Handler, u.Handler)
 		set(&f.Role, u.Role)
@@ -170,9 +227,15 @@ func set[T any](field, value *T) {
 	}
 }
 
+// updateHow says how an update is made.
+type updateHow struct {
+	revision        string // unless empty, the one that is to be changed
+	dryRun, publish bool
+}
+
 // update begins a change. change makes it on a copy of the function and returns what is to be done when it has been
 // stored, or has not.
-func (s *Service) update(ctx context.Context, name Name, revision string, dryRun bool, change func(*Function) (func(), error)) (Function, error) {
+func (s *Service) update(ctx context.Context, name Name, how updateHow, change func(*Function) (func(), error)) (Function, error) {
 	unlock, err := s.changing.lock(ctx, name)
 	if err != nil {
 		return Function{}, err
@@ -182,7 +245,7 @@ func (s *Service) update(ctx context.Context, name Name, revision string, dryRun
 	if err != nil {
 		return Function{}, err
 	}
-	if err := changeable(old.Function, revision); err != nil {
+	if err := changeable(old.Function, how.revision); err != nil {
 		return Function{}, err
 	}
 	f := old.Function.clone()
@@ -191,17 +254,27 @@ func (s *Service) update(ctx context.Context, name Name, revision string, dryRun
 		return Function{}, err
 	}
 	defer done()
-	if err := f.check(); err != nil || dryRun {
+	if err := f.check(); err != nil || how.dryRun {
 		return f, err
+	}
+	if err := s.checkStorage(name, f.CodeSize-old.Function.CodeSize); err != nil {
+		return Function{}, err
 	}
 	f.RevisionID = uuid.NewString()
 	f.LastModified = s.clock.Now()
 	f.LastUpdateStatus, f.LastUpdateStatusReason, f.LastUpdateStatusReasonCode = UpdateInProgress, reasonCreating, reasonCodeCreating
-	next := &entry{record: record{Function: f, Serving: old.serving()}, deployment: old.deployment}
-	if err := s.save(ctx, old, next); err != nil {
-		return Function{}, err
+	next := *old
+	next.Function, next.Serving = f, old.serving()
+	if !how.publish {
+		return f, s.save(ctx, old, &next)
 	}
-	return f, nil
+	if v := old.republished(f); v != nil {
+		return v.Function, s.save(ctx, old, &next)
+	}
+	v := next.publish(f, nil)
+	v.Function.State, v.Function.StateReason, v.Function.StateReasonCode = Pending, reasonCreating, reasonCodeCreating
+	v.Function.LastUpdateStatus, v.Function.LastUpdateStatusReason, v.Function.LastUpdateStatusReasonCode = "", "", ""
+	return v.Function, s.saveVersion(ctx, old, &next, v)
 }
 
 // changeable reports why a function cannot be changed now, if it cannot.
@@ -217,7 +290,7 @@ func changeable(f Function, revision string) error {
 	return nil
 }
 
-// Delete removes a function, or returns a *NotFoundError. Invocations under way finish.
+// Delete removes a function with all that belongs to it, or returns a *NotFoundError. Invocations under way finish.
 func (s *Service) Delete(ctx context.Context, name Name) error {
 	unlock, err := s.changing.lock(ctx, name)
 	if err != nil {
@@ -228,7 +301,7 @@ func (s *Service) Delete(ctx context.Context, name Name) error {
 	if err != nil {
 		return err
 	}
-	if err := s.functions.Delete(ctx, key(name)); err != nil {
+	if err := s.tables.Commit(ctx, s.removal(e)...); err != nil {
 		return fmt.Errorf("delete function %s: %w", name.ARN(), err)
 	}
 	s.mu.Lock()
@@ -239,5 +312,25 @@ func (s *Service) Delete(ctx context.Context, name Name) error {
 		s.pool.retire(e.deployment)
 	}
 	s.releaseCode(context.WithoutCancel(ctx), e.record)
+	for _, v := range e.versions {
+		s.dropVersion(context.WithoutCancel(ctx), v)
+	}
+	s.pool.reserve(name, nil)
 	return nil
+}
+
+// removal returns what deletes a function with all that belongs to it.
+func (s *Service) removal(e *entry) []store.Write {
+	name := e.Function.Name
+	writes := []store.Write{s.functions.Remove(key(name), 0)}
+	for _, v := range e.versions {
+		writes = append(writes, s.versions.Remove(key(name, v.Function.Version), 0))
+	}
+	for alias := range e.aliases {
+		writes = append(writes, s.aliases.Remove(key(name, alias), 0))
+	}
+	for qualifier := range e.policies {
+		writes = append(writes, s.policies.Remove(key(name, qualifier), 0))
+	}
+	return writes
 }

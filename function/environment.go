@@ -25,10 +25,10 @@ type deployment struct {
 }
 
 // deploy returns a deployment of the function. It uses the function's code until it is retired and nothing of it runs.
-func (s *Service) deploy(f Function) *deployment {
+func (s *Service) deploy(f Function, samples Samples) *deployment {
 	s.code.hold(f.CodeBlob)
 	return &deployment{
-		function: f, samples: s.recorder.Function(f.Name),
+		function: f, samples: samples,
 		ended: func() { s.code.release(context.Background(), f.CodeBlob) },
 	}
 }
@@ -92,9 +92,9 @@ func (s *Service) start(ctx context.Context, e *environment) error {
 	if err != nil {
 		return fmt.Errorf("prepare code of %s: %w", f.ARN(), err)
 	}
-	e.stream = logStream(s.clock.Now(), Latest)
+	e.stream = logStream(s.clock.Now(), f.Version)
 	e.log = newEnvironmentLog(s.log.With("function", f.Name.Name, "stream", e.stream))
-	instance, err := s.executor.Start(ctx, Spec{Function: f, Version: Latest, CodeDir: folder, LogStream: e.stream, Log: e.log})
+	instance, err := s.executor.Start(ctx, Spec{Function: f, Version: f.Version, CodeDir: folder, LogStream: e.stream, Log: e.log})
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,28 @@ var (
 	ErrWrongAccount = errors.New("function belongs to another account")
 	// ErrQualifierMismatch says that a reference and the qualifier beside it differ.
 	ErrQualifierMismatch = errors.New("qualifiers differ")
+	// ErrAliasExists says that a function has an alias of the name.
+	ErrAliasExists = errors.New("alias exists already")
+	// ErrTooManyWeights says that an alias would lead to more than two versions.
+	ErrTooManyWeights = errors.New("more than one weight")
+	// ErrLatestRouted says that an alias with a weight would stand for Latest.
+	ErrLatestRouted = errors.New("an alias with a weight stands for a version")
+	// ErrNoPolicy says that there is no policy, or nothing that could have one.
+	ErrNoPolicy = errors.New("no policy")
+	// ErrNoStatement says that a policy has no statement of the id.
+	ErrNoStatement = errors.New("statement not found")
+	// ErrStatementExists says that a policy has a statement of the id.
+	ErrStatementExists = errors.New("statement exists already")
+	// ErrPrincipal says that a permission is for nobody who could exist.
+	ErrPrincipal = errors.New("principal is invalid")
+	// ErrPolicyRevision says that the policy changed since the revision that the caller has seen.
+	ErrPolicyRevision = errors.New("revision id of policy does not match")
+	// ErrUnreserved says that a reservation would leave less than MinUnreserved to the other functions.
+	ErrUnreserved = errors.New("too much is reserved")
+	// ErrTooManyTags says that there would be more than MaxTags tags.
+	ErrTooManyTags = errors.New("too many tags")
+	// ErrStorageExceeded says that the account would have more than MaxCodeBytes of code.
+	ErrStorageExceeded = errors.New("code storage limit exceeded")
 	// ErrRevisionMismatch says that the function changed since the revision that the caller has seen.
 	ErrRevisionMismatch = errors.New("revision id does not match")
 	// ErrIncomplete says that a function lacks its runtime or handler.
@@ -37,6 +59,33 @@ func (e *NotFoundError) Error() string { return "function not found: " + e.ARN }
 
 // Is makes errors.Is(err, ErrNotFound) true.
 func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }
+
+// AliasNotFoundError says that a function has no such alias, or does not exist.
+type AliasNotFoundError struct{ ARN string }
+
+func (e *AliasNotFoundError) Error() string { return "alias not found: " + e.ARN }
+
+// VersionInUseError says that aliases lead to a version.
+type VersionInUseError struct{ Aliases []string }
+
+func (e *VersionInUseError) Error() string {
+	return "version is used by aliases: " + strings.Join(e.Aliases, ", ")
+}
+
+// VersionRoutedError says that an alias would stand for a version and have a weight for it, too.
+type VersionRoutedError struct{ Version string }
+
+func (e *VersionRoutedError) Error() string { return "version has a weight, too: " + e.Version }
+
+// CodeMismatchError says that the code is another one than the caller has seen.
+type CodeMismatchError struct{ Given, Current string }
+
+func (e *CodeMismatchError) Error() string { return "code is " + e.Current + ", not " + e.Given }
+
+// PolicyTooLargeError says that a policy would be larger than MaxPolicyBytes.
+type PolicyTooLargeError struct{ Size int }
+
+func (e *PolicyTooLargeError) Error() string { return fmt.Sprintf("policy has %d bytes", e.Size) }
 
 // WrongRegionError says that a reference names another region.
 type WrongRegionError struct{ Region, Here string }
@@ -116,8 +165,13 @@ func (e *InvalidPayloadError) Error() string { return "payload is not JSON: " + 
 // ThrottleReason says which limit an invocation ran into.
 type ThrottleReason string
 
-// ConcurrentInvocations is the reason when an account, or the whole server, runs as many invocations as it may.
-const ConcurrentInvocations ThrottleReason = "ConcurrentInvocationLimitExceeded"
+// The reasons for a throttle.
+const (
+	// ConcurrentInvocations says that an account, or the whole server, runs as many invocations as it may.
+	ConcurrentInvocations ThrottleReason = "ConcurrentInvocationLimitExceeded"
+	// ReservedInvocations says that a function runs as many as are reserved for it.
+	ReservedInvocations ThrottleReason = "ReservedFunctionConcurrentInvocationLimitExceeded"
+)
 
 // ThrottledError says that an invocation found no place.
 type ThrottledError struct{ Reason ThrottleReason }

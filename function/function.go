@@ -46,6 +46,8 @@ const (
 // slices the receiver does not change either. Its JSON form is part of the store's format.
 type Function struct {
 	Name
+	// Version is Latest, or the number of a published version.
+	Version     string `json:",omitempty"`
 	Runtime     string
 	Handler     string
 	Role        string
@@ -89,6 +91,7 @@ func (f Function) clone() Function {
 
 // withDefaults fills in what a new function leaves open.
 func (f Function) withDefaults() Function {
+	f.Version = Latest
 	setDefault(&f.Timeout, 3*time.Second)
 	setDefault(&f.MemoryMB, 128)
 	setDefault(&f.EphemeralMB, 512)

@@ -106,19 +106,29 @@ func (s *Service) DryRun(_ context.Context, ref Ref) error {
 	return err
 }
 
-// invocable returns what an invocation of the reference runs.
+// invocable returns what an invocation of the reference runs: an alias leads to the version that it stands for now, or by
+// chance to the other one.
 func (s *Service) invocable(ref Ref) (*deployment, error) {
-	if ref.Qualifier != "" && ref.Qualifier != Latest {
-		return nil, &NotFoundError{ARN: ref.InvokedARN()}
-	}
 	e, err := s.lookup(ref.Name)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, &NotFoundError{ARN: ref.InvokedARN()}
-	case e.deployment == nil:
-		return nil, &NotReadyError{ARN: ref.InvokedARN(), State: e.Function.State}
 	}
-	return e.deployment, nil
+	qualifier := ref.Qualifier
+	if a, ok := e.aliases[qualifier]; ok {
+		qualifier = a.choose(s.random)
+	}
+	d, state := e.deployment, e.Function.State
+	if qualifier != "" && qualifier != Latest {
+		v := e.version(qualifier)
+		if v == nil {
+			return nil, &NotFoundError{ARN: ref.InvokedARN()}
+		}
+		d, state = v.deployment, v.Function.State
+	}
+	if d == nil {
+		return nil, &NotReadyError{ARN: ref.InvokedARN(), State: state}
+	}
+	return d, nil
 }
 
 // try runs the invocation in one environment.
@@ -199,7 +209,7 @@ func (s *Service) run(ctx context.Context, in Invocation, e *environment, cold b
 // result is what the caller gets for a response. It is made while the environment, and so its log, is the invocation's.
 func (s *Service) result(in Invocation, e *environment, response Response, cold bool) Result {
 	result := Result{
-		ExecutedVersion: Latest, Payload: response.Payload, RequestID: in.RequestID, LogStream: e.stream, Cold: cold,
+		ExecutedVersion: e.deployment.function.Version, Payload: response.Payload, RequestID: in.RequestID, LogStream: e.stream, Cold: cold,
 		Duration: response.Duration, InitDuration: response.InitDuration,
 	}
 	if response.ErrorType != "" {

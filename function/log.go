@@ -74,7 +74,7 @@ type report struct {
 
 // begin writes the line that opens an invocation.
 func (l *environmentLog) begin(r report) {
-	l.printf("START RequestId: %s Version: %s", r.id, Latest)
+	l.printf("START RequestId: %s Version: %s", r.id, r.function.Version)
 }
 
 // end writes the lines that close an invocation.

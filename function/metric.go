@@ -52,20 +52,20 @@ func (s *Service) recordEnd(ref Ref, r *Result, err error) {
 	if err != nil && !errors.As(err, &throttled) {
 		return
 	}
-	d, gone := s.invocable(ref)
+	e, gone := s.lookup(ref.Name)
 	if gone != nil {
 		return // deleted meanwhile
 	}
 	if err != nil {
-		d.samples.Record(ref.Qualifier, Throttles, 1)
+		e.samples.Record(ref.Qualifier, Throttles, 1)
 		return
 	}
 	failed := 0.0
 	if r.FunctionError != "" {
 		failed = 1
 	}
-	d.samples.Record(ref.Qualifier, Invocations, 1)
-	d.samples.Record(ref.Qualifier, Errors, failed)
-	d.samples.Record(ref.Qualifier, Throttles, 0)
-	d.samples.Record(ref.Qualifier, Duration, float64(r.Duration)/float64(time.Millisecond))
+	e.samples.Record(ref.Qualifier, Invocations, 1)
+	e.samples.Record(ref.Qualifier, Errors, failed)
+	e.samples.Record(ref.Qualifier, Throttles, 0)
+	e.samples.Record(ref.Qualifier, Duration, float64(r.Duration)/float64(time.Millisecond))
 }

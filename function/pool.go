@@ -44,6 +44,9 @@ type pool struct {
 	environments map[*environment]struct{} // all whose place is taken
 	running      map[scope]int             // environments in the phases busy and settling
 	byFunction   map[Name]int              // the same of each function
+	reserved     map[Name]int              // the reservations of functions that have one, which may be 0
+	reservedBy   map[scope]int             // the sums of these
+	shared       map[scope]int             // running, without functions that have a reservation
 	idle         list.List                 // of *environment, the one idle longest first
 }
 
@@ -52,7 +55,7 @@ func newPool(clock clockwork.Clock, concurrency, maximum int, idleTimeout time.D
 		clock: clock, concurrency: concurrency, maximum: maximum, idleTimeout: idleTimeout,
 		stopping: make(chan struct{}), wake: make(chan struct{}, 1),
 		environments: make(map[*environment]struct{}), running: make(map[scope]int),
-		byFunction: make(map[Name]int),
+		byFunction: make(map[Name]int), reserved: make(map[Name]int), reservedBy: make(map[scope]int), shared: make(map[scope]int),
 	}
 }
 
@@ -137,8 +140,9 @@ func (p *pool) take(d *deployment) (e, victim *environment, err error) {
 		return nil, nil, ErrStopped
 	case d.retired:
 		return nil, nil, errRetired
-	case p.running[d.scope()] >= p.concurrency:
-		return nil, nil, &ThrottledError{Reason: ConcurrentInvocations}
+	}
+	if reason := p.exhausted(d); reason != "" {
+		return nil, nil, &ThrottledError{Reason: reason}
 	}
 	if e = p.popIdle(d); e == nil {
 		if len(p.environments) >= p.maximum {
@@ -155,10 +159,52 @@ func (p *pool) take(d *deployment) (e, victim *environment, err error) {
 	return e, victim, nil
 }
 
+// exhausted returns which limit a further invocation would break, if one. A function with a reservation has just that,
+// whatever others do; the others share what is reserved for nobody. The caller holds the mutex.
+func (p *pool) exhausted(d *deployment) ThrottleReason {
+	if reserved, ok := p.reserved[d.function.Name]; ok {
+		if p.byFunction[d.function.Name] >= reserved {
+			return ReservedInvocations
+		}
+		return ""
+	}
+	if p.shared[d.scope()] >= p.concurrency-p.reservedBy[d.scope()] {
+		return ConcurrentInvocations
+	}
+	return ""
+}
+
+// reserve gives a function a reservation, or with nil none. Invocations under way count where they would begin now.
+func (p *pool) reserve(name Name, n *int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	of := scope{name.Account, name.Region}
+	if had, ok := p.reserved[name]; ok {
+		delete(p.reserved, name)
+		p.reservedBy[of] -= had
+		p.shared[of] += p.byFunction[name]
+	}
+	if n != nil {
+		p.reserved[name] = *n
+		p.reservedBy[of] += *n
+		p.shared[of] -= p.byFunction[name]
+	}
+}
+
+// reservedOf returns the sum of an account's reservations.
+func (p *pool) reservedOf(of scope) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.reservedBy[of]
+}
+
 // count notes that an environment has begun or ended to be at work; the caller holds the mutex.
 func (p *pool) count(d *deployment, n int) {
 	name := d.function.Name
 	p.running[d.scope()] += n
+	if _, ok := p.reserved[name]; !ok {
+		p.shared[d.scope()] += n
+	}
 	if p.byFunction[name] += n; p.byFunction[name] == 0 {
 		delete(p.byFunction, name)
 	}

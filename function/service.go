@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -37,6 +38,8 @@ type Config struct {
 	IdleTimeout time.Duration
 	// CodeDir is the folder for extracted code. The room is its only user.
 	CodeDir string
+	// Random returns numbers from 0 to 1, 1 excluded, by which aliases with weights choose; nil for real chance.
+	Random func() float64
 }
 
 // Service is the room of functions. Its methods may be called at the same time from many goroutines, before Run and
@@ -44,13 +47,19 @@ type Config struct {
 type Service struct {
 	clock     clockwork.Clock
 	log       *slog.Logger
+	tables    store.Tables
 	executor  Executor
 	recorder  Recorder
 	delay     time.Duration
+	random    func() float64
 	functions store.Collection[record]
+	versions  store.Collection[published]
+	aliases   store.Collection[Alias]
+	policies  store.Collection[keptPolicy]
 	code      *codeShelf
 	pool      *pool
-	changing  locks[Name] // held while a function is changed
+	changing  locks[Name]  // held while a function, or what belongs to it, is changed
+	reserving locks[scope] // held while a reservation is, before changing
 
 	mu      sync.RWMutex
 	entries map[Name]*entry // an entry is replaced, never changed
@@ -63,18 +72,31 @@ type record struct {
 	Function Function
 	// Serving is what is invoked while Function is not: during an update, and after one that failed.
 	Serving *Function `json:",omitempty"`
+	// Published is the number of the newest version that there ever was.
+	Published int `json:",omitempty"`
+	// The rest is as in Attributes.
+	Tags          map[string]string `json:",omitempty"`
+	Reserved      *int              `json:",omitempty"`
+	RecursiveLoop string            `json:",omitempty"`
 }
 
-// entry is a function in memory.
+// entry is a function in memory, with all that belongs to it. Once others can see it, nothing of it changes.
 type entry struct {
 	record
-	deployment *deployment // what is invoked; nil when nothing can be
+	deployment *deployment       // what is invoked as Latest; nil when nothing can be
+	versions   []*version        // in the order of their numbers
+	aliases    map[string]Alias  // by their names
+	policies   map[string]Policy // by qualifier; that of the function itself is under ""
+	samples    Samples           // takes what is measured
 }
 
 // New returns the room with what the store holds of it. What was pending goes on when Run is called.
 func New(c Config) (*Service, error) {
 	if c.Recorder == nil {
 		c.Recorder = unrecorded{}
+	}
+	if c.Random == nil {
+		c.Random = rand.Float64
 	}
 	setDefault(&c.Concurrency, 1000)
 	setDefault(&c.MaxInstances, 1000)
@@ -86,10 +108,15 @@ func New(c Config) (*Service, error) {
 	s := &Service{
 		clock:     c.Clock,
 		log:       c.Log,
+		tables:    c.Store,
 		executor:  c.Executor,
 		recorder:  c.Recorder,
 		delay:     c.TransitionDelay,
+		random:    c.Random,
 		functions: store.NewCollection[record](c.Store, "functions"),
+		versions:  store.NewCollection[published](c.Store, "function-versions"),
+		aliases:   store.NewCollection[Alias](c.Store, "function-aliases"),
+		policies:  store.NewCollection[keptPolicy](c.Store, "function-policies"),
 		code:      code,
 		pool:      newPool(c.Clock, c.Concurrency, c.MaxInstances, c.IdleTimeout),
 		entries:   make(map[Name]*entry),
@@ -108,19 +135,35 @@ func (s *Service) load(ctx context.Context) error {
 			return err
 		}
 		e := &entry{record: item.Value}
+		e.asLatest()
 		for _, f := range e.snapshots() {
 			s.code.hold(f.CodeBlob)
 		}
-		if f := e.serving(); f != nil {
-			e.deployment = s.deploy(*f)
-		}
 		name := e.Function.Name
+		e.samples = s.recorder.Function(name)
+		if f := e.serving(); f != nil {
+			e.deployment = s.deploy(*f, e.samples)
+		}
 		s.entries[name] = e
+		s.pool.reserve(name, e.Reserved)
 		if e.pending() {
 			s.due[name] = s.clock.Now()
 		}
 	}
+	for _, load := range []func(context.Context) error{s.loadVersions, s.loadAliases, s.loadPolicies} {
+		if err := load(ctx); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// asLatest names the version of a record that was stored when there was only one.
+func (r *record) asLatest() {
+	r.Function.Version = Latest
+	if r.Serving != nil {
+		r.Serving.Version = Latest
+	}
 }
 
 // pending reports whether a transition is under way.
@@ -147,7 +190,10 @@ func (r record) snapshots() []Function {
 	return []Function{r.Function}
 }
 
-func key(n Name) string { return store.Key(n.Account, n.Region, n.Name) }
+// key is where the store has a function, or what belongs to one.
+func key(n Name, more ...string) string {
+	return store.Key(append([]string{n.Account, n.Region, n.Name}, more...)...)
+}
 
 // lookup returns the function's entry, or a *NotFoundError.
 func (s *Service) lookup(name Name) (*entry, error) {
@@ -160,36 +206,49 @@ func (s *Service) lookup(name Name) (*entry, error) {
 	return e, nil
 }
 
-// save makes next the function's record, instead of old (nil for a new function), and moves the uses of code along.
-// The caller holds the function's lock.
-func (s *Service) save(ctx context.Context, old *entry, next *entry) error {
+// save makes next the function's record, instead of old (nil for a new function), together with what else is to be
+// stored, and moves the uses of code along. The caller holds the function's lock.
+func (s *Service) save(ctx context.Context, old, next *entry, also ...store.Write) error {
 	ifRevision := uint64(0)
 	if old == nil {
 		ifRevision = store.Absent
 	}
+	name := next.Function.Name
+	put, err := s.functions.Write(key(name), next.record, ifRevision)
+	if err != nil {
+		return err
+	}
 	for _, f := range next.snapshots() {
 		s.code.hold(f.CodeBlob)
 	}
-	name := next.Function.Name
-	if err := s.functions.Put(ctx, key(name), next.record, ifRevision); err != nil {
+	if err := s.replace(ctx, next, append(also, put)...); err != nil {
 		s.releaseCode(context.WithoutCancel(ctx), next.record)
 		if errors.Is(err, store.ErrConflict) {
 			return ErrExists
 		}
 		return fmt.Errorf("store function %s: %w", name.ARN(), err)
 	}
-	s.mu.Lock()
-	s.entries[name] = next
-	if next.pending() {
+	s.pool.reserve(name, next.Reserved)
+	if next.pending() && (old == nil || !old.pending()) {
+		s.mu.Lock()
 		s.due[name] = s.clock.Now().Add(s.delay)
-	}
-	s.mu.Unlock()
-	if next.pending() {
+		s.mu.Unlock()
 		s.poke()
 	}
 	if old != nil {
 		s.releaseCode(context.WithoutCancel(ctx), old.record)
 	}
+	return nil
+}
+
+// replace commits what is to be stored and makes next the function's entry. The caller holds the function's lock.
+func (s *Service) replace(ctx context.Context, next *entry, writes ...store.Write) error {
+	if err := s.tables.Commit(ctx, writes...); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.entries[next.Function.Name] = next
+	s.mu.Unlock()
 	return nil
 }
 

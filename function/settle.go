@@ -110,14 +110,21 @@ func (s *Service) settle(ctx context.Context, name Name) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	next := settled(old.record, problem)
+	next := *old
+	next.record = settled(old.record, problem)
+	versions, err := s.settleVersions(&next)
+	if err != nil {
+		return err
+	}
 	if problem != nil {
 		s.log.Warn("function cannot be run", "function", name.ARN(), "err", problem)
-		return s.save(ctx, old, &entry{record: next, deployment: old.deployment})
+		return s.save(ctx, old, &next, versions...)
 	}
-	d := s.deploy(next.Function)
-	if err := s.save(ctx, old, &entry{record: next, deployment: d}); err != nil {
-		s.pool.retire(d)
+	next.deployment = s.deploy(next.Function, next.samples)
+	undo := s.deployVersions(&next)
+	if err := s.save(ctx, old, &next, versions...); err != nil {
+		s.pool.retire(next.deployment)
+		undo()
 		return err
 	}
 	if old.deployment != nil {
@@ -132,7 +139,7 @@ func (s *Service) tryOut(ctx context.Context, f Function) error {
 	if err != nil {
 		return err
 	}
-	return s.executor.Check(ctx, Spec{Function: f, Version: Latest, CodeDir: folder})
+	return s.executor.Check(ctx, Spec{Function: f, Version: f.Version, CodeDir: folder})
 }
 
 // settled returns the record of a function whose transition has ended, well or with a problem.
@@ -142,14 +149,16 @@ func settled(r record, problem error) record {
 	if problem == nil {
 		f.State, f.StateReason, f.StateReasonCode = Active, "", ""
 		f.LastUpdateStatus, f.LastUpdateStatusReason, f.LastUpdateStatusReasonCode = UpdateSuccessful, "", ""
-		return record{Function: f}
+		r.Function, r.Serving = f, nil
+		return r
 	}
 	code := reasonCode(problem)
 	if r.Serving == nil {
 		f.State, f.StateReason, f.StateReasonCode = Failed, problem.Error(), code
 	}
 	f.LastUpdateStatus, f.LastUpdateStatusReason, f.LastUpdateStatusReasonCode = UpdateFailed, problem.Error(), code
-	return record{Function: f, Serving: r.Serving}
+	r.Function = f
+	return r
 }
 
 func reasonCode(problem error) string {

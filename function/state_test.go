@@ -372,7 +372,7 @@ func TestOrphanedCodeIsRemoved(t *testing.T) {
 func TestOpenCode(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *house) {
 		h.active("f")
-		blob, size, err := h.functions.OpenCode(t.Context(), name("f"))
+		blob, size, err := h.functions.OpenCode(t.Context(), ref("f"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -381,7 +381,7 @@ func TestOpenCode(t *testing.T) {
 		if err != nil || string(got) != string(code(t, "f")) || size != int64(len(got)) {
 			t.Errorf("%d bytes, %d said, %v", len(got), size, err)
 		}
-		if _, _, err := h.functions.OpenCode(t.Context(), name("g")); !errors.Is(err, function.ErrNotFound) {
+		if _, _, err := h.functions.OpenCode(t.Context(), ref("g")); !errors.Is(err, function.ErrNotFound) {
 			t.Error(err)
 		}
 	})

@@ -102,13 +102,13 @@ func (in *CreateInput) check(now time.Time) error {
 	return nil
 }
 
-// checkFunction reports whether the function can be mapped to. Only the unpublished version can be named: there are no
-// others, and so a qualifier of one names nothing.
+// checkFunction reports whether the function can be mapped to: the one that is there under its name, a version of it, or
+// an alias. What an alias stands for is found out anew at every invocation.
 func (s *Service) checkFunction(ctx context.Context, account, region string, ref function.Ref) error {
-	if ref.Account != account || ref.Region != region || ref.Qualifier != "" && ref.Qualifier != "$LATEST" {
+	if ref.Account != account || ref.Region != region {
 		return ErrFunctionNotFound
 	}
-	_, err := s.config.Invoker.Get(ctx, ref.Name)
+	_, err := s.config.Invoker.Find(ctx, ref)
 	if errors.Is(err, function.ErrNotFound) {
 		return ErrFunctionNotFound
 	}

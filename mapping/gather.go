@@ -134,7 +134,7 @@ func (l *lane) windowEnd() time.Time {
 
 // lookUpRole returns the role that the function runs as, or ran as when it was last there.
 func (l *lane) lookUpRole(ctx context.Context) string {
-	if f, err := l.r.s.config.Invoker.Get(ctx, l.r.rd.function.Name); err == nil {
+	if f, err := l.r.s.config.Invoker.Find(ctx, l.r.rd.function); err == nil {
 		l.role = f.Role
 	}
 	return l.role

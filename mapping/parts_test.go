@@ -98,8 +98,8 @@ func newParts(tb testing.TB, fs vfs.FS, p *parts) {
 	}
 }
 
-func (p *parts) Get(_ context.Context, name function.Name) (function.Function, error) {
-	return function.Function{Name: name, Role: testRole}, nil
+func (p *parts) Find(_ context.Context, ref function.Ref) (function.Function, error) {
+	return function.Function{Name: ref.Name, Role: testRole}, nil
 }
 
 func (p *parts) Invoke(_ context.Context, in function.Invocation) (function.Result, error) {

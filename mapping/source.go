@@ -53,8 +53,9 @@ type Invoker interface {
 	// reached. The payload is never changed or used for anything else afterwards.
 	Invoke(ctx context.Context, in function.Invocation) (function.Result, error)
 
-	// Get returns the function, or function.ErrNotFound. It is asked before every invocation.
-	Get(ctx context.Context, name function.Name) (function.Function, error)
+	// Find returns the function, version, or version behind an alias, that is meant now, or function.ErrNotFound. It is
+	// asked before every invocation.
+	Find(ctx context.Context, ref function.Ref) (function.Function, error)
 }
 
 // Destination hears of batches that were given up.

@@ -180,14 +180,14 @@ func (e *epoch) isDead() bool {
 
 var errCrashed = errors.New("crashed")
 
-// Get implements Invoker.
-func (e *epoch) Get(_ context.Context, name function.Name) (function.Function, error) {
+// Find implements Invoker. Functions have no versions here.
+func (e *epoch) Find(_ context.Context, ref function.Ref) (function.Function, error) {
 	e.world.mu.Lock()
 	defer e.world.mu.Unlock()
-	if f := e.world.functions[name.Name]; f == nil || f.deleted {
-		return function.Function{}, &function.NotFoundError{ARN: name.ARN()}
+	if f := e.world.functions[ref.Name.Name]; f == nil || f.deleted || ref.Qualifier != "" && ref.Qualifier != function.Latest {
+		return function.Function{}, &function.NotFoundError{ARN: ref.ARN()}
 	}
-	return function.Function{Name: name, Role: "arn:aws:iam::123456789012:role/test"}, nil
+	return function.Function{Name: ref.Name, Role: "arn:aws:iam::123456789012:role/test"}, nil
 }
 
 // Invoke implements Invoker.

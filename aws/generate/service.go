@@ -35,9 +35,6 @@ func (m *model) writeUnoffered(s *source) {
 	}
 	s.p("Unoffered: []protocol.Operation{")
 	for _, o := range m.unoffered {
-		if strings.Contains(o.HTTP.RequestURI, "?") {
-			continue // told apart by the query string, which the dispatcher does not do
-		}
 		s.p("{Name: %q, Method: %q, Path: %q},", o.Name, o.HTTP.Method, o.HTTP.RequestURI)
 	}
 	s.p("},")

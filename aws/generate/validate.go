@@ -191,6 +191,9 @@ func (m *model) mapRule(s *shape, mark string) string {
 	case value.Type == "list":
 		parts += ", Value: &rule" + exported(value.name)
 		return "constraint.TextListMap{Length: " + length(s) + parts + m.notNull() + mark + "}"
+	case value.Type == "double":
+		parts += ", Value: &rule" + exported(value.name)
+		return "constraint.DoubleMap{Length: " + length(s) + parts + m.notNull() + "}"
 	case value.Type != "string":
 		return fmt.Sprintf("constraint.Count{Length: %s, Class: %q%s}", length(s), m.over.JavaPackage+"."+value.name, mark)
 	case m.ruled(value):
@@ -238,7 +241,7 @@ func (m *model) writeChecks(s *source, x *member, field, path string) {
 		case "integer":
 			value = "int64(" + value + ")"
 		case "list", "map":
-			if inner := m.innerElement(x.shape); inner.Type != "string" && inner.Type != "list" {
+			if inner := m.innerElement(x.shape); inner.Type != "string" && inner.Type != "list" && inner.Type != "double" {
 				value = "len(" + value + ")"
 			}
 		}

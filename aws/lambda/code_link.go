@@ -35,42 +35,52 @@ func newCodeLinks(clock clockwork.Clock) codeLinks {
 	return codeLinks{key, clock}
 }
 
-// make returns the link's path and query.
-func (l codeLinks) make(name function.Name) string {
+// make returns the link's path and query: to the code of a function, or of a version of it.
+func (l codeLinks) make(f function.Function) string {
+	ref := function.Ref{Name: f.Name}
+	if f.Version != function.Latest {
+		ref.Qualifier = f.Version
+	}
 	expires := strconv.FormatInt(l.clock.Now().Add(linkLife).Unix(), 10)
 	query := url.Values{
-		"account": {name.Account}, "region": {name.Region}, "expires": {expires}, "signature": {l.sign(name, expires)},
+		"account": {ref.Account}, "region": {ref.Region}, "expires": {expires}, "signature": {l.sign(ref, expires)},
 	}
-	return CodePath + url.PathEscape(name.Name) + "?" + query.Encode()
+	if ref.Qualifier != "" {
+		query.Set("version", ref.Qualifier)
+	}
+	return CodePath + url.PathEscape(ref.Name.Name) + "?" + query.Encode()
 }
 
-func (l codeLinks) sign(name function.Name, expires string) string {
+func (l codeLinks) sign(ref function.Ref, expires string) string {
 	mac := hmac.New(sha256.New, l.key)
-	for _, part := range []string{name.Account, name.Region, name.Name, expires} {
+	for _, part := range []string{ref.Account, ref.Region, ref.Name.Name, ref.Qualifier, expires} {
 		_, _ = io.WriteString(mac, part+"\x00")
 	}
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
 // check returns the function whose code a request may fetch.
-func (l codeLinks) check(r *http.Request) (function.Name, bool) {
+func (l codeLinks) check(r *http.Request) (function.Ref, bool) {
 	query := r.URL.Query()
-	name := function.Name{Account: query.Get("account"), Region: query.Get("region"), Name: r.PathValue("name")}
+	ref := function.Ref{
+		Name:      function.Name{Account: query.Get("account"), Region: query.Get("region"), Name: r.PathValue("name")},
+		Qualifier: query.Get("version"),
+	}
 	expires := query.Get("expires")
 	until, err := strconv.ParseInt(expires, 10, 64)
-	good := hmac.Equal([]byte(l.sign(name, expires)), []byte(query.Get("signature")))
-	return name, good && err == nil && l.clock.Now().Unix() <= until
+	good := hmac.Equal([]byte(l.sign(ref, expires)), []byte(query.Get("signature")))
+	return ref, good && err == nil && l.clock.Now().Unix() <= until
 }
 
 // CodeHandler serves the archives that the links of GetFunction lead to. It is to be mounted at CodePath + "{name}".
 func (d *Door) CodeHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name, ok := d.links.check(r)
+		ref, ok := d.links.check(r)
 		if !ok {
 			http.Error(w, "the link is not valid, or has expired", http.StatusForbidden)
 			return
 		}
-		code, size, err := d.Functions.OpenCode(r.Context(), name)
+		code, size, err := d.Functions.OpenCode(r.Context(), ref)
 		if err != nil {
 			http.Error(w, "there is no such code", http.StatusNotFound)
 			return

@@ -16,7 +16,7 @@ const lastModified = "2006-01-02T15:04:05.000+0000"
 func configuration(f function.Function) *FunctionConfiguration {
 	c := &FunctionConfiguration{
 		FunctionName:         &f.Name.Name,
-		FunctionArn:          new(f.ARN()),
+		FunctionArn:          new(versionRef(f).ARN()),
 		Runtime:              &f.Runtime,
 		Role:                 &f.Role,
 		Handler:              &f.Handler,
@@ -26,7 +26,7 @@ func configuration(f function.Function) *FunctionConfiguration {
 		MemorySize:           &f.MemoryMB,
 		LastModified:         new(f.LastModified.UTC().Format(lastModified)),
 		CodeSha256:           new(f.CodeSha256()),
-		Version:              new(function.Latest),
+		Version:              &f.Version,
 		TracingConfig:        &TracingConfigResponse{Mode: new(TracingModePassThrough)},
 		RevisionId:           &f.RevisionID,
 		State:                text(string(f.State)),
@@ -47,6 +47,14 @@ func configuration(f function.Function) *FunctionConfiguration {
 		c.Environment = &EnvironmentResponse{Variables: f.Environment}
 	}
 	return c
+}
+
+// versionRef names what a function is: itself, or one of its versions.
+func versionRef(f function.Function) function.Ref {
+	if f.Version == function.Latest {
+		return function.Ref{Name: f.Name}
+	}
+	return function.Ref{Name: f.Name, Qualifier: f.Version}
 }
 
 // text returns nil for "", which AWS leaves out.
@@ -79,7 +87,7 @@ func listed(f function.Function, all bool) FunctionConfiguration {
 	c.LastUpdateStatus, c.LastUpdateStatusReason, c.LastUpdateStatusReasonCode = nil, nil, nil
 	c.RuntimeVersionConfig = nil
 	if all {
-		c.FunctionArn = new(function.Ref{Name: f.Name, Qualifier: function.Latest}.ARN())
+		c.FunctionArn = new(function.Ref{Name: f.Name, Qualifier: f.Version}.ARN())
 	}
 	return *c
 }

@@ -20,10 +20,8 @@ func (d *Door) CreateFunction(ctx context.Context, in *CreateFunctionRequest) (*
 	if err := refuse(append(unsupported(
 		in.VpcConfig, in.DeadLetterConfig, in.KMSKeyArn, in.TracingConfig, in.Layers, in.FileSystemConfigs,
 		in.ImageConfig, in.SnapStart, in.LoggingConfig, in.CapacityProviderConfig, in.DurableConfig),
-		member{"Publish", isTrue(in.Publish)},
 		member{"PublishTo", given(in.PublishTo)},
 		member{"PackageType Image", in.PackageType != nil && *in.PackageType != PackageTypeZip},
-		member{"Tags", len(in.Tags) > 0},
 		member{"CodeSigningConfigArn", given(in.CodeSigningConfigArn)},
 		member{"TenancyConfig", in.TenancyConfig != nil},
 		member{"Code.ImageUri", given(in.Code.ImageUri)},
@@ -56,14 +54,16 @@ func (d *Door) CreateFunction(ctx context.Context, in *CreateFunctionRequest) (*
 		assign(&f.LogFormat, in.LoggingConfig.LogFormat)
 		assign(&f.LogGroup, in.LoggingConfig.LogGroup)
 	}
-	created, err := d.Functions.Create(ctx, f, in.Code.ZipFile)
+	created, err := d.Functions.CreateWith(ctx, f, in.Code.ZipFile, function.Extras{Tags: in.Tags, Publish: isTrue(in.Publish)})
 	if errors.Is(err, function.ErrExists) {
 		return nil, conflict("Function already exist: %s", ref.Name.Name)
 	}
 	if err != nil {
 		return nil, translate(err)
 	}
-	return configuration(created), nil
+	c := configuration(created)
+	c.FunctionArn = new(created.ARN()) // also of a first version
+	return c, nil
 }
 
 func assign[T any](to, from *T) {

@@ -8,6 +8,67 @@ import (
 )
 
 // Decode reads the structure from a document.
+func (v *AddPermissionRequest) Decode(r wire.Reader) {
+	v.missing |= 0xe
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StatementId":
+			wire.ReadRequired(r, &v.StatementId, &v.missing, 0x2, wire.Reader.String)
+		case "Action":
+			wire.ReadRequired(r, &v.Action, &v.missing, 0x4, wire.Reader.String)
+		case "Principal":
+			wire.ReadRequired(r, &v.Principal, &v.missing, 0x8, wire.Reader.String)
+		case "SourceArn":
+			wire.ReadOptional(r, &v.SourceArn, wire.Reader.String)
+		case "SourceAccount":
+			wire.ReadOptional(r, &v.SourceAccount, wire.Reader.String)
+		case "EventSourceToken":
+			wire.ReadOptional(r, &v.EventSourceToken, wire.Reader.String)
+		case "RevisionId":
+			wire.ReadOptional(r, &v.RevisionId, wire.Reader.String)
+		case "PrincipalOrgID":
+			wire.ReadOptional(r, &v.PrincipalOrgID, wire.Reader.String)
+		case "FunctionUrlAuthType":
+			wire.ReadOptional(r, &v.FunctionUrlAuthType, wire.Reader.String)
+		case "InvokedViaFunctionUrl":
+			wire.ReadOptional(r, &v.InvokedViaFunctionUrl, wire.Reader.Bool)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *AddPermissionRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Query("Qualifier"); ok {
+		v.Qualifier = &s
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *AliasRoutingConfiguration) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "AdditionalVersionWeights":
+			wire.ReadScalarMap(r, &v.AdditionalVersionWeights, wire.Reader.Double)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *AmazonManagedKafkaEventSourceConfig) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
@@ -21,6 +82,37 @@ func (v *AmazonManagedKafkaEventSourceConfig) Decode(r wire.Reader) {
 		default:
 			r.Skip()
 		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *CreateAliasRequest) Decode(r wire.Reader) {
+	v.missing |= 0x6
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "Name":
+			wire.ReadRequired(r, &v.Name, &v.missing, 0x2, wire.Reader.String)
+		case "FunctionVersion":
+			wire.ReadRequired(r, &v.FunctionVersion, &v.missing, 0x4, wire.Reader.String)
+		case "Description":
+			wire.ReadOptional(r, &v.Description, wire.Reader.String)
+		case "RoutingConfig":
+			wire.ReadStruct(r, &v.RoutingConfig, (*AliasRoutingConfiguration).Decode)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *CreateAliasRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
 	}
 }
 
@@ -180,6 +272,29 @@ func (v *DeadLetterConfig) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *DeleteAliasRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *DeleteAliasRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x3
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Label("Name"); ok {
+		v.Name = s
+		v.missing &^= 0x2
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *DeleteEventSourceMappingRequest) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
@@ -194,6 +309,25 @@ func (v *DeleteEventSourceMappingRequest) DecodeHTTP(b *protocol.Binding) {
 	v.missing |= 0x1
 	if s, ok := b.Label("UUID"); ok {
 		v.UUID = s
+		v.missing &^= 0x1
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *DeleteFunctionConcurrencyRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *DeleteFunctionConcurrencyRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
 		v.missing &^= 0x1
 	}
 }
@@ -217,6 +351,29 @@ func (v *DeleteFunctionRequest) DecodeHTTP(b *protocol.Binding) {
 	}
 	if s, ok := b.Query("Qualifier"); ok {
 		v.Qualifier = &s
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *DeleteProvisionedConcurrencyConfigRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *DeleteProvisionedConcurrencyConfigRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x3
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Query("Qualifier"); ok {
+		v.Qualifier = s
+		v.missing &^= 0x2
 	}
 }
 
@@ -363,6 +520,39 @@ func (v *FunctionCode) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *GetAccountSettingsRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *GetAliasRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *GetAliasRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x3
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Label("Name"); ok {
+		v.Name = s
+		v.missing &^= 0x2
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *GetEventSourceMappingRequest) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
@@ -377,6 +567,44 @@ func (v *GetEventSourceMappingRequest) DecodeHTTP(b *protocol.Binding) {
 	v.missing |= 0x1
 	if s, ok := b.Label("UUID"); ok {
 		v.UUID = s
+		v.missing &^= 0x1
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *GetFunctionCodeSigningConfigRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *GetFunctionCodeSigningConfigRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *GetFunctionConcurrencyRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *GetFunctionConcurrencyRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
 		v.missing &^= 0x1
 	}
 }
@@ -415,6 +643,73 @@ func (v *GetFunctionRequest) Decode(r wire.Reader) {
 
 // DecodeHTTP reads the members that are in the path, the query string and the headers.
 func (v *GetFunctionRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Query("Qualifier"); ok {
+		v.Qualifier = &s
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *GetPolicyRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *GetPolicyRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Query("Qualifier"); ok {
+		v.Qualifier = &s
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *GetProvisionedConcurrencyConfigRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *GetProvisionedConcurrencyConfigRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x3
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Query("Qualifier"); ok {
+		v.Qualifier = s
+		v.missing &^= 0x2
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *GetRuntimeManagementConfigRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *GetRuntimeManagementConfigRequest) DecodeHTTP(b *protocol.Binding) {
 	v.missing |= 0x1
 	if s, ok := b.Label("FunctionName"); ok {
 		v.FunctionName = s
@@ -487,6 +782,34 @@ func (v *InvocationRequest) SetPayload(body []byte) {
 }
 
 // Decode reads the structure from a document.
+func (v *ListAliasesRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *ListAliasesRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Query("FunctionVersion"); ok {
+		v.FunctionVersion = &s
+	}
+	if s, ok := b.Query("Marker"); ok {
+		v.Marker = &s
+	}
+	if s, ok := b.Query("MaxItems"); ok {
+		v.MaxItems = b.Int(s)
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *ListEventSourceMappingsRequest) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
@@ -539,6 +862,31 @@ func (v *ListFunctionsRequest) DecodeHTTP(b *protocol.Binding) {
 }
 
 // Decode reads the structure from a document.
+func (v *ListProvisionedConcurrencyConfigsRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *ListProvisionedConcurrencyConfigsRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Query("Marker"); ok {
+		v.Marker = &s
+	}
+	if s, ok := b.Query("MaxItems"); ok {
+		v.MaxItems = b.Int(s)
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *ListTagsRequest) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
@@ -554,6 +902,31 @@ func (v *ListTagsRequest) DecodeHTTP(b *protocol.Binding) {
 	if s, ok := b.Label("ARN"); ok {
 		v.Resource = s
 		v.missing &^= 0x1
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *ListVersionsByFunctionRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *ListVersionsByFunctionRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Query("Marker"); ok {
+		v.Marker = &s
+	}
+	if s, ok := b.Query("MaxItems"); ok {
+		v.MaxItems = b.Int(s)
 	}
 }
 
@@ -605,6 +978,120 @@ func (v *OnSuccess) Decode(r wire.Reader) {
 		default:
 			r.Skip()
 		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *PublishVersionRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "CodeSha256":
+			wire.ReadOptional(r, &v.CodeSha256, wire.Reader.String)
+		case "Description":
+			wire.ReadOptional(r, &v.Description, wire.Reader.String)
+		case "RevisionId":
+			wire.ReadOptional(r, &v.RevisionId, wire.Reader.String)
+		case "PublishTo":
+			wire.ReadOptional(r, &v.PublishTo, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *PublishVersionRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *PutFunctionConcurrencyRequest) Decode(r wire.Reader) {
+	v.missing |= 0x2
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "ReservedConcurrentExecutions":
+			wire.ReadRequired(r, &v.ReservedConcurrentExecutions, &v.missing, 0x2, wire.Reader.Int)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *PutFunctionConcurrencyRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *PutRuntimeManagementConfigRequest) Decode(r wire.Reader) {
+	v.missing |= 0x2
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "UpdateRuntimeOn":
+			wire.ReadRequired(r, &v.UpdateRuntimeOn, &v.missing, 0x2, wire.Reader.String)
+		case "RuntimeVersionArn":
+			wire.ReadOptional(r, &v.RuntimeVersionArn, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *PutRuntimeManagementConfigRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Query("Qualifier"); ok {
+		v.Qualifier = &s
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *RemovePermissionRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *RemovePermissionRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x3
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Label("StatementId"); ok {
+		v.StatementId = s
+		v.missing &^= 0x2
+	}
+	if s, ok := b.Query("Qualifier"); ok {
+		v.Qualifier = &s
+	}
+	if s, ok := b.Query("RevisionId"); ok {
+		v.RevisionId = &s
 	}
 }
 
@@ -744,6 +1231,40 @@ func (v *UntagResourceRequest) DecodeHTTP(b *protocol.Binding) {
 		v.missing &^= 0x1
 	}
 	v.TagKeys = b.QueryList("tagKeys")
+}
+
+// Decode reads the structure from a document.
+func (v *UpdateAliasRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "FunctionVersion":
+			wire.ReadOptional(r, &v.FunctionVersion, wire.Reader.String)
+		case "Description":
+			wire.ReadOptional(r, &v.Description, wire.Reader.String)
+		case "RoutingConfig":
+			wire.ReadStruct(r, &v.RoutingConfig, (*AliasRoutingConfiguration).Decode)
+		case "RevisionId":
+			wire.ReadOptional(r, &v.RevisionId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *UpdateAliasRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x3
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Label("Name"); ok {
+		v.Name = s
+		v.missing &^= 0x2
+	}
 }
 
 // Decode reads the structure from a document.
@@ -1106,5 +1627,49 @@ func (v *ProvisionedPollerConfig) Decode(r wire.Reader) {
 		default:
 			r.Skip()
 		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *GetFunctionRecursionConfigRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *GetFunctionRecursionConfigRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *PutFunctionRecursionConfigRequest) Decode(r wire.Reader) {
+	v.missing |= 0x2
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "RecursiveLoop":
+			wire.ReadRequired(r, &v.RecursiveLoop, &v.missing, 0x2, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *PutFunctionRecursionConfigRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/millrace/millrace/function"
 )
 
-// DeleteFunction removes a function. Invocations under way finish, and mappings to it stay. A version that is not there
-// is deleted without complaint, as AWS does.
+// DeleteFunction removes a function, or a version. Invocations under way finish, and mappings to it stay. A version that is
+// not there is deleted without complaint, as AWS does.
 func (d *Door) DeleteFunction(ctx context.Context, in *DeleteFunctionRequest) (*DeleteFunctionResponse, error) {
 	ref, err := functionRef(ctx, in.FunctionName, in.Qualifier)
 	if err != nil {
@@ -23,7 +23,7 @@ func (d *Door) DeleteFunction(ctx context.Context, in *DeleteFunctionRequest) (*
 	case strings.Trim(ref.Qualifier, "0123456789") != "": // a name is an alias's
 		return nil, invalid("Deletion of aliases is not currently supported.")
 	default:
-		_, err = d.Functions.Get(ctx, ref.Name)
+		err = d.Functions.DeleteVersion(ctx, ref.Name, ref.Qualifier)
 	}
 	if err != nil {
 		return nil, translate(err)

@@ -43,12 +43,37 @@ func functionRef(ctx context.Context, name string, qualifier *string) (function.
 }
 
 // existing reads the name of a function that an operation changes as a whole. The function is there: what is not is
-// not found, whatever is asked of it.
+// not found, whatever is asked of it. Its versions do not change.
 func (d *Door) existing(ctx context.Context, name string) (function.Name, error) {
 	ref, err := functionRef(ctx, name, nil)
 	if err != nil {
 		return function.Name{}, err
 	}
-	_, err = d.Functions.Find(ctx, ref)
+	if _, err = d.Functions.Find(ctx, ref); err != nil {
+		return function.Name{}, translate(err)
+	}
+	if ref.Qualifier == function.Latest {
+		ref.Qualifier = ""
+	}
+	return ref.Name, wholeOnly(ref)
+}
+
+// whole reads the name of a function for an operation that is about none of its versions, and looks it up.
+func (d *Door) whole(ctx context.Context, name string) (function.Name, error) {
+	ref, err := functionRef(ctx, name, nil)
+	if err == nil {
+		err = wholeOnly(ref)
+	}
+	if err == nil {
+		_, err = d.Functions.Get(ctx, ref.Name)
+	}
 	return ref.Name, translate(err)
+}
+
+// wholeOnly answers for a version or an alias where only a function can be meant.
+func wholeOnly(ref function.Ref) error {
+	if ref.Qualifier == "" {
+		return nil
+	}
+	return invalid("This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.")
 }

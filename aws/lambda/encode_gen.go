@@ -9,6 +9,96 @@ import (
 )
 
 // Encode writes the structure.
+func (v *AccountLimit) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.TotalCodeSize != nil {
+		w.Name("TotalCodeSize")
+		w.Long(*v.TotalCodeSize)
+	}
+	if v.CodeSizeUnzipped != nil {
+		w.Name("CodeSizeUnzipped")
+		w.Long(*v.CodeSizeUnzipped)
+	}
+	if v.CodeSizeZipped != nil {
+		w.Name("CodeSizeZipped")
+		w.Long(*v.CodeSizeZipped)
+	}
+	if v.ConcurrentExecutions != nil {
+		w.Name("ConcurrentExecutions")
+		w.Int(*v.ConcurrentExecutions)
+	}
+	if v.UnreservedConcurrentExecutions != nil {
+		w.Name("UnreservedConcurrentExecutions")
+		w.Int(*v.UnreservedConcurrentExecutions)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *AccountUsage) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.TotalCodeSize != nil {
+		w.Name("TotalCodeSize")
+		w.Long(*v.TotalCodeSize)
+	}
+	if v.FunctionCount != nil {
+		w.Name("FunctionCount")
+		w.Long(*v.FunctionCount)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *AddPermissionResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.Statement != nil {
+		w.Name("Statement")
+		w.String(*v.Statement)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *AliasConfiguration) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.AliasArn != nil {
+		w.Name("AliasArn")
+		w.String(*v.AliasArn)
+	}
+	if v.Name != nil {
+		w.Name("Name")
+		w.String(*v.Name)
+	}
+	if v.FunctionVersion != nil {
+		w.Name("FunctionVersion")
+		w.String(*v.FunctionVersion)
+	}
+	if v.Description != nil {
+		w.Name("Description")
+		w.String(*v.Description)
+	}
+	if v.RoutingConfig != nil {
+		w.Name("RoutingConfig")
+		v.RoutingConfig.Encode(w)
+	}
+	if v.RevisionId != nil {
+		w.Name("RevisionId")
+		w.String(*v.RevisionId)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *AliasRoutingConfiguration) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.AdditionalVersionWeights != nil {
+		w.Name("AdditionalVersionWeights")
+		wire.WriteMap(w, v.AdditionalVersionWeights, wire.Writer.Double)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
 func (v *AmazonManagedKafkaEventSourceConfig) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.ConsumerGroupId != nil {
@@ -479,6 +569,44 @@ func (v *FunctionConfiguration) Encode(w wire.Writer) {
 }
 
 // Encode writes the structure.
+func (v *GetAccountSettingsResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.AccountLimit != nil {
+		w.Name("AccountLimit")
+		v.AccountLimit.Encode(w)
+	}
+	if v.AccountUsage != nil {
+		w.Name("AccountUsage")
+		v.AccountUsage.Encode(w)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *GetFunctionCodeSigningConfigResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.CodeSigningConfigArn != nil {
+		w.Name("CodeSigningConfigArn")
+		w.String(*v.CodeSigningConfigArn)
+	}
+	if v.FunctionName != nil {
+		w.Name("FunctionName")
+		w.String(*v.FunctionName)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *GetFunctionConcurrencyResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.ReservedConcurrentExecutions != nil {
+		w.Name("ReservedConcurrentExecutions")
+		w.Int(*v.ReservedConcurrentExecutions)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
 func (v *GetFunctionResponse) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.Configuration != nil {
@@ -500,6 +628,68 @@ func (v *GetFunctionResponse) Encode(w wire.Writer) {
 	if v.TagsError != nil {
 		w.Name("TagsError")
 		v.TagsError.Encode(w)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *GetPolicyResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.Policy != nil {
+		w.Name("Policy")
+		w.String(*v.Policy)
+	}
+	if v.RevisionId != nil {
+		w.Name("RevisionId")
+		w.String(*v.RevisionId)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *GetProvisionedConcurrencyConfigResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.RequestedProvisionedConcurrentExecutions != nil {
+		w.Name("RequestedProvisionedConcurrentExecutions")
+		w.Int(*v.RequestedProvisionedConcurrentExecutions)
+	}
+	if v.AvailableProvisionedConcurrentExecutions != nil {
+		w.Name("AvailableProvisionedConcurrentExecutions")
+		w.Int(*v.AvailableProvisionedConcurrentExecutions)
+	}
+	if v.AllocatedProvisionedConcurrentExecutions != nil {
+		w.Name("AllocatedProvisionedConcurrentExecutions")
+		w.Int(*v.AllocatedProvisionedConcurrentExecutions)
+	}
+	if v.Status != nil {
+		w.Name("Status")
+		w.String(*v.Status)
+	}
+	if v.StatusReason != nil {
+		w.Name("StatusReason")
+		w.String(*v.StatusReason)
+	}
+	if v.LastModified != nil {
+		w.Name("LastModified")
+		w.String(*v.LastModified)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *GetRuntimeManagementConfigResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.UpdateRuntimeOn != nil {
+		w.Name("UpdateRuntimeOn")
+		w.String(*v.UpdateRuntimeOn)
+	}
+	if v.RuntimeVersionArn != nil {
+		w.Name("RuntimeVersionArn")
+		w.String(*v.RuntimeVersionArn)
+	}
+	if v.FunctionArn != nil {
+		w.Name("FunctionArn")
+		w.String(*v.FunctionArn)
 	}
 	w.CloseStruct()
 }
@@ -603,6 +793,20 @@ func (v *Layer) Encode(w wire.Writer) {
 }
 
 // Encode writes the structure.
+func (v *ListAliasesResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.NextMarker != nil {
+		w.Name("NextMarker")
+		w.String(*v.NextMarker)
+	}
+	if v.Aliases != nil {
+		w.Name("Aliases")
+		wire.WriteStructs(w, v.Aliases, (*AliasConfiguration).Encode)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
 func (v *ListEventSourceMappingsResponse) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.NextMarker != nil {
@@ -631,11 +835,39 @@ func (v *ListFunctionsResponse) Encode(w wire.Writer) {
 }
 
 // Encode writes the structure.
+func (v *ListProvisionedConcurrencyConfigsResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.ProvisionedConcurrencyConfigs != nil {
+		w.Name("ProvisionedConcurrencyConfigs")
+		wire.WriteStructs(w, v.ProvisionedConcurrencyConfigs, (*ProvisionedConcurrencyConfigListItem).Encode)
+	}
+	if v.NextMarker != nil {
+		w.Name("NextMarker")
+		w.String(*v.NextMarker)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
 func (v *ListTagsResponse) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.Tags != nil {
 		w.Name("Tags")
 		wire.WriteMap(w, v.Tags, wire.Writer.String)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *ListVersionsByFunctionResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.NextMarker != nil {
+		w.Name("NextMarker")
+		w.String(*v.NextMarker)
+	}
+	if v.Versions != nil {
+		w.Name("Versions")
+		wire.WriteStructs(w, v.Versions, (*FunctionConfiguration).Encode)
 	}
 	w.CloseStruct()
 }
@@ -678,6 +910,54 @@ func (v *OnSuccess) Encode(w wire.Writer) {
 	if v.Destination != nil {
 		w.Name("Destination")
 		w.String(*v.Destination)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *ProvisionedConcurrencyConfigListItem) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.FunctionArn != nil {
+		w.Name("FunctionArn")
+		w.String(*v.FunctionArn)
+	}
+	if v.RequestedProvisionedConcurrentExecutions != nil {
+		w.Name("RequestedProvisionedConcurrentExecutions")
+		w.Int(*v.RequestedProvisionedConcurrentExecutions)
+	}
+	if v.AvailableProvisionedConcurrentExecutions != nil {
+		w.Name("AvailableProvisionedConcurrentExecutions")
+		w.Int(*v.AvailableProvisionedConcurrentExecutions)
+	}
+	if v.AllocatedProvisionedConcurrentExecutions != nil {
+		w.Name("AllocatedProvisionedConcurrentExecutions")
+		w.Int(*v.AllocatedProvisionedConcurrentExecutions)
+	}
+	if v.Status != nil {
+		w.Name("Status")
+		w.String(*v.Status)
+	}
+	if v.StatusReason != nil {
+		w.Name("StatusReason")
+		w.String(*v.StatusReason)
+	}
+	if v.LastModified != nil {
+		w.Name("LastModified")
+		w.String(*v.LastModified)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *PutRuntimeManagementConfigResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("UpdateRuntimeOn")
+	w.String(v.UpdateRuntimeOn)
+	w.Name("FunctionArn")
+	w.String(v.FunctionArn)
+	if v.RuntimeVersionArn != nil {
+		w.Name("RuntimeVersionArn")
+		w.String(*v.RuntimeVersionArn)
 	}
 	w.CloseStruct()
 }
@@ -1007,6 +1287,26 @@ func (v *FilterCriteriaError) Encode(w wire.Writer) {
 	if v.Message != nil {
 		w.Name("Message")
 		w.String(*v.Message)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *GetFunctionRecursionConfigResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.RecursiveLoop != nil {
+		w.Name("RecursiveLoop")
+		w.String(*v.RecursiveLoop)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *PutFunctionRecursionConfigResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.RecursiveLoop != nil {
+		w.Name("RecursiveLoop")
+		w.String(*v.RecursiveLoop)
 	}
 	w.CloseStruct()
 }

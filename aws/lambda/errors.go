@@ -30,7 +30,7 @@ func translate(err error) error {
 	case errors.As(err, &refusal):
 		return err
 	}
-	for _, table := range []func(error) error{translateState, translateSettings, translateCode, translateInvocation} {
+	for _, table := range []func(error) error{translateState, translateAlias, translatePolicy, translateSettings, translateCode, translateInvocation} {
 		if known := table(err); known != nil {
 			return known
 		}
@@ -64,6 +64,57 @@ func translateState(err error) error {
 		return &protocol.Error{
 			Code:    PreconditionFailedException,
 			Message: "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id",
+		}
+	}
+	return nil
+}
+
+// translateAlias knows what is said about versions and aliases.
+func translateAlias(err error) error {
+	var (
+		missing *function.AliasNotFoundError
+		used    *function.VersionInUseError
+		routed  *function.VersionRoutedError
+		code    *function.CodeMismatchError
+	)
+	switch {
+	case errors.As(err, &missing):
+		return &protocol.Error{Code: ResourceNotFoundException, Message: "Cannot find alias arn: " + missing.ARN}
+	case errors.As(err, &used):
+		return conflict("Unable to delete version because the following aliases reference it: [%s]", strings.Join(used.Aliases, ", "))
+	case errors.As(err, &routed):
+		return invalid("Invalid function version %s. Function version %s is already included in routing configuration.", routed.Version, routed.Version)
+	case errors.Is(err, function.ErrTooManyWeights):
+		return invalid("Number of items in AdditionalVersionWeights cannot be greater than 1")
+	case errors.Is(err, function.ErrLatestRouted):
+		return invalid("$LATEST is not supported for an alias pointing to more than 1 version")
+	case errors.As(err, &code):
+		return invalid("CodeSHA256 (%s) is different from current CodeSHA256 in $LATEST (%s). Please try again with the CodeSHA256 in $LATEST.", code.Given, code.Current)
+	case errors.Is(err, function.ErrUnreserved):
+		return invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", function.MinUnreserved)
+	case errors.Is(err, function.ErrTooManyTags):
+		return invalid("Number of tags exceeds resource tag limit.")
+	}
+	return nil
+}
+
+// translatePolicy knows what is said about permissions.
+func translatePolicy(err error) error {
+	var large *function.PolicyTooLargeError
+	switch {
+	case errors.Is(err, function.ErrNoPolicy):
+		return &protocol.Error{Code: ResourceNotFoundException, Message: "No policy is associated with the given resource."}
+	case errors.Is(err, function.ErrPolicyRevision):
+		return &protocol.Error{
+			Code:    PreconditionFailedException,
+			Message: "The Revision Id provided does not match the latest Revision Id. Call the GetPolicy API to retrieve the latest Revision Id",
+		}
+	case errors.Is(err, function.ErrPrincipal):
+		return invalid("The provided principal was invalid. Please check the principal and try again.")
+	case errors.As(err, &large):
+		return &protocol.Error{
+			Code:    PolicyLengthExceededException,
+			Message: fmt.Sprintf("The final policy size (%d) is bigger than the limit (%d).", large.Size, function.MaxPolicyBytes),
 		}
 	}
 	return nil
@@ -108,6 +159,8 @@ func translateCode(err error) error {
 		return invalid("Please provide a source for function code.")
 	case errors.Is(err, function.ErrCodeTooLarge):
 		return &protocol.Error{Code: RequestEntityTooLargeException, Message: "Zipped size must be smaller than 52428800 bytes"}
+	case errors.Is(err, function.ErrStorageExceeded):
+		return &protocol.Error{Code: CodeStorageExceededException, Message: "Code storage limit exceeded."}
 	case errors.Is(err, archive.ErrTooLarge):
 		return invalid("Unzipped size must be smaller than 262144000 bytes")
 	case errors.Is(err, archive.ErrEmpty):

@@ -148,7 +148,7 @@ var (
 )
 
 func play(t *testing.T, archive *txtar.Archive) {
-	h, stop := open(t, func(c *function.Config) { c.TransitionDelay = 10 * time.Second })
+	h, stop := open(t, func(c *function.Config) { c.TransitionDelay, c.Random = 10*time.Second, func() float64 { return 0.5 } })
 	defer stop()
 	masks := new(masks)
 	for i := 0; i+1 < len(archive.Files); i += 2 {

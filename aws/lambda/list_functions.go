@@ -3,14 +3,16 @@ package lambda
 import (
 	"context"
 	"encoding/base64"
+	"strings"
 
 	"github.com/millrace/millrace/aws/protocol"
+	"github.com/millrace/millrace/function"
 )
 
 // maxListedFunctions is how many functions a page has, when not asked for fewer.
 const maxListedFunctions = 50
 
-// ListFunctions lists the account's functions of the region in the order of their names.
+// ListFunctions lists the account's functions of the region in the order of their names, with all their versions if asked.
 func (d *Door) ListFunctions(ctx context.Context, in *ListFunctionsRequest) (*ListFunctionsResponse, error) {
 	// There are no replicas of other regions to list.
 	if err := refuse(member{"MasterRegion", in.MasterRegion != nil && *in.MasterRegion != "ALL"}); err != nil {
@@ -25,18 +27,31 @@ func (d *Door) ListFunctions(ctx context.Context, in *ListFunctionsRequest) (*Li
 	if in.MaxItems != nil {
 		limit = min(limit, *in.MaxItems)
 	}
-	list, more, err := d.Functions.List(ctx, call.Account, call.Region, after, limit)
+	all := in.FunctionVersion != nil // of which there is only ALL
+	list, more, err := d.listFunctions(ctx, call, all, after, limit)
 	if err != nil {
 		return nil, translate(err)
 	}
 	out := &ListFunctionsResponse{Functions: make([]FunctionConfiguration, len(list))}
 	for i, f := range list {
-		out.Functions[i] = listed(f, in.FunctionVersion != nil)
+		out.Functions[i] = listed(f, all)
 	}
 	if more {
-		out.NextMarker = marker(list[len(list)-1].Name.Name)
+		last := list[len(list)-1]
+		out.NextMarker = marker(last.Name.Name)
+		if all {
+			out.NextMarker = marker(last.Name.Name + ":" + last.Version)
+		}
 	}
 	return out, nil
+}
+
+func (d *Door) listFunctions(ctx context.Context, call protocol.Call, all bool, after string, limit int) ([]function.Function, bool, error) {
+	if !all {
+		return d.Functions.List(ctx, call.Account, call.Region, after, limit)
+	}
+	name, version, _ := strings.Cut(after, ":")
+	return d.Functions.ListAll(ctx, call.Account, call.Region, name, version, limit)
 }
 
 // marker stands for the page after the given key.

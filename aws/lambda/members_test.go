@@ -198,9 +198,9 @@ func TestCreateFunctionMembers(t *testing.T) {
 		memberCase{path: "FunctionName", with: `{"FunctionName":"arn:aws:lambda:eu-west-1:123456789012:function:f"}`, shows: `"FunctionName":"f"`},
 		memberCase{path: "Code.ZipFile", with: `{"Code":{"ZipFile":"ZIP(two)"}}`, shows: hash(t, "two")},
 		memberCase{path: "Architectures", with: `{"Architectures":["arm64"]}`, shows: `"Architectures":["arm64"]`},
-		memberCase{path: "Publish", with: `{"Publish":true}`, says: "Publish is not supported.", idle: []string{`{"Publish":false}`}},
+		memberCase{path: "Publish", with: `{"Publish":true}`, shows: `"Version":"1"`, idle: []string{`{"Publish":false}`}},
 		memberCase{path: "PackageType", with: `{"PackageType":"Image"}`, says: "PackageType Image is not supported.", idle: []string{`{"PackageType":"Zip"}`}},
-		memberCase{path: "Tags", with: `{"Tags":{"a":"b"}}`, says: "Tags is not supported.", idle: []string{`{"Tags":{}}`, `{"Tags":null}`}},
+		memberCase{path: "Tags", with: `{"Tags":{"a":"b"}}`, shows: `"Tags":{"a":"b"}`, idle: []string{`{"Tags":{}}`, `{"Tags":null}`}},
 		memberCase{
 			path: "CodeSigningConfigArn", says: "CodeSigningConfigArn is not supported.",
 			with: `{"CodeSigningConfigArn":"arn:aws:lambda:eu-west-1:123456789012:code-signing-config:csc-0123456789abcdef0"}`,
@@ -218,7 +218,7 @@ func TestCreateFunctionMembers(t *testing.T) {
 			return exchange(t, h, "POST /2015-03-31/functions\n\n"+overlay(t, goodFunction, with))
 		}, func(string) string {
 			synctest.Wait()
-			now := exchange(t, h, "GET /2015-03-31/functions/f/configuration")
+			now := exchange(t, h, "GET /2015-03-31/functions/f") + exchange(t, h, "GET /2015-03-31/functions/f/versions")
 			exchange(t, h, "DELETE /2015-03-31/functions/f")
 			return now
 		})
@@ -237,7 +237,7 @@ func updateMembers(t *testing.T, path, base string, cases []memberCase) {
 			return exchange(t, h, "PUT /2015-03-31/functions/f/"+path+"\n\n"+overlay(t, base, with))
 		}, func(string) string {
 			synctest.Wait()
-			return exchange(t, h, "GET /2015-03-31/functions/f/configuration")
+			return exchange(t, h, "GET /2015-03-31/functions/f/configuration") + exchange(t, h, "GET /2015-03-31/functions/f/versions")
 		})
 	})
 }
@@ -263,7 +263,7 @@ func TestUpdateFunctionCodeMembers(t *testing.T) {
 		{path: "ZipFile", with: `{"ZipFile":"ZIP(two)"}`, shows: hash(t, "two")},
 		{path: "Architectures", with: `{"Architectures":["arm64"]}`, shows: `"Architectures":["arm64"]`},
 		{path: "RevisionId", with: `{"RevisionId":"x"}`, says: otherRevision},
-		{path: "Publish", with: `{"Publish":true}`, says: "Publish is not supported.", idle: []string{`{"Publish":false}`}},
+		{path: "Publish", with: `{"Publish":true}`, shows: `"Version":"1"`, idle: []string{`{"Publish":false}`}},
 		{path: "ImageUri", with: `{"ImageUri":"i"}`, says: "Please don't provide ImageUri when updating a function with packageType Zip."},
 		refused("S3Bucket", `"bucket"`), refused("S3Key", `"key"`), refused("S3ObjectVersion", `"1"`), refused("S3ObjectStorageMode", `"REFERENCE"`),
 		refused("PublishTo", `"LATEST_PUBLISHED"`), refused("SourceKMSKeyArn", aKey),

@@ -27,49 +27,73 @@ type Operations interface {
 	TagResource(ctx context.Context, in *TagResourceRequest) error
 	UntagResource(ctx context.Context, in *UntagResourceRequest) error
 	ListTags(ctx context.Context, in *ListTagsRequest) (*ListTagsResponse, error)
+	PublishVersion(ctx context.Context, in *PublishVersionRequest) (*FunctionConfiguration, error)
+	ListVersionsByFunction(ctx context.Context, in *ListVersionsByFunctionRequest) (*ListVersionsByFunctionResponse, error)
+	CreateAlias(ctx context.Context, in *CreateAliasRequest) (*AliasConfiguration, error)
+	GetAlias(ctx context.Context, in *GetAliasRequest) (*AliasConfiguration, error)
+	ListAliases(ctx context.Context, in *ListAliasesRequest) (*ListAliasesResponse, error)
+	UpdateAlias(ctx context.Context, in *UpdateAliasRequest) (*AliasConfiguration, error)
+	DeleteAlias(ctx context.Context, in *DeleteAliasRequest) error
+	PutFunctionConcurrency(ctx context.Context, in *PutFunctionConcurrencyRequest) (*Concurrency, error)
+	GetFunctionConcurrency(ctx context.Context, in *GetFunctionConcurrencyRequest) (*GetFunctionConcurrencyResponse, error)
+	DeleteFunctionConcurrency(ctx context.Context, in *DeleteFunctionConcurrencyRequest) error
+	GetProvisionedConcurrencyConfig(ctx context.Context, in *GetProvisionedConcurrencyConfigRequest) (*GetProvisionedConcurrencyConfigResponse, error)
+	DeleteProvisionedConcurrencyConfig(ctx context.Context, in *DeleteProvisionedConcurrencyConfigRequest) error
+	ListProvisionedConcurrencyConfigs(ctx context.Context, in *ListProvisionedConcurrencyConfigsRequest) (*ListProvisionedConcurrencyConfigsResponse, error)
+	AddPermission(ctx context.Context, in *AddPermissionRequest) (*AddPermissionResponse, error)
+	GetPolicy(ctx context.Context, in *GetPolicyRequest) (*GetPolicyResponse, error)
+	RemovePermission(ctx context.Context, in *RemovePermissionRequest) error
+	GetAccountSettings(ctx context.Context, in *GetAccountSettingsRequest) (*GetAccountSettingsResponse, error)
+	GetFunctionCodeSigningConfig(ctx context.Context, in *GetFunctionCodeSigningConfigRequest) (*GetFunctionCodeSigningConfigResponse, error)
+	GetRuntimeManagementConfig(ctx context.Context, in *GetRuntimeManagementConfigRequest) (*GetRuntimeManagementConfigResponse, error)
+	PutRuntimeManagementConfig(ctx context.Context, in *PutRuntimeManagementConfigRequest) (*PutRuntimeManagementConfigResponse, error)
+	GetFunctionRecursionConfig(ctx context.Context, in *GetFunctionRecursionConfigRequest) (*GetFunctionRecursionConfigResponse, error)
+	PutFunctionRecursionConfig(ctx context.Context, in *PutFunctionRecursionConfigRequest) (*PutFunctionRecursionConfigResponse, error)
 }
 
 // The codes of the service's errors.
 const (
-	AccessDeniedException                = "AccessDeniedException"
-	CodeSigningConfigNotFoundException   = "CodeSigningConfigNotFoundException"
-	CodeStorageExceededException         = "CodeStorageExceededException"
-	CodeVerificationFailedException      = "CodeVerificationFailedException"
-	EC2AccessDeniedException             = "EC2AccessDeniedException"
-	EC2ThrottledException                = "EC2ThrottledException"
-	EC2UnexpectedException               = "EC2UnexpectedException"
-	EFSIOException                       = "EFSIOException"
-	EFSMountConnectivityException        = "EFSMountConnectivityException"
-	EFSMountFailureException             = "EFSMountFailureException"
-	EFSMountTimeoutException             = "EFSMountTimeoutException"
-	ENILimitReachedException             = "ENILimitReachedException"
-	InvalidCodeSignatureException        = "InvalidCodeSignatureException"
-	InvalidParameterValueException       = "InvalidParameterValueException"
-	InvalidRequestContentException       = "InvalidRequestContentException"
-	InvalidRuntimeException              = "InvalidRuntimeException"
-	InvalidSecurityGroupIDException      = "InvalidSecurityGroupIDException"
-	InvalidSubnetIDException             = "InvalidSubnetIDException"
-	InvalidZipFileException              = "InvalidZipFileException"
-	KMSAccessDeniedException             = "KMSAccessDeniedException"
-	KMSDisabledException                 = "KMSDisabledException"
-	KMSInvalidStateException             = "KMSInvalidStateException"
-	KMSNotFoundException                 = "KMSNotFoundException"
-	PreconditionFailedException          = "PreconditionFailedException"
-	RecursiveInvocationException         = "RecursiveInvocationException"
-	RequestEntityTooLargeException       = "RequestEntityTooLargeException"
-	RequestTooLargeException             = "RequestTooLargeException"
-	ResourceConflictException            = "ResourceConflictException"
-	ResourceInUseException               = "ResourceInUseException"
-	ResourceNotFoundException            = "ResourceNotFoundException"
-	ResourceNotReadyException            = "ResourceNotReadyException"
-	ServiceException                     = "ServiceException"
-	SnapStartException                   = "SnapStartException"
-	SnapStartNotReadyException           = "SnapStartNotReadyException"
-	SnapStartTimeoutException            = "SnapStartTimeoutException"
-	SubnetIPAddressLimitReachedException = "SubnetIPAddressLimitReachedException"
-	TooManyRequestsException             = "TooManyRequestsException"
-	UnsupportedMediaTypeException        = "UnsupportedMediaTypeException"
-	ValidationException                  = "ValidationException"
+	AccessDeniedException                         = "AccessDeniedException"
+	CodeSigningConfigNotFoundException            = "CodeSigningConfigNotFoundException"
+	CodeStorageExceededException                  = "CodeStorageExceededException"
+	CodeVerificationFailedException               = "CodeVerificationFailedException"
+	EC2AccessDeniedException                      = "EC2AccessDeniedException"
+	EC2ThrottledException                         = "EC2ThrottledException"
+	EC2UnexpectedException                        = "EC2UnexpectedException"
+	EFSIOException                                = "EFSIOException"
+	EFSMountConnectivityException                 = "EFSMountConnectivityException"
+	EFSMountFailureException                      = "EFSMountFailureException"
+	EFSMountTimeoutException                      = "EFSMountTimeoutException"
+	ENILimitReachedException                      = "ENILimitReachedException"
+	InvalidCodeSignatureException                 = "InvalidCodeSignatureException"
+	InvalidParameterValueException                = "InvalidParameterValueException"
+	InvalidRequestContentException                = "InvalidRequestContentException"
+	InvalidRuntimeException                       = "InvalidRuntimeException"
+	InvalidSecurityGroupIDException               = "InvalidSecurityGroupIDException"
+	InvalidSubnetIDException                      = "InvalidSubnetIDException"
+	InvalidZipFileException                       = "InvalidZipFileException"
+	KMSAccessDeniedException                      = "KMSAccessDeniedException"
+	KMSDisabledException                          = "KMSDisabledException"
+	KMSInvalidStateException                      = "KMSInvalidStateException"
+	KMSNotFoundException                          = "KMSNotFoundException"
+	PolicyLengthExceededException                 = "PolicyLengthExceededException"
+	PreconditionFailedException                   = "PreconditionFailedException"
+	ProvisionedConcurrencyConfigNotFoundException = "ProvisionedConcurrencyConfigNotFoundException"
+	RecursiveInvocationException                  = "RecursiveInvocationException"
+	RequestEntityTooLargeException                = "RequestEntityTooLargeException"
+	RequestTooLargeException                      = "RequestTooLargeException"
+	ResourceConflictException                     = "ResourceConflictException"
+	ResourceInUseException                        = "ResourceInUseException"
+	ResourceNotFoundException                     = "ResourceNotFoundException"
+	ResourceNotReadyException                     = "ResourceNotReadyException"
+	ServiceException                              = "ServiceException"
+	SnapStartException                            = "SnapStartException"
+	SnapStartNotReadyException                    = "SnapStartNotReadyException"
+	SnapStartTimeoutException                     = "SnapStartTimeoutException"
+	SubnetIPAddressLimitReachedException          = "SubnetIPAddressLimitReachedException"
+	TooManyRequestsException                      = "TooManyRequestsException"
+	UnsupportedMediaTypeException                 = "UnsupportedMediaTypeException"
+	ValidationException                           = "ValidationException"
 )
 
 // NewService describes the service to the dispatcher. Calls are answered by ops.
@@ -80,45 +104,47 @@ func NewService(ops Operations) protocol.Service {
 		MaxBodyBytes: 70167211,
 		InternalCode: "ServiceException",
 		Errors: map[string]protocol.ErrorShape{
-			"AccessDeniedException":                {Status: 403, Lower: true},
-			"CodeSigningConfigNotFoundException":   {Status: 404, Typed: true},
-			"CodeStorageExceededException":         {Status: 400, Lower: true, Typed: true},
-			"CodeVerificationFailedException":      {Status: 400, Typed: true},
-			"EC2AccessDeniedException":             {Status: 502, Typed: true},
-			"EC2ThrottledException":                {Status: 502, Typed: true},
-			"EC2UnexpectedException":               {Status: 502, Typed: true},
-			"EFSIOException":                       {Status: 410, Typed: true},
-			"EFSMountConnectivityException":        {Status: 408, Typed: true},
-			"EFSMountFailureException":             {Status: 403, Typed: true},
-			"EFSMountTimeoutException":             {Status: 408, Typed: true},
-			"ENILimitReachedException":             {Status: 502, Typed: true},
-			"InvalidCodeSignatureException":        {Status: 400, Typed: true},
-			"InvalidParameterValueException":       {Status: 400, Lower: true, Typed: true},
-			"InvalidRequestContentException":       {Status: 400, Lower: true, Typed: true},
-			"InvalidRuntimeException":              {Status: 502, Typed: true},
-			"InvalidSecurityGroupIDException":      {Status: 502, Typed: true},
-			"InvalidSubnetIDException":             {Status: 502, Typed: true},
-			"InvalidZipFileException":              {Status: 502, Typed: true},
-			"KMSAccessDeniedException":             {Status: 502, Typed: true},
-			"KMSDisabledException":                 {Status: 502, Typed: true},
-			"KMSInvalidStateException":             {Status: 502, Typed: true},
-			"KMSNotFoundException":                 {Status: 502, Typed: true},
-			"PreconditionFailedException":          {Status: 412, Lower: true, Typed: true},
-			"RecursiveInvocationException":         {Status: 400, Typed: true},
-			"RequestEntityTooLargeException":       {Status: 413, Lower: true, Typed: true},
-			"RequestTooLargeException":             {Status: 413, Lower: true, Typed: true},
-			"ResourceConflictException":            {Status: 409, Lower: true, Typed: true},
-			"ResourceInUseException":               {Status: 400, Typed: true},
-			"ResourceNotFoundException":            {Status: 404, Typed: true},
-			"ResourceNotReadyException":            {Status: 502, Lower: true, Typed: true},
-			"ServiceException":                     {Status: 500, Typed: true},
-			"SnapStartException":                   {Status: 400, Typed: true},
-			"SnapStartNotReadyException":           {Status: 409, Typed: true},
-			"SnapStartTimeoutException":            {Status: 408, Typed: true},
-			"SubnetIPAddressLimitReachedException": {Status: 502, Typed: true},
-			"TooManyRequestsException":             {Status: 429, Lower: true, Typed: true},
-			"UnsupportedMediaTypeException":        {Status: 415, Lower: true, Typed: true},
-			"ValidationException":                  {Status: 400, Lower: true},
+			"AccessDeniedException":                         {Status: 403, Lower: true},
+			"CodeSigningConfigNotFoundException":            {Status: 404, Typed: true},
+			"CodeStorageExceededException":                  {Status: 400, Lower: true, Typed: true},
+			"CodeVerificationFailedException":               {Status: 400, Typed: true},
+			"EC2AccessDeniedException":                      {Status: 502, Typed: true},
+			"EC2ThrottledException":                         {Status: 502, Typed: true},
+			"EC2UnexpectedException":                        {Status: 502, Typed: true},
+			"EFSIOException":                                {Status: 410, Typed: true},
+			"EFSMountConnectivityException":                 {Status: 408, Typed: true},
+			"EFSMountFailureException":                      {Status: 403, Typed: true},
+			"EFSMountTimeoutException":                      {Status: 408, Typed: true},
+			"ENILimitReachedException":                      {Status: 502, Typed: true},
+			"InvalidCodeSignatureException":                 {Status: 400, Typed: true},
+			"InvalidParameterValueException":                {Status: 400, Lower: true, Typed: true},
+			"InvalidRequestContentException":                {Status: 400, Lower: true, Typed: true},
+			"InvalidRuntimeException":                       {Status: 502, Typed: true},
+			"InvalidSecurityGroupIDException":               {Status: 502, Typed: true},
+			"InvalidSubnetIDException":                      {Status: 502, Typed: true},
+			"InvalidZipFileException":                       {Status: 502, Typed: true},
+			"KMSAccessDeniedException":                      {Status: 502, Typed: true},
+			"KMSDisabledException":                          {Status: 502, Typed: true},
+			"KMSInvalidStateException":                      {Status: 502, Typed: true},
+			"KMSNotFoundException":                          {Status: 502, Typed: true},
+			"PolicyLengthExceededException":                 {Status: 400, Lower: true, Typed: true},
+			"PreconditionFailedException":                   {Status: 412, Lower: true, Typed: true},
+			"ProvisionedConcurrencyConfigNotFoundException": {Status: 404, Lower: true, Typed: true},
+			"RecursiveInvocationException":                  {Status: 400, Typed: true},
+			"RequestEntityTooLargeException":                {Status: 413, Lower: true, Typed: true},
+			"RequestTooLargeException":                      {Status: 413, Lower: true, Typed: true},
+			"ResourceConflictException":                     {Status: 409, Lower: true, Typed: true},
+			"ResourceInUseException":                        {Status: 400, Typed: true},
+			"ResourceNotFoundException":                     {Status: 404, Typed: true},
+			"ResourceNotReadyException":                     {Status: 502, Lower: true, Typed: true},
+			"ServiceException":                              {Status: 500, Typed: true},
+			"SnapStartException":                            {Status: 400, Typed: true},
+			"SnapStartNotReadyException":                    {Status: 409, Typed: true},
+			"SnapStartTimeoutException":                     {Status: 408, Typed: true},
+			"SubnetIPAddressLimitReachedException":          {Status: 502, Typed: true},
+			"TooManyRequestsException":                      {Status: 429, Lower: true, Typed: true},
+			"UnsupportedMediaTypeException":                 {Status: 415, Lower: true, Typed: true},
+			"ValidationException":                           {Status: 400, Lower: true},
 		},
 		Operations: []protocol.Operation{
 			{Name: "CreateFunction", Method: "POST", Path: "/2015-03-31/functions", Status: 201, MaxBodyBytes: 70167211, LimitName: "CreateFunction", Handler: protocol.Handle(ops.CreateFunction)},
@@ -137,56 +163,77 @@ func NewService(ops Operations) protocol.Service {
 			{Name: "TagResource", Method: "POST", Path: "/2017-03-31/tags/{ARN}", Status: 204, Handler: protocol.HandleSilent(ops.TagResource)},
 			{Name: "UntagResource", Method: "DELETE", Path: "/2017-03-31/tags/{ARN}", Status: 204, NoBody: true, Handler: protocol.HandleSilent(ops.UntagResource)},
 			{Name: "ListTags", Method: "GET", Path: "/2017-03-31/tags/{ARN}", Status: 200, NoBody: true, Handler: protocol.Handle(ops.ListTags)},
+			{Name: "PublishVersion", Method: "POST", Path: "/2015-03-31/functions/{FunctionName}/versions", Status: 201, Handler: protocol.Handle(ops.PublishVersion)},
+			{Name: "ListVersionsByFunction", Method: "GET", Path: "/2015-03-31/functions/{FunctionName}/versions", Status: 200, NoBody: true, Handler: protocol.Handle(ops.ListVersionsByFunction)},
+			{Name: "CreateAlias", Method: "POST", Path: "/2015-03-31/functions/{FunctionName}/aliases", Status: 201, Handler: protocol.Handle(ops.CreateAlias)},
+			{Name: "GetAlias", Method: "GET", Path: "/2015-03-31/functions/{FunctionName}/aliases/{Name}", Status: 200, NoBody: true, Handler: protocol.Handle(ops.GetAlias)},
+			{Name: "ListAliases", Method: "GET", Path: "/2015-03-31/functions/{FunctionName}/aliases", Status: 200, NoBody: true, Handler: protocol.Handle(ops.ListAliases)},
+			{Name: "UpdateAlias", Method: "PUT", Path: "/2015-03-31/functions/{FunctionName}/aliases/{Name}", Status: 200, Handler: protocol.Handle(ops.UpdateAlias)},
+			{Name: "DeleteAlias", Method: "DELETE", Path: "/2015-03-31/functions/{FunctionName}/aliases/{Name}", Status: 204, NoBody: true, Handler: protocol.HandleSilent(ops.DeleteAlias)},
+			{Name: "PutFunctionConcurrency", Method: "PUT", Path: "/2017-10-31/functions/{FunctionName}/concurrency", Status: 200, Handler: protocol.Handle(ops.PutFunctionConcurrency)},
+			{Name: "GetFunctionConcurrency", Method: "GET", Path: "/2019-09-30/functions/{FunctionName}/concurrency", Status: 200, NoBody: true, Handler: protocol.Handle(ops.GetFunctionConcurrency)},
+			{Name: "DeleteFunctionConcurrency", Method: "DELETE", Path: "/2017-10-31/functions/{FunctionName}/concurrency", Status: 204, NoBody: true, Handler: protocol.HandleSilent(ops.DeleteFunctionConcurrency)},
+			{Name: "GetProvisionedConcurrencyConfig", Method: "GET", Path: "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", Status: 200, NoBody: true, Handler: protocol.Handle(ops.GetProvisionedConcurrencyConfig)},
+			{Name: "DeleteProvisionedConcurrencyConfig", Method: "DELETE", Path: "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", Status: 204, NoBody: true, Handler: protocol.HandleSilent(ops.DeleteProvisionedConcurrencyConfig)},
+			{Name: "ListProvisionedConcurrencyConfigs", Method: "GET", Path: "/2019-09-30/functions/{FunctionName}/provisioned-concurrency?List=ALL", Status: 200, NoBody: true, Handler: protocol.Handle(ops.ListProvisionedConcurrencyConfigs)},
+			{Name: "AddPermission", Method: "POST", Path: "/2015-03-31/functions/{FunctionName}/policy", Status: 201, Handler: protocol.Handle(ops.AddPermission)},
+			{Name: "GetPolicy", Method: "GET", Path: "/2015-03-31/functions/{FunctionName}/policy", Status: 200, NoBody: true, Handler: protocol.Handle(ops.GetPolicy)},
+			{Name: "RemovePermission", Method: "DELETE", Path: "/2015-03-31/functions/{FunctionName}/policy/{StatementId}", Status: 204, NoBody: true, Handler: protocol.HandleSilent(ops.RemovePermission)},
+			{Name: "GetAccountSettings", Method: "GET", Path: "/2016-08-19/account-settings/", Status: 200, NoBody: true, Handler: protocol.Handle(ops.GetAccountSettings)},
+			{Name: "GetFunctionCodeSigningConfig", Method: "GET", Path: "/2020-06-30/functions/{FunctionName}/code-signing-config", Status: 200, NoBody: true, Handler: protocol.Handle(ops.GetFunctionCodeSigningConfig)},
+			{Name: "GetRuntimeManagementConfig", Method: "GET", Path: "/2021-07-20/functions/{FunctionName}/runtime-management-config", Status: 200, NoBody: true, Handler: protocol.Handle(ops.GetRuntimeManagementConfig)},
+			{Name: "PutRuntimeManagementConfig", Method: "PUT", Path: "/2021-07-20/functions/{FunctionName}/runtime-management-config", Status: 200, Handler: protocol.Handle(ops.PutRuntimeManagementConfig)},
+			{Name: "GetFunctionRecursionConfig", Method: "GET", Path: "/2024-08-31/functions/{FunctionName}/recursion-config", Status: 200, NoBody: true, Handler: protocol.Handle(ops.GetFunctionRecursionConfig)},
+			{Name: "PutFunctionRecursionConfig", Method: "PUT", Path: "/2024-08-31/functions/{FunctionName}/recursion-config", Status: 200, Handler: protocol.Handle(ops.PutFunctionRecursionConfig)},
 		},
 		Unoffered: []protocol.Operation{
 			{Name: "AddLayerVersionPermission", Method: "POST", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy"},
-			{Name: "AddPermission", Method: "POST", Path: "/2015-03-31/functions/{FunctionName}/policy"},
-			{Name: "CreateAlias", Method: "POST", Path: "/2015-03-31/functions/{FunctionName}/aliases"},
 			{Name: "CreateCodeSigningConfig", Method: "POST", Path: "/2020-04-22/code-signing-configs/"},
 			{Name: "CreateFunctionUrlConfig", Method: "POST", Path: "/2021-10-31/functions/{FunctionName}/url"},
-			{Name: "DeleteAlias", Method: "DELETE", Path: "/2015-03-31/functions/{FunctionName}/aliases/{Name}"},
 			{Name: "DeleteCodeSigningConfig", Method: "DELETE", Path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}"},
 			{Name: "DeleteFunctionCodeSigningConfig", Method: "DELETE", Path: "/2020-06-30/functions/{FunctionName}/code-signing-config"},
-			{Name: "DeleteFunctionConcurrency", Method: "DELETE", Path: "/2017-10-31/functions/{FunctionName}/concurrency"},
 			{Name: "DeleteFunctionEventInvokeConfig", Method: "DELETE", Path: "/2019-09-25/functions/{FunctionName}/event-invoke-config"},
 			{Name: "DeleteFunctionUrlConfig", Method: "DELETE", Path: "/2021-10-31/functions/{FunctionName}/url"},
 			{Name: "DeleteLayerVersion", Method: "DELETE", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}"},
-			{Name: "DeleteProvisionedConcurrencyConfig", Method: "DELETE", Path: "/2019-09-30/functions/{FunctionName}/provisioned-concurrency"},
-			{Name: "GetAccountSettings", Method: "GET", Path: "/2016-08-19/account-settings/"},
-			{Name: "GetAlias", Method: "GET", Path: "/2015-03-31/functions/{FunctionName}/aliases/{Name}"},
 			{Name: "GetCodeSigningConfig", Method: "GET", Path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}"},
-			{Name: "GetFunctionCodeSigningConfig", Method: "GET", Path: "/2020-06-30/functions/{FunctionName}/code-signing-config"},
-			{Name: "GetFunctionConcurrency", Method: "GET", Path: "/2019-09-30/functions/{FunctionName}/concurrency"},
 			{Name: "GetFunctionEventInvokeConfig", Method: "GET", Path: "/2019-09-25/functions/{FunctionName}/event-invoke-config"},
 			{Name: "GetFunctionUrlConfig", Method: "GET", Path: "/2021-10-31/functions/{FunctionName}/url"},
 			{Name: "GetLayerVersion", Method: "GET", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}"},
+			{Name: "GetLayerVersionByArn", Method: "GET", Path: "/2018-10-31/layers?find=LayerVersion"},
 			{Name: "GetLayerVersionPolicy", Method: "GET", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy"},
-			{Name: "GetPolicy", Method: "GET", Path: "/2015-03-31/functions/{FunctionName}/policy"},
-			{Name: "GetProvisionedConcurrencyConfig", Method: "GET", Path: "/2019-09-30/functions/{FunctionName}/provisioned-concurrency"},
-			{Name: "GetRuntimeManagementConfig", Method: "GET", Path: "/2021-07-20/functions/{FunctionName}/runtime-management-config"},
 			{Name: "InvokeAsync", Method: "POST", Path: "/2014-11-13/functions/{FunctionName}/invoke-async/"},
 			{Name: "InvokeWithResponseStream", Method: "POST", Path: "/2021-11-15/functions/{FunctionName}/response-streaming-invocations"},
-			{Name: "ListAliases", Method: "GET", Path: "/2015-03-31/functions/{FunctionName}/aliases"},
 			{Name: "ListCodeSigningConfigs", Method: "GET", Path: "/2020-04-22/code-signing-configs/"},
 			{Name: "ListFunctionEventInvokeConfigs", Method: "GET", Path: "/2019-09-25/functions/{FunctionName}/event-invoke-config/list"},
 			{Name: "ListFunctionUrlConfigs", Method: "GET", Path: "/2021-10-31/functions/{FunctionName}/urls"},
 			{Name: "ListFunctionsByCodeSigningConfig", Method: "GET", Path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions"},
 			{Name: "ListLayerVersions", Method: "GET", Path: "/2018-10-31/layers/{LayerName}/versions"},
 			{Name: "ListLayers", Method: "GET", Path: "/2018-10-31/layers"},
-			{Name: "ListVersionsByFunction", Method: "GET", Path: "/2015-03-31/functions/{FunctionName}/versions"},
 			{Name: "PublishLayerVersion", Method: "POST", Path: "/2018-10-31/layers/{LayerName}/versions"},
-			{Name: "PublishVersion", Method: "POST", Path: "/2015-03-31/functions/{FunctionName}/versions"},
 			{Name: "PutFunctionCodeSigningConfig", Method: "PUT", Path: "/2020-06-30/functions/{FunctionName}/code-signing-config"},
-			{Name: "PutFunctionConcurrency", Method: "PUT", Path: "/2017-10-31/functions/{FunctionName}/concurrency"},
 			{Name: "PutFunctionEventInvokeConfig", Method: "PUT", Path: "/2019-09-25/functions/{FunctionName}/event-invoke-config"},
 			{Name: "PutProvisionedConcurrencyConfig", Method: "PUT", Path: "/2019-09-30/functions/{FunctionName}/provisioned-concurrency"},
-			{Name: "PutRuntimeManagementConfig", Method: "PUT", Path: "/2021-07-20/functions/{FunctionName}/runtime-management-config"},
 			{Name: "RemoveLayerVersionPermission", Method: "DELETE", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy/{StatementId}"},
-			{Name: "RemovePermission", Method: "DELETE", Path: "/2015-03-31/functions/{FunctionName}/policy/{StatementId}"},
-			{Name: "UpdateAlias", Method: "PUT", Path: "/2015-03-31/functions/{FunctionName}/aliases/{Name}"},
 			{Name: "UpdateCodeSigningConfig", Method: "PUT", Path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}"},
 			{Name: "UpdateFunctionEventInvokeConfig", Method: "POST", Path: "/2019-09-25/functions/{FunctionName}/event-invoke-config"},
 			{Name: "UpdateFunctionUrlConfig", Method: "PUT", Path: "/2021-10-31/functions/{FunctionName}/url"},
+			{Name: "CheckpointDurableExecution", Method: "POST", Path: "/2025-12-01/durable-executions/{DurableExecutionArn}/checkpoint"},
+			{Name: "CreateCapacityProvider", Method: "POST", Path: "/2025-11-30/capacity-providers"},
+			{Name: "DeleteCapacityProvider", Method: "DELETE", Path: "/2025-11-30/capacity-providers/{CapacityProviderName}"},
+			{Name: "GetCapacityProvider", Method: "GET", Path: "/2025-11-30/capacity-providers/{CapacityProviderName}"},
+			{Name: "GetDurableExecution", Method: "GET", Path: "/2025-12-01/durable-executions/{DurableExecutionArn}"},
+			{Name: "GetDurableExecutionHistory", Method: "GET", Path: "/2025-12-01/durable-executions/{DurableExecutionArn}/history"},
+			{Name: "GetDurableExecutionState", Method: "GET", Path: "/2025-12-01/durable-executions/{DurableExecutionArn}/state"},
+			{Name: "GetFunctionScalingConfig", Method: "GET", Path: "/2025-11-30/functions/{FunctionName}/function-scaling-config"},
+			{Name: "ListCapacityProviders", Method: "GET", Path: "/2025-11-30/capacity-providers"},
+			{Name: "ListDurableExecutionsByFunction", Method: "GET", Path: "/2025-12-01/functions/{FunctionName}/durable-executions"},
+			{Name: "ListFunctionVersionsByCapacityProvider", Method: "GET", Path: "/2025-11-30/capacity-providers/{CapacityProviderName}/function-versions"},
+			{Name: "PutFunctionScalingConfig", Method: "PUT", Path: "/2025-11-30/functions/{FunctionName}/function-scaling-config"},
+			{Name: "SendDurableExecutionCallbackFailure", Method: "POST", Path: "/2025-12-01/durable-execution-callbacks/{CallbackId}/fail"},
+			{Name: "SendDurableExecutionCallbackHeartbeat", Method: "POST", Path: "/2025-12-01/durable-execution-callbacks/{CallbackId}/heartbeat"},
+			{Name: "SendDurableExecutionCallbackSuccess", Method: "POST", Path: "/2025-12-01/durable-execution-callbacks/{CallbackId}/succeed"},
+			{Name: "StopDurableExecution", Method: "POST", Path: "/2025-12-01/durable-executions/{DurableExecutionArn}/stop"},
+			{Name: "UpdateCapacityProvider", Method: "PUT", Path: "/2025-11-30/capacity-providers/{CapacityProviderName}"},
 		},
 	}
 }

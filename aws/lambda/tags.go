@@ -16,6 +16,7 @@ const mappingResource = "event-source-mapping:"
 // tagged is what a tag operation is about: a mapping, or a function when uuid is empty.
 type tagged struct {
 	account, region, uuid string
+	function              function.Name
 }
 
 // TagResource sets tags beside those that are there.
@@ -28,16 +29,19 @@ func (d *Door) TagResource(ctx context.Context, in *TagResourceRequest) error {
 		return invalid("An error occurred and the request cannot be processed.")
 	}
 	if of.uuid == "" {
-		return refuse(member{"Tags", true})
+		return translate(d.Functions.Tag(ctx, of.function, in.Tags))
 	}
 	return translateTags(d.Mappings.Tag(ctx, of.account, of.region, of.uuid, in.Tags), in.Resource)
 }
 
-// UntagResource removes tags. Those that are not there are no error, and a function has none.
+// UntagResource removes tags. Those that are not there are no error.
 func (d *Door) UntagResource(ctx context.Context, in *UntagResourceRequest) error {
 	of, err := d.tagged(ctx, in.Resource)
-	if err != nil || of.uuid == "" {
+	if err != nil {
 		return err
+	}
+	if of.uuid == "" {
+		return translate(d.Functions.Untag(ctx, of.function, in.TagKeys))
 	}
 	return translateTags(d.Mappings.Untag(ctx, of.account, of.region, of.uuid, in.TagKeys), in.Resource)
 }
@@ -48,13 +52,12 @@ func (d *Door) ListTags(ctx context.Context, in *ListTagsRequest) (*ListTagsResp
 	if err != nil {
 		return nil, err
 	}
-	tags := map[string]string{}
 	if of.uuid != "" {
-		if tags, err = d.Mappings.Tags(ctx, of.account, of.region, of.uuid); err != nil {
-			return nil, translateTags(err, in.Resource)
-		}
+		tags, err := d.Mappings.Tags(ctx, of.account, of.region, of.uuid)
+		return &ListTagsResponse{Tags: tags}, translateTags(err, in.Resource)
 	}
-	return &ListTagsResponse{Tags: tags}, nil
+	a, err := d.Functions.Attributes(ctx, of.function)
+	return &ListTagsResponse{Tags: orEmpty(a.Tags)}, translate(err)
 }
 
 // tagged reads the ARN of what is tagged, which validation has found to be one. A function is looked up; a mapping is
@@ -82,7 +85,7 @@ func (d *Door) tagged(ctx context.Context, resource string) (tagged, error) {
 		return tagged{}, invalid("Tags on function aliases and versions are not supported. Please specify a function ARN.")
 	}
 	_, err = d.Functions.Find(ctx, ref)
-	return tagged{}, translate(err)
+	return tagged{function: ref.Name}, translate(err)
 }
 
 // translateTags gives an error of the mappings' room the text of the tag operations.

@@ -6,6 +6,60 @@ import (
 	"time"
 )
 
+// AccountLimit is AWS's shape AccountLimit.
+type AccountLimit struct {
+	TotalCodeSize                  *int64
+	CodeSizeUnzipped               *int64
+	CodeSizeZipped                 *int64
+	ConcurrentExecutions           *int
+	UnreservedConcurrentExecutions *int
+}
+
+// AccountUsage is AWS's shape AccountUsage.
+type AccountUsage struct {
+	TotalCodeSize *int64
+	FunctionCount *int64
+}
+
+// AddPermissionRequest is AWS's shape AddPermissionRequest.
+type AddPermissionRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName          string // required
+	StatementId           string // required
+	Action                string // required
+	Principal             string // required
+	SourceArn             *string
+	SourceAccount         *string
+	EventSourceToken      *string
+	Qualifier             *string
+	RevisionId            *string
+	PrincipalOrgID        *string
+	FunctionUrlAuthType   *string
+	InvokedViaFunctionUrl *bool
+}
+
+// AddPermissionResponse is AWS's shape AddPermissionResponse.
+type AddPermissionResponse struct {
+	Statement *string
+}
+
+// AliasConfiguration is AWS's shape AliasConfiguration.
+type AliasConfiguration struct {
+	AliasArn        *string
+	Name            *string
+	FunctionVersion *string
+	Description     *string
+	RoutingConfig   *AliasRoutingConfiguration
+	RevisionId      *string
+}
+
+// AliasRoutingConfiguration is AWS's shape AliasRoutingConfiguration.
+type AliasRoutingConfiguration struct {
+	AdditionalVersionWeights map[string]float64
+}
+
 // AmazonManagedKafkaEventSourceConfig is AWS's shape AmazonManagedKafkaEventSourceConfig.
 type AmazonManagedKafkaEventSourceConfig struct {
 	ConsumerGroupId      *string
@@ -15,6 +69,18 @@ type AmazonManagedKafkaEventSourceConfig struct {
 // Concurrency is AWS's shape Concurrency.
 type Concurrency struct {
 	ReservedConcurrentExecutions *int
+}
+
+// CreateAliasRequest is AWS's shape CreateAliasRequest.
+type CreateAliasRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName    string // required
+	Name            string // required
+	FunctionVersion string // required
+	Description     *string
+	RoutingConfig   *AliasRoutingConfiguration
 }
 
 // CreateEventSourceMappingRequest is AWS's shape CreateEventSourceMappingRequest.
@@ -92,12 +158,29 @@ type DeadLetterConfig struct {
 	TargetArn *string
 }
 
+// DeleteAliasRequest is AWS's shape DeleteAliasRequest.
+type DeleteAliasRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+	Name         string // required
+}
+
 // DeleteEventSourceMappingRequest is AWS's shape DeleteEventSourceMappingRequest.
 type DeleteEventSourceMappingRequest struct {
 	// missing has a bit for each required member that a request left out.
 	missing uint64
 
 	UUID string // required
+}
+
+// DeleteFunctionConcurrencyRequest is AWS's shape DeleteFunctionConcurrencyRequest.
+type DeleteFunctionConcurrencyRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
 }
 
 // DeleteFunctionRequest is AWS's shape DeleteFunctionRequest.
@@ -107,6 +190,15 @@ type DeleteFunctionRequest struct {
 
 	FunctionName string // required
 	Qualifier    *string
+}
+
+// DeleteProvisionedConcurrencyConfigRequest is AWS's shape DeleteProvisionedConcurrencyConfigRequest.
+type DeleteProvisionedConcurrencyConfigRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+	Qualifier    string // required
 }
 
 // DestinationConfig is AWS's shape DestinationConfig.
@@ -269,12 +361,58 @@ type FunctionConfiguration struct {
 	DurableConfig              *DurableConfig
 }
 
+// GetAccountSettingsRequest is AWS's shape GetAccountSettingsRequest.
+type GetAccountSettingsRequest struct {
+}
+
+// GetAccountSettingsResponse is AWS's shape GetAccountSettingsResponse.
+type GetAccountSettingsResponse struct {
+	AccountLimit *AccountLimit
+	AccountUsage *AccountUsage
+}
+
+// GetAliasRequest is AWS's shape GetAliasRequest.
+type GetAliasRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+	Name         string // required
+}
+
 // GetEventSourceMappingRequest is AWS's shape GetEventSourceMappingRequest.
 type GetEventSourceMappingRequest struct {
 	// missing has a bit for each required member that a request left out.
 	missing uint64
 
 	UUID string // required
+}
+
+// GetFunctionCodeSigningConfigRequest is AWS's shape GetFunctionCodeSigningConfigRequest.
+type GetFunctionCodeSigningConfigRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+}
+
+// GetFunctionCodeSigningConfigResponse is AWS's shape GetFunctionCodeSigningConfigResponse.
+type GetFunctionCodeSigningConfigResponse struct {
+	CodeSigningConfigArn *string
+	FunctionName         *string
+}
+
+// GetFunctionConcurrencyRequest is AWS's shape GetFunctionConcurrencyRequest.
+type GetFunctionConcurrencyRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+}
+
+// GetFunctionConcurrencyResponse is AWS's shape GetFunctionConcurrencyResponse.
+type GetFunctionConcurrencyResponse struct {
+	ReservedConcurrentExecutions *int
 }
 
 // GetFunctionConfigurationRequest is AWS's shape GetFunctionConfigurationRequest.
@@ -302,6 +440,56 @@ type GetFunctionResponse struct {
 	Tags          map[string]string
 	Concurrency   *Concurrency
 	TagsError     *TagsError
+}
+
+// GetPolicyRequest is AWS's shape GetPolicyRequest.
+type GetPolicyRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+	Qualifier    *string
+}
+
+// GetPolicyResponse is AWS's shape GetPolicyResponse.
+type GetPolicyResponse struct {
+	Policy     *string
+	RevisionId *string
+}
+
+// GetProvisionedConcurrencyConfigRequest is AWS's shape GetProvisionedConcurrencyConfigRequest.
+type GetProvisionedConcurrencyConfigRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+	Qualifier    string // required
+}
+
+// GetProvisionedConcurrencyConfigResponse is AWS's shape GetProvisionedConcurrencyConfigResponse.
+type GetProvisionedConcurrencyConfigResponse struct {
+	RequestedProvisionedConcurrentExecutions *int
+	AvailableProvisionedConcurrentExecutions *int
+	AllocatedProvisionedConcurrentExecutions *int
+	Status                                   *string
+	StatusReason                             *string
+	LastModified                             *string
+}
+
+// GetRuntimeManagementConfigRequest is AWS's shape GetRuntimeManagementConfigRequest.
+type GetRuntimeManagementConfigRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+	Qualifier    *string
+}
+
+// GetRuntimeManagementConfigResponse is AWS's shape GetRuntimeManagementConfigResponse.
+type GetRuntimeManagementConfigResponse struct {
+	UpdateRuntimeOn   *string
+	RuntimeVersionArn *string
+	FunctionArn       *string
 }
 
 // ImageConfig is AWS's shape ImageConfig.
@@ -356,6 +544,23 @@ type Layer struct {
 	SigningJobArn            *string
 }
 
+// ListAliasesRequest is AWS's shape ListAliasesRequest.
+type ListAliasesRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName    string // required
+	FunctionVersion *string
+	Marker          *string
+	MaxItems        *int
+}
+
+// ListAliasesResponse is AWS's shape ListAliasesResponse.
+type ListAliasesResponse struct {
+	NextMarker *string
+	Aliases    []AliasConfiguration
+}
+
 // ListEventSourceMappingsRequest is AWS's shape ListEventSourceMappingsRequest.
 type ListEventSourceMappingsRequest struct {
 	EventSourceArn *string
@@ -384,6 +589,22 @@ type ListFunctionsResponse struct {
 	Functions  []FunctionConfiguration
 }
 
+// ListProvisionedConcurrencyConfigsRequest is AWS's shape ListProvisionedConcurrencyConfigsRequest.
+type ListProvisionedConcurrencyConfigsRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+	Marker       *string
+	MaxItems     *int
+}
+
+// ListProvisionedConcurrencyConfigsResponse is AWS's shape ListProvisionedConcurrencyConfigsResponse.
+type ListProvisionedConcurrencyConfigsResponse struct {
+	ProvisionedConcurrencyConfigs []ProvisionedConcurrencyConfigListItem
+	NextMarker                    *string
+}
+
 // ListTagsRequest is AWS's shape ListTagsRequest.
 type ListTagsRequest struct {
 	// missing has a bit for each required member that a request left out.
@@ -395,6 +616,22 @@ type ListTagsRequest struct {
 // ListTagsResponse is AWS's shape ListTagsResponse.
 type ListTagsResponse struct {
 	Tags map[string]string
+}
+
+// ListVersionsByFunctionRequest is AWS's shape ListVersionsByFunctionRequest.
+type ListVersionsByFunctionRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+	Marker       *string
+	MaxItems     *int
+}
+
+// ListVersionsByFunctionResponse is AWS's shape ListVersionsByFunctionResponse.
+type ListVersionsByFunctionResponse struct {
+	NextMarker *string
+	Versions   []FunctionConfiguration
 }
 
 // LoggingConfig is AWS's shape LoggingConfig.
@@ -413,6 +650,67 @@ type OnFailure struct {
 // OnSuccess is AWS's shape OnSuccess.
 type OnSuccess struct {
 	Destination *string
+}
+
+// ProvisionedConcurrencyConfigListItem is AWS's shape ProvisionedConcurrencyConfigListItem.
+type ProvisionedConcurrencyConfigListItem struct {
+	FunctionArn                              *string
+	RequestedProvisionedConcurrentExecutions *int
+	AvailableProvisionedConcurrentExecutions *int
+	AllocatedProvisionedConcurrentExecutions *int
+	Status                                   *string
+	StatusReason                             *string
+	LastModified                             *string
+}
+
+// PublishVersionRequest is AWS's shape PublishVersionRequest.
+type PublishVersionRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+	CodeSha256   *string
+	Description  *string
+	RevisionId   *string
+	PublishTo    *string
+}
+
+// PutFunctionConcurrencyRequest is AWS's shape PutFunctionConcurrencyRequest.
+type PutFunctionConcurrencyRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName                 string // required
+	ReservedConcurrentExecutions int    // required
+}
+
+// PutRuntimeManagementConfigRequest is AWS's shape PutRuntimeManagementConfigRequest.
+type PutRuntimeManagementConfigRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName      string // required
+	Qualifier         *string
+	UpdateRuntimeOn   string // required
+	RuntimeVersionArn *string
+}
+
+// PutRuntimeManagementConfigResponse is AWS's shape PutRuntimeManagementConfigResponse.
+type PutRuntimeManagementConfigResponse struct {
+	UpdateRuntimeOn   string // required
+	FunctionArn       string // required
+	RuntimeVersionArn *string
+}
+
+// RemovePermissionRequest is AWS's shape RemovePermissionRequest.
+type RemovePermissionRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+	StatementId  string // required
+	Qualifier    *string
+	RevisionId   *string
 }
 
 // RuntimeVersionConfig is AWS's shape RuntimeVersionConfig.
@@ -486,6 +784,19 @@ type UntagResourceRequest struct {
 
 	Resource string   // required
 	TagKeys  []string // required
+}
+
+// UpdateAliasRequest is AWS's shape UpdateAliasRequest.
+type UpdateAliasRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName    string // required
+	Name            string // required
+	FunctionVersion *string
+	Description     *string
+	RoutingConfig   *AliasRoutingConfiguration
+	RevisionId      *string
 }
 
 // UpdateEventSourceMappingRequest is AWS's shape UpdateEventSourceMappingRequest.
@@ -676,6 +987,33 @@ type FilterCriteriaError struct {
 	Message   *string
 }
 
+// GetFunctionRecursionConfigRequest is AWS's shape GetFunctionRecursionConfigRequest.
+type GetFunctionRecursionConfigRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+}
+
+// GetFunctionRecursionConfigResponse is AWS's shape GetFunctionRecursionConfigResponse.
+type GetFunctionRecursionConfigResponse struct {
+	RecursiveLoop *string
+}
+
+// PutFunctionRecursionConfigRequest is AWS's shape PutFunctionRecursionConfigRequest.
+type PutFunctionRecursionConfigRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName  string // required
+	RecursiveLoop string // required
+}
+
+// PutFunctionRecursionConfigResponse is AWS's shape PutFunctionRecursionConfigResponse.
+type PutFunctionRecursionConfigResponse struct {
+	RecursiveLoop *string
+}
+
 // The values of ApplicationLogLevel.
 const (
 	ApplicationLogLevelTrace = "TRACE"
@@ -713,6 +1051,12 @@ const (
 // The values of FunctionResponseType.
 const (
 	FunctionResponseTypeReportBatchItemFailures = "ReportBatchItemFailures"
+)
+
+// The values of FunctionUrlAuthType.
+const (
+	FunctionUrlAuthTypeNone   = "NONE"
+	FunctionUrlAuthTypeAwsIam = "AWS_IAM"
 )
 
 // The values of FunctionVersion.
@@ -775,6 +1119,13 @@ const (
 const (
 	PackageTypeZip   = "Zip"
 	PackageTypeImage = "Image"
+)
+
+// The values of ProvisionedConcurrencyStatusEnum.
+const (
+	ProvisionedConcurrencyStatusEnumInProgress = "IN_PROGRESS"
+	ProvisionedConcurrencyStatusEnumReady      = "READY"
+	ProvisionedConcurrencyStatusEnumFailed     = "FAILED"
 )
 
 // The values of Runtime.
@@ -905,6 +1256,13 @@ const (
 	TracingModePassThrough = "PassThrough"
 )
 
+// The values of UpdateRuntimeOn.
+const (
+	UpdateRuntimeOnAuto           = "Auto"
+	UpdateRuntimeOnManual         = "Manual"
+	UpdateRuntimeOnFunctionUpdate = "FunctionUpdate"
+)
+
 // The values of S3ObjectStorageMode.
 const (
 	S3ObjectStorageModeCopy      = "COPY"
@@ -952,4 +1310,10 @@ const (
 const (
 	KafkaSchemaValidationAttributeKey   = "KEY"
 	KafkaSchemaValidationAttributeValue = "VALUE"
+)
+
+// The values of RecursiveLoop.
+const (
+	RecursiveLoopTerminate = "Terminate"
+	RecursiveLoopAllow     = "Allow"
 )

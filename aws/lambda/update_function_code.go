@@ -16,7 +16,6 @@ func (d *Door) UpdateFunctionCode(ctx context.Context, in *UpdateFunctionCodeReq
 		return nil, invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
 	}
 	if err := refuse(
-		member{"Publish", isTrue(in.Publish)},
 		member{"PublishTo", given(in.PublishTo)},
 		member{"S3Bucket", given(in.S3Bucket)},
 		member{"S3Key", given(in.S3Key)},
@@ -26,7 +25,7 @@ func (d *Door) UpdateFunctionCode(ctx context.Context, in *UpdateFunctionCodeReq
 	); err != nil {
 		return nil, err
 	}
-	u := function.CodeUpdate{Zip: in.ZipFile, Architectures: in.Architectures, DryRun: isTrue(in.DryRun)}
+	u := function.CodeUpdate{Zip: in.ZipFile, Architectures: in.Architectures, DryRun: isTrue(in.DryRun), Publish: isTrue(in.Publish)}
 	assign(&u.RevisionID, in.RevisionId)
 	f, err := d.Functions.UpdateCode(ctx, name, u)
 	if err != nil {

@@ -3,8 +3,18 @@
 package lambda
 
 import (
+	"math"
+
 	"github.com/millrace/millrace/aws/protocol/constraint"
 )
+
+var ruleAction = constraint.Text{Length: constraint.Length{Low: 0, High: 10000}, Pattern: constraint.NewPattern("(lambda:[*]|lambda:[a-zA-Z]+|[*])")}
+
+var ruleAdditionalVersion = constraint.Text{Length: constraint.Length{Low: 1, High: 1024}, Pattern: constraint.NewPattern("[0-9]+")}
+
+var ruleAdditionalVersionWeights = constraint.DoubleMap{Length: constraint.Length{Low: -1, High: -1}, Key: &ruleAdditionalVersion, Value: &ruleWeight, NotNull: true}
+
+var ruleAlias = constraint.Text{Length: constraint.Length{Low: 1, High: 128}, Pattern: constraint.NewPattern("(?!^[0-9]+$)([a-zA-Z0-9-_]+)")}
 
 var ruleApplicationLogLevel = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"}}
 
@@ -42,6 +52,8 @@ var ruleEphemeralStorageSize = constraint.Integer{Low: 512, High: 10240}
 
 var ruleEventSourcePosition = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"LATEST", "AT_TIMESTAMP", "TRIM_HORIZON"}}
 
+var ruleEventSourceToken = constraint.Text{Length: constraint.Length{Low: 0, High: 256}, Pattern: constraint.NewPattern(`[a-zA-Z0-9._\-]+`)}
+
 var ruleFileSystemArn = constraint.Text{Length: constraint.Length{Low: 0, High: 256}, Pattern: constraint.NewPattern(`arn:aws[a-zA-Z-]*:elasticfilesystem:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:access-point/fsap-[a-f0-9]{17}$|^arn:aws[-a-z]*:s3files:[0-9a-z-:]+:file-system/fs-[0-9a-f]{17,40}/access-point/fsap-[0-9a-f]{17,40}`)}
 
 var ruleFileSystemConfigList = constraint.Count{Length: constraint.Length{Low: 0, High: 1}, Class: "com.amazonaws.lambda.v20150331.FileSystemConfig"}
@@ -53,6 +65,8 @@ var ruleFunctionName = constraint.Text{Length: constraint.Length{Low: 1, High: 1
 var ruleFunctionResponseType = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"ReportBatchItemFailures"}}
 
 var ruleFunctionResponseTypeList = constraint.Texts{Length: constraint.Length{Low: 0, High: 1}, Member: &ruleFunctionResponseType, NotNull: true}
+
+var ruleFunctionUrlAuthType = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"NONE", "AWS_IAM"}}
 
 var ruleFunctionVersion = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"ALL"}}
 
@@ -78,6 +92,8 @@ var ruleMasterRegion = constraint.Text{Length: constraint.Length{Low: 1, High: 5
 
 var ruleMaxListItems = constraint.Integer{Low: 1, High: 10000}
 
+var ruleMaxProvisionedConcurrencyConfigListItems = constraint.Integer{Low: 1, High: 50}
+
 var ruleMaximumBatchingWindowInSeconds = constraint.Integer{Low: 0, High: 300}
 
 var ruleMaximumConcurrency = constraint.Integer{Low: 2, High: 1000}
@@ -90,19 +106,31 @@ var ruleMemorySize = constraint.Integer{Low: 128, High: 10240}
 
 var ruleNamespacedFunctionName = constraint.Text{Length: constraint.Length{Low: 1, High: 256}, Pattern: constraint.NewPattern(`(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?))(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?`)}
 
+var ruleNamespacedStatementId = constraint.Text{Length: constraint.Length{Low: 1, High: 100}, Pattern: constraint.NewPattern("([a-zA-Z0-9-_.]+)")}
+
 var rulePackageType = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"Zip", "Image"}}
 
 var ruleParallelizationFactor = constraint.Integer{Low: 1, High: 10}
 
 var rulePattern = constraint.Text{Length: constraint.Length{Low: 0, High: 4096}, Pattern: constraint.NewPattern(`[\s\S]*`)}
 
+var rulePrincipal = constraint.Text{Length: constraint.Length{Low: 0, High: 2048}, Pattern: constraint.NewPattern(`[^\s]+`)}
+
+var rulePrincipalOrgID = constraint.Text{Length: constraint.Length{Low: 12, High: 34}, Pattern: constraint.NewPattern("o-[a-z0-9]{10,32}")}
+
+var ruleQualifier = constraint.Text{Length: constraint.Length{Low: 1, High: 128}, Pattern: constraint.NewPattern("(|[a-zA-Z0-9$_-]+)")}
+
 var ruleQueue = constraint.Text{Length: constraint.Length{Low: 1, High: 1000}, Pattern: constraint.NewPattern(`[\s\S]*`)}
 
 var ruleQueues = constraint.Texts{Length: constraint.Length{Low: 1, High: 1}, Member: &ruleQueue, NotNull: true}
 
+var ruleReservedConcurrentExecutions = constraint.Integer{Low: 0, High: math.MaxInt64}
+
 var ruleResourceArn = constraint.Text{Length: constraint.Length{Low: 0, High: 10000}, Pattern: constraint.NewPattern("(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()")}
 
 var ruleRoleArn = constraint.Text{Length: constraint.Length{Low: 0, High: 10000}, Pattern: constraint.NewPattern(`arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+`)}
+
+var ruleRuntimeVersionArn = constraint.Text{Length: constraint.Length{Low: 26, High: 2048}, Pattern: constraint.NewPattern(`arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}::runtime:.+`)}
 
 var ruleS3Bucket = constraint.Text{Length: constraint.Length{Low: 3, High: 63}, Pattern: constraint.NewPattern(`[0-9A-Za-z\.\-_]*(?<!\.)`)}
 
@@ -119,6 +147,10 @@ var ruleSnapStartApplyOn = constraint.Text{Length: constraint.Length{Low: -1, Hi
 var ruleSourceAccessConfigurations = constraint.Count{Length: constraint.Length{Low: 0, High: 23}, Class: "com.amazonaws.lambda.v20150331.SourceAccessConfiguration"}
 
 var ruleSourceAccessType = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"BASIC_AUTH", "VPC_SUBNET", "VPC_SECURITY_GROUP", "SASL_SCRAM_512_AUTH", "SASL_SCRAM_256_AUTH", "VIRTUAL_HOST", "CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CERTIFICATE"}}
+
+var ruleSourceOwner = constraint.Text{Length: constraint.Length{Low: 0, High: 12}, Pattern: constraint.NewPattern(`\d{12}`)}
+
+var ruleStatementId = constraint.Text{Length: constraint.Length{Low: 1, High: 100}, Pattern: constraint.NewPattern("([a-zA-Z0-9-_]+)")}
 
 var ruleStringList = constraint.Texts{Length: constraint.Length{Low: 0, High: 1500}, NotNull: true}
 
@@ -147,6 +179,10 @@ var ruleTracingMode = constraint.Text{Length: constraint.Length{Low: -1, High: -
 var ruleTumblingWindowInSeconds = constraint.Integer{Low: 0, High: 900}
 
 var ruleURI = constraint.Text{Length: constraint.Length{Low: 1, High: 200}, Pattern: constraint.NewPattern(`[ a-zA-Z0-9-\/*:_+=.@-]*`)}
+
+var ruleUpdateRuntimeOn = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"Auto", "Manual", "FunctionUpdate"}}
+
+var ruleWeight = constraint.Double{Low: 0.0, High: 1.0}
 
 var ruleWorkingDirectory = constraint.Text{Length: constraint.Length{Low: 0, High: 1000}}
 
@@ -196,6 +232,61 @@ var ruleUUIDString = constraint.Text{Length: constraint.Length{Low: 36, High: 36
 
 var ruleTaggableResource = constraint.Text{Length: constraint.Length{Low: 1, High: 10000}, Pattern: constraint.NewPattern(`arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:(function:[a-zA-Z0-9-_]+(:(\$LATEST|[a-zA-Z0-9-_]+))?|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|(capacity-provider|network-connector):[a-zA-Z0-9-_]{1,64})`)}
 
+var ruleVersionWithLatestPublished = constraint.Text{Length: constraint.Length{Low: 1, High: 1024}, Pattern: constraint.NewPattern(`(\$LATEST(\.PUBLISHED)?|[0-9]+)`)}
+
+var ruleUnqualifiedFunctionName = constraint.Text{Length: constraint.Length{Low: 1, High: 140}, Pattern: constraint.NewPattern(`(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_]+)`)}
+
+var ruleRecursiveLoop = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"Terminate", "Allow"}}
+
+// Validate judges the members in the model's order.
+func (v *AddPermissionRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleNamespacedFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.missing&0x2 == 0 {
+		ruleStatementId.Check(c, "statementId", v.StatementId)
+	} else {
+		c.Null("statementId")
+	}
+	if v.missing&0x4 == 0 {
+		ruleAction.Check(c, "action", v.Action)
+	} else {
+		c.Null("action")
+	}
+	if v.missing&0x8 == 0 {
+		rulePrincipal.Check(c, "principal", v.Principal)
+	} else {
+		c.Null("principal")
+	}
+	if v.SourceArn != nil {
+		ruleArn.Check(c, "sourceArn", *v.SourceArn)
+	}
+	if v.SourceAccount != nil {
+		ruleSourceOwner.Check(c, "sourceAccount", *v.SourceAccount)
+	}
+	if v.EventSourceToken != nil {
+		ruleEventSourceToken.Check(c, "eventSourceToken", *v.EventSourceToken)
+	}
+	if v.Qualifier != nil {
+		ruleNumericLatestPublishedOrAliasQualifier.Check(c, "qualifier", *v.Qualifier)
+	}
+	if v.PrincipalOrgID != nil {
+		rulePrincipalOrgID.Check(c, "principalOrgID", *v.PrincipalOrgID)
+	}
+	if v.FunctionUrlAuthType != nil {
+		ruleFunctionUrlAuthType.Check(c, "functionUrlAuthType", *v.FunctionUrlAuthType)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *AliasRoutingConfiguration) Validate(c *constraint.Checks) {
+	if v.AdditionalVersionWeights != nil {
+		ruleAdditionalVersionWeights.Check(c, "additionalVersionWeights", v.AdditionalVersionWeights)
+	}
+}
+
 // Validate judges the members in the model's order.
 func (v *AmazonManagedKafkaEventSourceConfig) Validate(c *constraint.Checks) {
 	if v.ConsumerGroupId != nil {
@@ -204,6 +295,33 @@ func (v *AmazonManagedKafkaEventSourceConfig) Validate(c *constraint.Checks) {
 	if v.SchemaRegistryConfig != nil {
 		c.Enter("schemaRegistryConfig")
 		v.SchemaRegistryConfig.Validate(c)
+		c.Leave()
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *CreateAliasRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.missing&0x2 == 0 {
+		ruleAlias.Check(c, "name", v.Name)
+	} else {
+		c.Null("name")
+	}
+	if v.missing&0x4 == 0 {
+		ruleVersionWithLatestPublished.Check(c, "functionVersion", v.FunctionVersion)
+	} else {
+		c.Null("functionVersion")
+	}
+	if v.Description != nil {
+		ruleDescription.Check(c, "description", *v.Description)
+	}
+	if v.RoutingConfig != nil {
+		c.Enter("routingConfig")
+		v.RoutingConfig.Validate(c)
 		c.Leave()
 	}
 }
@@ -439,11 +557,34 @@ func (v *DeadLetterConfig) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *DeleteAliasRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.missing&0x2 == 0 {
+		ruleAlias.Check(c, "name", v.Name)
+	} else {
+		c.Null("name")
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *DeleteEventSourceMappingRequest) Validate(c *constraint.Checks) {
 	if v.missing&0x1 == 0 {
 		ruleUUIDString.Check(c, "uUID", v.UUID)
 	} else {
 		c.Null("uUID")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *DeleteFunctionConcurrencyRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
 	}
 }
 
@@ -456,6 +597,20 @@ func (v *DeleteFunctionRequest) Validate(c *constraint.Checks) {
 	}
 	if v.Qualifier != nil {
 		ruleNumericLatestPublishedOrAliasQualifier.Check(c, "qualifier", *v.Qualifier)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *DeleteProvisionedConcurrencyConfigRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.missing&0x2 == 0 {
+		ruleQualifier.Check(c, "qualifier", v.Qualifier)
+	} else {
+		c.Null("qualifier")
 	}
 }
 
@@ -554,11 +709,47 @@ func (v *FunctionCode) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *GetAccountSettingsRequest) Validate(c *constraint.Checks) {
+}
+
+// Validate judges the members in the model's order.
+func (v *GetAliasRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.missing&0x2 == 0 {
+		ruleAlias.Check(c, "name", v.Name)
+	} else {
+		c.Null("name")
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *GetEventSourceMappingRequest) Validate(c *constraint.Checks) {
 	if v.missing&0x1 == 0 {
 		ruleUUIDString.Check(c, "uUID", v.UUID)
 	} else {
 		c.Null("uUID")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *GetFunctionCodeSigningConfigRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleNamespacedFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *GetFunctionConcurrencyRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
 	}
 }
 
@@ -576,6 +767,44 @@ func (v *GetFunctionConfigurationRequest) Validate(c *constraint.Checks) {
 
 // Validate judges the members in the model's order.
 func (v *GetFunctionRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleNamespacedFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.Qualifier != nil {
+		ruleNumericLatestPublishedOrAliasQualifier.Check(c, "qualifier", *v.Qualifier)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *GetPolicyRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleNamespacedFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.Qualifier != nil {
+		ruleNumericLatestPublishedOrAliasQualifier.Check(c, "qualifier", *v.Qualifier)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *GetProvisionedConcurrencyConfigRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.missing&0x2 == 0 {
+		ruleQualifier.Check(c, "qualifier", v.Qualifier)
+	} else {
+		c.Null("qualifier")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *GetRuntimeManagementConfigRequest) Validate(c *constraint.Checks) {
 	if v.missing&0x1 == 0 {
 		ruleNamespacedFunctionName.Check(c, "functionName", v.FunctionName)
 	} else {
@@ -624,6 +853,21 @@ func (v *InvocationRequest) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *ListAliasesRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.FunctionVersion != nil {
+		ruleVersionWithLatestPublished.Check(c, "functionVersion", *v.FunctionVersion)
+	}
+	if v.MaxItems != nil {
+		ruleMaxListItems.Check(c, "maxItems", int64(*v.MaxItems))
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *ListEventSourceMappingsRequest) Validate(c *constraint.Checks) {
 	if v.EventSourceArn != nil {
 		ruleArn.Check(c, "eventSourceArn", *v.EventSourceArn)
@@ -650,11 +894,35 @@ func (v *ListFunctionsRequest) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *ListProvisionedConcurrencyConfigsRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.MaxItems != nil {
+		ruleMaxProvisionedConcurrencyConfigListItems.Check(c, "maxItems", int64(*v.MaxItems))
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *ListTagsRequest) Validate(c *constraint.Checks) {
 	if v.missing&0x1 == 0 {
 		ruleTaggableResource.Check(c, "resource", v.Resource)
 	} else {
 		c.Null("resource")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *ListVersionsByFunctionRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleNamespacedFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.MaxItems != nil {
+		ruleMaxListItems.Check(c, "maxItems", int64(*v.MaxItems))
 	}
 }
 
@@ -685,6 +953,72 @@ func (v *OnFailure) Validate(c *constraint.Checks) {
 func (v *OnSuccess) Validate(c *constraint.Checks) {
 	if v.Destination != nil {
 		ruleDestinationArn.Check(c, "destination", *v.Destination)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *PublishVersionRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.Description != nil {
+		ruleDescription.Check(c, "description", *v.Description)
+	}
+	if v.PublishTo != nil {
+		ruleFunctionVersionLatestPublished.Check(c, "publishTo", *v.PublishTo)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *PutFunctionConcurrencyRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.missing&0x2 == 0 {
+		ruleReservedConcurrentExecutions.Check(c, "reservedConcurrentExecutions", int64(v.ReservedConcurrentExecutions))
+	} else {
+		c.Null("reservedConcurrentExecutions")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *PutRuntimeManagementConfigRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleNamespacedFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.Qualifier != nil {
+		ruleNumericLatestPublishedOrAliasQualifier.Check(c, "qualifier", *v.Qualifier)
+	}
+	if v.missing&0x2 == 0 {
+		ruleUpdateRuntimeOn.Check(c, "updateRuntimeOn", v.UpdateRuntimeOn)
+	} else {
+		c.Null("updateRuntimeOn")
+	}
+	if v.RuntimeVersionArn != nil {
+		ruleRuntimeVersionArn.Check(c, "runtimeVersionArn", *v.RuntimeVersionArn)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *RemovePermissionRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleNamespacedFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.missing&0x2 == 0 {
+		ruleNamespacedStatementId.Check(c, "statementId", v.StatementId)
+	} else {
+		c.Null("statementId")
+	}
+	if v.Qualifier != nil {
+		ruleNumericLatestPublishedOrAliasQualifier.Check(c, "qualifier", *v.Qualifier)
 	}
 }
 
@@ -763,6 +1097,31 @@ func (v *UntagResourceRequest) Validate(c *constraint.Checks) {
 		ruleTagKeyList.Check(c, "tagKeys", v.TagKeys)
 	} else {
 		c.Null("tagKeys")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *UpdateAliasRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.missing&0x2 == 0 {
+		ruleAlias.Check(c, "name", v.Name)
+	} else {
+		c.Null("name")
+	}
+	if v.FunctionVersion != nil {
+		ruleVersionWithLatestPublished.Check(c, "functionVersion", *v.FunctionVersion)
+	}
+	if v.Description != nil {
+		ruleDescription.Check(c, "description", *v.Description)
+	}
+	if v.RoutingConfig != nil {
+		c.Enter("routingConfig")
+		v.RoutingConfig.Validate(c)
+		c.Leave()
 	}
 }
 
@@ -1096,5 +1455,28 @@ func (v *ProvisionedPollerConfig) Validate(c *constraint.Checks) {
 	}
 	if v.PollerGroupName != nil {
 		ruleProvisionedPollerGroupName.Check(c, "pollerGroupName", *v.PollerGroupName)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *GetFunctionRecursionConfigRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleUnqualifiedFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *PutFunctionRecursionConfigRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleUnqualifiedFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.missing&0x2 == 0 {
+		ruleRecursiveLoop.Check(c, "recursiveLoop", v.RecursiveLoop)
+	} else {
+		c.Null("recursiveLoop")
 	}
 }

@@ -128,7 +128,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.serveWhole(whole)
 		return
 	}
-	match := h.paths.find(r.Method, r.URL.EscapedPath())
+	match := h.paths.find(r.Method, r.URL.EscapedPath(), r.URL.RawQuery)
 	switch {
 	case x.isRPC():
 		x.serveRPC()

@@ -16,6 +16,9 @@ type restRoute struct {
 	operation *Operation
 	offered   bool
 	parts     []string // a label is in braces
+	// query is what the query string must hold, a name with its value, beside an operation of the same path that asks for
+	// nothing; empty when it may hold anything.
+	query string
 }
 
 // restMatch is what a path leads to. The service is nil when the path is not of any REST service; the route is
@@ -43,9 +46,10 @@ func newRestTable(services []*Service) *restTable {
 }
 
 func (t *restTable) add(s *Service, o *Operation, offered bool) {
-	parts := pathParts(o.Path)
+	path, query, _ := strings.Cut(o.Path, "?")
+	parts := pathParts(path)
 	t.dated[parts[0]] = s
-	t.byLength[len(parts)] = append(t.byLength[len(parts)], restRoute{s, o, offered, parts})
+	t.byLength[len(parts)] = append(t.byLength[len(parts)], restRoute{s, o, offered, parts, query})
 }
 
 // pathParts cuts a path at its slashes, without the first and without one at the end.
@@ -53,8 +57,9 @@ func pathParts(path string) []string {
 	return strings.Split(strings.TrimSuffix(strings.TrimPrefix(path, "/"), "/"), "/")
 }
 
-// find looks a path up, as it stands in the request, still escaped.
-func (t *restTable) find(method, path string) (m restMatch) {
+// find looks a path up, as it stands in the request, still escaped, with its query string. The operation that asks for
+// most is the one: one that asks for a query, and then one with fewer labels.
+func (t *restTable) find(method, path, query string) (m restMatch) {
 	parts := pathParts(path)
 	if m.service = t.dated[parts[0]]; m.service == nil {
 		return m
@@ -62,11 +67,24 @@ func (t *restTable) find(method, path string) (m restMatch) {
 	for i := range t.byLength[len(parts)] {
 		route := &t.byLength[len(parts)][i]
 		labels, ok := route.match(method, parts)
-		if ok && (m.route == nil || len(labels) < len(m.labels)) {
+		if !ok || !route.asked(query) {
+			continue
+		}
+		if m.route == nil || len(labels) < len(m.labels) || len(labels) == len(m.labels) && route.query != "" {
 			m.service, m.route, m.labels = route.service, route, labels
 		}
 	}
 	return m
+}
+
+// asked reports whether a query string holds what the route asks for.
+func (route *restRoute) asked(query string) bool {
+	if route.query == "" {
+		return true
+	}
+	name, value, _ := strings.Cut(route.query, "=")
+	values, err := url.ParseQuery(query)
+	return err == nil && values.Get(name) == value
 }
 
 func (route *restRoute) match(method string, parts []string) (labels []label, ok bool) {

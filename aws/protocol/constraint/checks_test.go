@@ -170,8 +170,36 @@ func TestJudgingIsFree(t *testing.T) {
 	}
 }
 
+func TestDoubleMap(t *testing.T) {
+	weights := DoubleMap{
+		Length: Length{-1, -1}, NotNull: true, Value: &Double{Low: 0, High: 1},
+		Key: &Text{Length: Length{1, 1024}, Pattern: NewPattern("[0-9]+")},
+	}
+	const (
+		values = " at 'w' failed to satisfy constraint: Map value must satisfy constraint: [Member must have value less than or equal to 1.0, Member must have value greater than or equal to 0.0, Member must not be null]"
+		keys   = " at 'w' failed to satisfy constraint: Map keys must satisfy constraint: [Member must have length less than or equal to 1024, Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: [0-9]+]"
+	)
+	for _, row := range []struct {
+		m    map[string]float64
+		want string
+	}{
+		{map[string]float64{}, ""},
+		{map[string]float64{"1": 0, "2": 1}, ""},
+		{map[string]float64{"2": 2}, "1 validation error detected: Value '{2=2.0}'" + values},
+		{map[string]float64{"2": -1}, "1 validation error detected: Value '{2=-1.0}'" + values},
+		{map[string]float64{"$LATEST": 0.5}, "1 validation error detected: Value '{$LATEST=0.5}'" + keys},
+	} {
+		var c Checks
+		weights.Check(&c, "w", row.m)
+		if got := c.Message(); got != row.want {
+			t.Errorf("%v: %s", row.m, got)
+		}
+	}
+}
+
 func TestWrittenPatterns(t *testing.T) {
 	bucket, collection := NewPattern(`[0-9A-Za-z\.\-_]*(?<!\.)`), NewPattern(`(^(?!(system\x2e)))(^[_a-zA-Z0-9])([^$]*)`)
+	alias := NewPattern(`(?!^[0-9]+$)([a-zA-Z0-9-_]+)`)
 	for _, row := range []struct {
 		pattern *Pattern
 		value   string
@@ -191,6 +219,14 @@ func TestWrittenPatterns(t *testing.T) {
 		{collection, "-x", false},
 		{collection, "a$b", false},
 		{collection, "éa", false},
+		{alias, "live", true},
+		{alias, "2024-01-02", true},
+		{alias, "_", true},
+		{alias, "2024", false},
+		{alias, "", false},
+		{alias, "a.b", false},
+		{alias, "a@", false},
+		{alias, "é", false},
 	} {
 		if got := row.pattern.Match(row.value); got != row.want {
 			t.Errorf("%s on %q: %t", row.pattern.source, row.value, got)

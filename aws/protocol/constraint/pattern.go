@@ -49,6 +49,21 @@ func Supported(source string) bool {
 var written = map[string]func(string) bool{
 	`[0-9A-Za-z\.\-_]*(?<!\.)`:                  bucketName,
 	`(^(?!(system\x2e)))(^[_a-zA-Z0-9])([^$]*)`: collectionName,
+	`(?!^[0-9]+$)([a-zA-Z0-9-_]+)`:              aliasName,
+}
+
+// aliasName is letters, digits, hyphens and underscores, and not digits alone: those are a version's.
+func aliasName(s string) bool {
+	other := false
+	for i := range len(s) {
+		c := s[i]
+		digit := '0' <= c && c <= '9'
+		if !digit && c != '-' && c != '_' && (c|0x20 < 'a' || 'z' < c|0x20) {
+			return false
+		}
+		other = other || !digit
+	}
+	return other
 }
 
 // bucketName is letters, digits, dots, hyphens and underscores, with no dot at the end.

@@ -132,6 +132,16 @@ func (d *Double) Check(c *Checks, name string, value float64) {
 	}
 }
 
+// all lists both constraints, as AWS does when the shape is the value of a map.
+func (d *Double) all(notNull bool) string {
+	text := "[Member must have value less than or equal to " + renderDouble(d.High) +
+		", Member must have value greater than or equal to " + renderDouble(d.Low)
+	if notNull {
+		text += ", Member must not be null"
+	}
+	return text + "]"
+}
+
 func renderDouble(v float64) string {
 	s := strconv.FormatFloat(v, 'f', -1, 64)
 	if !strings.Contains(s, ".") {
@@ -196,6 +206,33 @@ func renderMap(m map[string]string) string {
 	}
 	b.WriteByte('}')
 	return b.String()
+}
+
+// DoubleMap is the rule of a map of strings to floating-point numbers.
+type DoubleMap struct {
+	Length  Length  // of the map
+	Key     *Text   // nil = any
+	Value   *Double // nil = any
+	NotNull bool    // whether AWS lists "not null" among the constraints of values
+}
+
+// Check judges a map of numbers. Of the keys AWS does not say that they are not null.
+func (d *DoubleMap) Check(c *Checks, name string, m map[string]float64) {
+	flat := make(map[string]string, len(m))
+	for key, value := range m {
+		flat[key] = renderDouble(value)
+	}
+	render := func() string { return renderMap(flat) }
+	checkMap(c, name, m, d.Length, d.Key, false, false, render)
+	if d.Value == nil {
+		return
+	}
+	for _, value := range m {
+		if !(value >= d.Value.Low && value <= d.Value.High) {
+			c.fail(name, false, render, "Map value must satisfy constraint: "+d.Value.all(d.NotNull))
+			return
+		}
+	}
 }
 
 func checkMap[T any](c *Checks, name string, m map[string]T, length Length, key *Text, notNull, sensitive bool, render func() string) {
