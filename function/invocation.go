@@ -73,7 +73,7 @@ func (s *Service) invoke(ctx context.Context, in Invocation) (Result, error) {
 		return Result{}, err
 	}
 	defer s.pool.leave()
-	if _, err := s.invocable(in.Ref); err != nil {
+	if err := s.DryRun(ctx, in.Ref); err != nil {
 		return Result{}, err
 	}
 	if len(in.Payload) == 0 {
@@ -102,20 +102,20 @@ func (s *Service) invoke(ctx context.Context, in Invocation) (Result, error) {
 
 // DryRun reports whether an invocation of the reference would be accepted now: nil, or the error of Invoke.
 func (s *Service) DryRun(_ context.Context, ref Ref) error {
-	_, err := s.invocable(ref)
+	_, err := s.invocable(ref, func() float64 { return 1 }) // the version that an alias stands for is the one to ask
 	return err
 }
 
 // invocable returns what an invocation of the reference runs: an alias leads to the version that it stands for now, or by
 // chance to the other one.
-func (s *Service) invocable(ref Ref) (*deployment, error) {
+func (s *Service) invocable(ref Ref, random func() float64) (*deployment, error) {
 	e, err := s.lookup(ref.Name)
 	if err != nil {
 		return nil, &NotFoundError{ARN: ref.InvokedARN()}
 	}
 	qualifier := ref.Qualifier
 	if a, ok := e.aliases[qualifier]; ok {
-		qualifier = a.choose(s.random)
+		qualifier = a.choose(random)
 	}
 	d, state := e.deployment, e.Function.State
 	if qualifier != "" && qualifier != Latest {
@@ -133,7 +133,7 @@ func (s *Service) invocable(ref Ref) (*deployment, error) {
 
 // try runs the invocation in one environment.
 func (s *Service) try(ctx context.Context, in Invocation) (Result, error) {
-	d, err := s.invocable(in.Ref)
+	d, err := s.invocable(in.Ref, s.random)
 	if err != nil {
 		return Result{}, err
 	}
