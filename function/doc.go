@@ -4,6 +4,10 @@
 // nothing here can run it; an update is InProgress until it is Successful or Failed. What is pending is finished by Run,
 // after the answer that announced it; meanwhile invocations of a function being updated run its former self.
 //
+// A function can be published: a version is a copy of its settings and code under a number, which is never used again while
+// the function lives. Aliases are names for versions. Both, and the policies of all of them, belong to the function: they
+// are kept in tables of their own, are in one entry in memory, change one at a time, and go with the function.
+//
 // Code is kept twice: as the archive that was uploaded, in the store's blobs, and extracted in a folder named after the
 // archive's hash. The folder is made completely and then renamed to its name, so that what exists is whole; it can be
 // made again from the blob at any time. Both go when no function and no instance uses them any more.
@@ -12,8 +16,10 @@
 // out the one that was used last, or starts another within the limits, and keeps it warm afterwards until it has been
 // idle for long. What runs an instance is the Executor's matter; the room knows only its answers. These invariants hold:
 //
-//   - no account has more invocations at one time than its concurrency, and no server more instances than its limit;
-//     who finds no place is told so at once and never queued;
+//   - no account has more invocations at one time than its concurrency, no function more than are reserved for it, and no
+//     server more instances than its limit; who finds no place is told so at once and never queued;
+//   - what is reserved for a function is not used by others;
+//   - nothing of a version changes once it can be invoked, and its code stays as long as it does;
 //   - an instance that timed out, crashed or failed to start is never used again, and nothing is started but for an
 //     invocation, so a function that crashes at its start costs one start an invocation;
 //   - an update or a deletion lets invocations under way finish, and then stops their instances;

@@ -105,17 +105,24 @@ func (c consumers) Subscribe(ctx context.Context, id stream.ConsumerID, shard ui
 // openMappings opens a house of streams, functions and mappings, half a minute after a minute has begun.
 func openMappings(t *testing.T) (h http.Handler, stop func()) {
 	t.Helper()
+	h, _, stop = openStreams(t)
+	return h, stop
+}
+
+// openStreams also returns the streams' room, to put records.
+func openStreams(t *testing.T) (h http.Handler, streams *stream.Service, stop func()) {
+	t.Helper()
 	engine, err := disk.Open(disk.Options{Memory: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	clock, log := clockwork.NewRealClock(), slog.New(slog.DiscardHandler)
-	streams, err := stream.New(stream.Config{Store: engine, Clock: clock})
+	streams, err = stream.New(stream.Config{Store: engine, Clock: clock})
 	if err != nil {
 		t.Fatal(err)
 	}
 	functions, err := function.New(function.Config{
-		Store: engine, Clock: clock, Log: log, Executor: executor{}, CodeDir: filepath.Join(t.TempDir(), "code"),
+		Store: engine, Clock: clock, Log: log, Executor: executor{}, CodeDir: filepath.Join(t.TempDir(), "code"), TransitionDelay: 7 * time.Second,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -152,7 +159,7 @@ func openMappings(t *testing.T) (h http.Handler, stop func()) {
 			`{"FunctionName":"`+name+`","Runtime":"python3.12","Handler":"main.echo","Role":"arn:aws:iam::123456789012:role/r","Code":{"ZipFile":"ZIP(one)"}}`))
 	}
 	<-clock.After(30*time.Second + 351*time.Millisecond)
-	return handler, func() {
+	return handler, streams, func() {
 		cancel()
 		running.Wait()
 		if err := engine.Close(); err != nil {
