@@ -288,6 +288,8 @@ func (s *Service) loadVersions(ctx context.Context) error {
 		}
 		s.code.hold(v.Function.CodeBlob)
 		e.versions = append(e.versions, v)
+		// One of which the store could not say whether it was kept may be newer than its function's record.
+		e.Published = max(e.Published, v.number())
 	}
 	for _, e := range s.entries {
 		slices.SortFunc(e.versions, func(a, b *version) int { return a.number() - b.number() })
