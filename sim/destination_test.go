@@ -139,7 +139,7 @@ func (w *world) recordsOf(l *link, doc *document) (records []*record) {
 	}
 	all := between(w.shards[l.stream][uint32(first.Origin().Shard)])
 	for _, factor := range slices.Backward(l.factors[w.epoch]) {
-		if records = w.untried(l, all, factor, from, doc.Batch.BatchSize); records != nil {
+		if records = l.untried(all, factor, from, to); len(records) == doc.Batch.BatchSize {
 			return records
 		}
 	}
@@ -148,23 +148,21 @@ func (w *world) recordsOf(l *link, doc *document) (records []*record) {
 	return nil
 }
 
-// untried returns those of some records that a lane had before it when it had so many, or nil.
-func (w *world) untried(l *link, all []*record, factor int, from stream.Position, count int) (open []*record) {
-	at := slices.IndexFunc(all, func(r *record) bool { return r.place.position == from })
-	if at < 0 {
+// untried returns those of some records that their lane still had before it, or nil if it cannot have had the first and
+// the last of them.
+func (l *link) untried(all []*record, factor int, from, to stream.Position) (open []*record) {
+	first := slices.IndexFunc(all, func(r *record) bool { return r.place.position == from })
+	if first < 0 {
 		return nil
 	}
-	lane, total := laneOf(all[at].key, factor), 0
+	lane, ends := laneOf(all[first].key, factor), map[stream.Position]bool{}
 	for _, r := range all {
-		if laneOf(r.key, factor) != lane {
-			continue
-		}
-		total++
-		if e := l.endings[r]; e == nil || e.epoch != w.epoch && w.crashed[e.epoch] && (r.place.position == from || count == total) {
+		if e := l.endings[r]; laneOf(r.key, factor) == lane && (e == nil || e.open) {
 			open = append(open, r)
+			ends[r.place.position] = true
 		}
 	}
-	if len(open) > count || total < count {
+	if !ends[from] || !ends[to] {
 		return nil
 	}
 	return open

@@ -42,7 +42,7 @@ func mappingIsCreated(w *world, h *house) {
 	}
 	l := &link{
 		name: fmt.Sprintf("m%d", n), stream: w.random.IntN(len(w.streams)), partial: w.chance(50), givesUp: w.chance(60),
-		factors: map[int][]int{}, endings: map[*record]*ending{}, repeats: map[repeatKey]map[int]string{}, requests: map[string]*request{},
+		factors: map[int][]int{}, endings: map[*record]*ending{}, requests: map[string]*request{},
 		enabled: true, from: time.Now(),
 	}
 	l.functions = [2]string{l.name + "-a", l.name + "-b"}

@@ -65,6 +65,8 @@ func openHouse(w *world, mem *vfs.MemFS) *house {
 	h.executor = &executor{h: h}
 	h.fs.Watch(h.watch)
 	w.check(h.build())
+	w.adopt(h)
+	w.weigh(h)
 	h.spin()
 	h.run("streams", h.streams.Run)
 	h.run("queues", h.queues.Run)

@@ -35,7 +35,6 @@ type link struct {
 
 	factors  map[int][]int // that were in force, by epoch
 	endings  map[*record]*ending
-	repeats  map[repeatKey]map[int]string // what was done again: by call, a key of it
 	requests map[string]*request
 }
 
@@ -45,11 +44,9 @@ type ending struct {
 	epoch int
 	call  int
 	key   string // of some record of the same call
-}
-
-type repeatKey struct {
-	epoch int
-	shard uint32
+	// kept says that a checkpoint was found to cover it; open that none was when the house was opened after a crash, so
+	// that it comes again.
+	kept, open bool
 }
 
 // request is what became of a batch: invocations that have the same request id.
@@ -143,26 +140,21 @@ func (l *link) end(w *world, r *record, how string, call int, key string) {
 	l.endings[r] = &ending{how: how, epoch: w.epoch, call: call, key: key}
 }
 
-// again judges that a record which has ended is dealt with once more. Only a crash excuses that, and it excuses one
-// batch a lane.
+// again judges that a record which has ended is dealt with once more. Only a crash excuses that, which took the checkpoint
+// behind it.
 func (l *link) again(w *world, r *record, e *ending) {
 	switch {
 	case e.epoch == w.epoch:
 		w.breach("%s: %s comes again, which was %s by call %d, and nothing has crashed since", l.name, r.label(), e.how, e.call)
-		return
-	case !w.crashed[e.epoch]:
-		w.breach("%s: %s comes again, which was %s by call %d, though the program stopped in order", l.name, r.label(), e.how, e.call)
-		return
+	case !e.open:
+		w.breach("%s: %s comes again, which was %s by call %d, and a checkpoint covers it", l.name, r.label(), e.how, e.call)
 	}
-	key := repeatKey{e.epoch, r.place.shard}
-	if l.repeats[key] == nil {
-		l.repeats[key] = map[int]string{}
-	}
-	l.repeats[key][e.call] = e.key
-	factors := l.factors[e.epoch]
-	if !slices.ContainsFunc(factors, func(f int) bool { return ofDifferentLanes(l.repeats[key], f) }) {
-		w.breach("%s: %s comes again, and with it more than one batch of a lane: calls %v, factors %v", l.name, r.label(), l.repeats[key], factors)
-	}
+}
+
+// fitLanes reports whether the calls, by their numbers each a key of it, may each have been the last of another lane in an epoch. A change may
+// have been under way, and the batches in flight still be those of a former factor.
+func (l *link) fitLanes(epoch int, calls map[int]string) bool {
+	return slices.ContainsFunc(l.factors[epoch], func(f int) bool { return ofDifferentLanes(calls, f) })
 }
 
 func ofDifferentLanes(calls map[int]string, factor int) bool {

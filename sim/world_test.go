@@ -123,7 +123,6 @@ func newWorld(t *testing.T, seed uint64) *world {
 func (w *world) start(mem *vfs.MemFS) {
 	h := openHouse(w, mem)
 	w.house = h
-	w.adopt(h)
 	w.mu.Lock()
 	w.present = h
 	w.mu.Unlock()
