@@ -27,7 +27,9 @@ var (
 // Store is one engine: logs of blocks, tables of entries, and blobs. All methods may be called at the same time
 // from many goroutines. A write that returned nil is durable: it survives the loss of the process and of power.
 // A write that returned ErrFull, ErrConflict or ErrTooLarge did not happen; one that returned any other error may or may
-// not have. Reads show only what is durable: what a reader has seen, no crash takes back.
+// not have, or happen later: it is in doubt (InDoubt). Writes happen in the order in which they were called, so that a
+// later one that returned nil ends the doubt: those that had returned before it was called have happened then, or never
+// will. Reads show only what is durable: what a reader has seen, no crash takes back.
 //
 // A context that ends makes a call return its error soon; a write that was under way then goes on by itself.
 type Store interface {

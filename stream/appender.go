@@ -22,6 +22,8 @@ type appender struct {
 	clock      clockwork.Clock
 	tail       *tail
 	queueBytes int64 // bound of each shard's queue
+	// doubted is told, under its mutex, of a log of which the store could not say whether a block was stored.
+	doubted func(*shardLog)
 }
 
 // group is what one put asks of one shard: entries that become neighbours in one block.

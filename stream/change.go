@@ -7,8 +7,6 @@ import (
 	"maps"
 	"slices"
 	"time"
-
-	"github.com/millrace/millrace/store"
 )
 
 // change is what a stream that is UPDATING is on its way to. It stands in the stream's document, so that a stream that
@@ -81,6 +79,9 @@ func (s *Service) edit(ctx context.Context, name Name, f func(next *live) error)
 		return err
 	}
 	defer s.leaveControl()
+	if err := s.doubts.Settle(ctx, streamSubject(name)); err != nil {
+		return err
+	}
 	l, ok := s.find(name)
 	if !ok {
 		return &NotFoundError{name}
@@ -93,8 +94,7 @@ func (s *Service) edit(ctx context.Context, name Name, f func(next *live) error)
 	}
 	ctx = context.WithoutCancel(ctx)
 	if err := s.catalog.update(ctx, &next); err != nil {
-		_ = s.reread(ctx, name) // which has logged why it could not
-		s.lookAgain()
+		s.doubtStream(ctx, name, err)
 		return fmt.Errorf("change stream %s: %w", name, err)
 	}
 	s.replace(&next)
@@ -136,8 +136,7 @@ func (s *Service) finish(ctx context.Context, l *live) error {
 	return err
 }
 
-// errUnknown says that neither a commit nor what was read afterwards tells what the stream is. Until that is known,
-// sealed logs stay sealed.
+// errUnknown says that the stream is in doubt. As long as it is, sealed logs stay sealed.
 var errUnknown = errors.New("outcome unknown")
 
 // commitChange stores what the change makes of the stream and makes it known.
@@ -148,7 +147,7 @@ func (s *Service) commitChange(ctx context.Context, l *live, closing time.Time) 
 		l.change.apply(&active.stream, closing)
 	}
 	if err := s.catalog.update(ctx, &active); err != nil {
-		if !certain(err) && s.reread(ctx, l.stream.Name) != nil {
+		if !s.doubtStream(ctx, l.stream.Name, err) {
 			return fmt.Errorf("%w: %w", errUnknown, err)
 		}
 		return err
@@ -156,11 +155,6 @@ func (s *Service) commitChange(ctx context.Context, l *live, closing time.Time) 
 	active.open(l, true)
 	s.replace(&active)
 	return nil
-}
-
-// certain reports whether a commit that failed so has certainly not happened.
-func certain(err error) bool {
-	return errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrTooLarge) || errors.Is(err, store.ErrConflict)
 }
 
 // closing returns the logs of the open shards that the stream's change closes.
@@ -193,7 +187,10 @@ func (s *Service) seal(ctx context.Context, logs []*shardLog) (time.Time, error)
 		if err := log.quiesce(ctx); err != nil {
 			return time.Time{}, err
 		}
-		if err := log.load(ctx, s.store); err != nil { // again, if the last append was in doubt
+		if err := s.doubts.Settle(ctx, log.subject()); err != nil { // what is in doubt may belong to the shard's end
+			return time.Time{}, err
+		}
+		if err := log.load(ctx, s.store); err != nil {
 			return time.Time{}, err
 		}
 		last = max(last, log.lastArrival())

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/jonboulle/clockwork"
 
@@ -17,26 +19,53 @@ import (
 // that fills up and has room again.
 type lateStore struct {
 	Storage
+	mu    sync.Mutex
 	doubt bool
 	late  []byte
+	log   store.LogID
 }
 
 func (s *lateStore) Append(ctx context.Context, log store.LogID, draft store.Draft) (uint64, error) {
-	if s.doubt {
-		data, err := draft.Fill()
-		if err != nil {
-			return 0, err
-		}
-		s.doubt, s.late = false, slices.Clone(data)
+	if delayed, err := s.delay(log, draft); err != nil {
+		return 0, err
+	} else if delayed {
 		return 0, errors.New("whether it happens is not known yet")
 	}
-	if s.late != nil {
-		if _, err := s.Storage.Append(ctx, log, store.Data(s.late)); err != nil {
-			return 0, err
-		}
-		s.late = nil
+	if err := s.catchUp(ctx); err != nil {
+		return 0, err
 	}
 	return s.Storage.Append(ctx, log, draft)
+}
+
+// Commit implements store.Tables. It too has the append happen first, if that has not happened.
+func (s *lateStore) Commit(ctx context.Context, writes ...store.Write) error {
+	if err := s.catchUp(ctx); err != nil {
+		return err
+	}
+	return s.Storage.Commit(ctx, writes...)
+}
+
+func (s *lateStore) delay(log store.LogID, draft store.Draft) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.doubt {
+		return false, nil
+	}
+	data, err := draft.Fill()
+	s.doubt, s.late, s.log = false, slices.Clone(data), log
+	return true, err
+}
+
+func (s *lateStore) catchUp(ctx context.Context) error {
+	s.mu.Lock()
+	late := s.late
+	s.late = nil
+	s.mu.Unlock()
+	if late == nil {
+		return nil
+	}
+	_, err := s.Storage.Append(ctx, s.log, store.Data(late))
+	return err
 }
 
 // TestAppendInDoubtThatHappensLate: a reader at the tip is handed it in its place, not passed by.
@@ -54,12 +83,11 @@ func TestAppendInDoubtThatHappensLate(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error)
 	go func() { ended <- service.Run(ctx) }()
-	defer func() {
-		stop()
-		<-ended
-	}()
 	r := &rig{Service: service, t: t}
 	st := r.make("s", 1)
+	stop() // Run would settle the doubt
+	<-ended
+	ctx = t.Context()
 	put := func(text string) error {
 		puts, err := service.Put(ctx, st.Name, []Entry{{PartitionKey: "k", Data: []byte(text)}})
 		if err != nil {
@@ -88,5 +116,42 @@ func TestAppendInDoubtThatHappensLate(t *testing.T) {
 	}
 	if got := texts(read(tip).Records); !slices.Equal(got, []string{"in doubt", "second"}) {
 		t.Errorf("after the tip: %v", got)
+	}
+}
+
+// TestAppendInDoubtThatHappensLateAtTheTip: a reader who waits at the tip is woken though nobody puts any more, and a shard
+// that is split is not at its end before what was in doubt.
+func TestAppendInDoubtThatHappensLateAtTheTip(t *testing.T) {
+	for _, splits := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			engine, err := disk.Open(disk.Options{Memory: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer engine.Close()
+			late := &lateStore{Storage: engine}
+			r := serve(t, late)
+			st := r.make("s", 1)
+			ctx, key := t.Context(), ShardKey{st.Number, 0}
+			late.doubt = true
+			if puts, err := r.Put(ctx, st.Name, entries("in doubt ", 1)); err != nil || puts[0].Err == nil {
+				t.Fatal("the append was not in doubt")
+			}
+			if b, err := r.Read(ctx, key, 0, 10, 1<<20); err != nil || len(b.Records) != 0 { // which looks for the end
+				t.Fatalf("%v, %v", texts(b.Records), err)
+			}
+			if splits {
+				if err := r.SplitShard(ctx, st.Name, 0, st.Shards[0].Range.at(t)); err != nil {
+					t.Fatal(err)
+				}
+			} else if err := r.Wait(ctx, key, 0); err != nil {
+				t.Fatal(err)
+			}
+			r.pass(2 * transitionRetry)
+			b, err := r.Read(ctx, key, 0, 10, 1<<20)
+			if err != nil || !slices.Equal(texts(b.Records), []string{"in doubt 0"}) {
+				t.Errorf("%v, %v", texts(b.Records), err)
+			}
+		})
 	}
 }

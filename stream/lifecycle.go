@@ -2,11 +2,8 @@ package stream
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
-
-	"github.com/millrace/millrace/store"
 )
 
 // transitionRetry is how long a transition that the store refused is left alone.
@@ -70,6 +67,9 @@ func (s *Service) Create(ctx context.Context, name Name, options CreateOptions) 
 		return err
 	}
 	defer s.leaveControl()
+	if err := s.doubts.Settle(ctx, streamSubject(name)); err != nil {
+		return err
+	}
 	if err := s.admit(name, o); err != nil {
 		return err
 	}
@@ -89,8 +89,7 @@ func (s *Service) Create(ctx context.Context, name Name, options CreateOptions) 
 	s.next++ // spent even if the commit fails, since it may have happened all the same
 	ctx = context.WithoutCancel(ctx)
 	if err := s.catalog.create(ctx, l, s.next, o.Tags); err != nil {
-		_ = s.reread(ctx, name) // which has logged why it could not
-		s.lookAgain()
+		s.doubtStream(ctx, name, err)
 		return fmt.Errorf("create stream %s: %w", name, err)
 	}
 	s.publish(l)
@@ -178,29 +177,6 @@ func (l *live) retire() {
 	}
 }
 
-// reread brings memory in line with the store after a commit of which the store could not say whether it happened.
-// The caller has control. If the store still does not answer, memory stays as it is, and the answer is the error.
-func (s *Service) reread(ctx context.Context, name Name) error {
-	stored, err := s.catalog.get(ctx, name)
-	known, ok := s.find(name)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		if ok {
-			s.forget(known)
-		}
-		err = nil
-	case err != nil:
-		s.log.Error("stream could not be read again", "stream", name.Name, "error", err)
-	case !ok || known.stream.Number != stored.stream.Number:
-		stored.open(nil, false)
-		s.publish(stored)
-	default:
-		stored.open(known, false)
-		s.replace(stored)
-	}
-	return err
-}
-
 // takeControl waits for its turn to change which streams there are.
 func (s *Service) takeControl(ctx context.Context) error {
 	select {
@@ -221,12 +197,16 @@ func (s *Service) lookAgain() {
 	}
 }
 
-// runTransitions carries out transitions when they are due.
+// runTransitions carries out transitions when they are due, and settles doubts.
 func (s *Service) runTransitions(ctx context.Context) {
 	for ctx.Err() == nil {
+		doubts := s.settleDoubts(ctx)
 		wait, ok := s.settle(ctx)
 		if left, more := s.settleConsumers(ctx); more && (!ok || left < wait) {
 			wait, ok = left, true
+		}
+		if doubts && (!ok || transitionRetry < wait) {
+			wait, ok = transitionRetry, true
 		}
 		s.pause(ctx, wait, ok)
 	}
@@ -297,6 +277,9 @@ func (s *Service) transit(ctx context.Context, l *live) error {
 		return err
 	}
 	defer s.leaveControl()
+	if err := s.doubts.Settle(ctx, streamSubject(l.stream.Name)); err != nil {
+		return err
+	}
 	if now, ok := s.find(l.stream.Name); !ok || now != l {
 		return nil
 	}

@@ -51,6 +51,9 @@ func (s *Service) RegisterConsumer(ctx context.Context, stream Name, name string
 
 // admitConsumer checks a new consumer against the stream and those it has. The caller has control.
 func (s *Service) admitConsumer(ctx context.Context, l *live, r *registration) error {
+	if err := s.doubts.Settle(ctx, r.subject()); err != nil {
+		return err
+	}
 	if _, ok := s.roster.find(r.number, r.consumer.Name); ok {
 		return &ConsumerExistsError{r.consumer.ID()}
 	}
@@ -83,9 +86,7 @@ func (s *Service) change(ctx context.Context, r *registration, more ...store.Wri
 	ctx = context.WithoutCancel(ctx)
 	defer s.lookAgain()
 	if err := s.roster.table.put(ctx, r, more...); err != nil {
-		if err := s.roster.reread(ctx, r); err != nil {
-			s.log.Error("consumer could not be read again", "consumer", r.consumer.Name, "error", err)
-		}
+		s.doubt(ctx, r.subject(), err, func(ctx context.Context) error { return s.roster.reread(ctx, r) })
 		return err
 	}
 	s.roster.publish(r)
@@ -100,6 +101,12 @@ func (s *Service) DeregisterConsumer(ctx context.Context, id ConsumerID) error {
 	}
 	defer s.leaveControl()
 	_, r, err := s.consumer(id)
+	if err == nil {
+		if err := s.doubts.Settle(ctx, r.subject()); err != nil {
+			return err
+		}
+		_, r, err = s.consumer(id)
+	}
 	if err != nil || r.consumer.Status == StatusDeleting {
 		return err
 	}
@@ -175,6 +182,9 @@ func (s *Service) transitConsumer(ctx context.Context, r *registration) error {
 		return err
 	}
 	defer s.leaveControl()
+	if err := s.doubts.Settle(ctx, r.subject()); err != nil {
+		return err
+	}
 	if now, ok := s.roster.find(r.number, r.consumer.Name); !ok || now != r {
 		return nil
 	}

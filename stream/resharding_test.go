@@ -398,7 +398,8 @@ func TestPutsWaitUntilTheOutcomeIsKnown(t *testing.T) {
 				if err := r.Delete(ctx, name); err != nil {
 					t.Fatal(err)
 				}
-				if a := <-answers; !errors.As(a.err, new(*NotFoundError)) {
+				// The deletion finds out first that the stream was split, which lets the put go on: it may come before.
+				if a := <-answers; !errors.As(a.err, new(*NotFoundError)) && (a.err != nil || a.puts[0].Shard != 2) {
 					t.Errorf("put to a deleted stream: %+v", a)
 				}
 			} else if a := <-answers; a.err != nil || a.puts[0].Err != nil || a.puts[0].Shard != 2 {

@@ -60,6 +60,7 @@ type Service struct {
 
 	// control is held by whoever changes which streams there are: it is a lock that may be held while the store works.
 	control chan struct{}
+	doubts  *store.Doubts // settled by whoever has control
 	next    uint64        // the number of the next stream; guarded by control
 	changed chan struct{} // tells Run to look for transitions
 
@@ -99,12 +100,12 @@ func New(c Config) (*Service, error) {
 	t := newTail(c.TailBytes)
 	s := &Service{
 		store: c.Store, clock: c.Clock, log: c.Log, recorder: c.Recorder, delay: c.TransitionDelay, limit: c.ShardLimit, limited: c.ShardLimits,
-		appender: &appender{blocks: c.Store, clock: c.Clock, tail: t, queueBytes: c.QueueBytes},
-		tail:     t, shelf: newShelf(c.TailBytes / 4), catalog: newCatalog(c.Store),
+		tail: t, shelf: newShelf(c.TailBytes / 4), catalog: newCatalog(c.Store),
 		roster: newRoster(c.Store), closing: make(chan struct{}),
-		control: make(chan struct{}, 1), changed: make(chan struct{}, 1),
+		control: make(chan struct{}, 1), doubts: store.NewDoubts(c.Store), changed: make(chan struct{}, 1),
 		byName: make(map[Name]*live), byNumber: make(map[uint64]*live),
 	}
+	s.appender = &appender{blocks: c.Store, clock: c.Clock, tail: t, queueBytes: c.QueueBytes, doubted: s.doubtLog}
 	ctx := context.Background()
 	var err error
 	if s.next, err = s.catalog.nextNumber(ctx); err != nil {

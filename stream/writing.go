@@ -121,7 +121,7 @@ func (a *appender) settle(w *writing) {
 		l.publish(w.block, a.tail)
 		return
 	}
-	if !errors.Is(w.err, store.ErrFull) {
+	if store.InDoubt(w.err) {
 		a.doubt(l)
 	}
 	w.err = fmt.Errorf("append to %s in stream %d: %w", l.shard.ID(), l.key.Stream, w.err)
@@ -132,6 +132,7 @@ func (a *appender) settle(w *writing) {
 func (a *appender) doubt(l *shardLog) {
 	a.tail.drop(l.key)
 	l.loaded, l.oldest, l.doubted = false, oldestUnknown, true
+	a.doubted(l)
 }
 
 // publish makes a durable block visible and wakes the readers that wait for it. The tail has it before the tip moves, so

@@ -208,6 +208,33 @@ func TestCloseWhileStuck(t *testing.T) {
 	d.goOn(t)
 }
 
+// TestDoubtIsDecided: a commit that the disk fills up under happens once there is room, and whoever settles the doubt
+// sees it.
+func TestDoubtIsDecided(t *testing.T) {
+	d := newFullDisk(t, 8*mib, disk.Options{BallastBytes: -1})
+	d.fs.HideUsage(true)
+	d.fs.SetSize(d.fs.Used())
+	const key = "k"
+	if err := d.s.Commit(t.Context(), store.Write{Table: "t", Key: key, Value: make([]byte, 100_000)}); !store.InDoubt(err) {
+		t.Fatalf("the commit is not in doubt: %v", err)
+	}
+	var found error
+	doubts := store.NewDoubts(d.s)
+	doubts.Add(key, func(ctx context.Context) error {
+		_, found = d.s.Get(ctx, "t", key)
+		return nil
+	})
+	if err := doubts.Settle(t.Context(), key); !errors.Is(err, store.ErrFull) {
+		t.Errorf("settled without room: %v", err)
+	}
+	d.fs.SetSize(200 * mib)
+	d.awaitRoom(t)
+	if err := doubts.Settle(t.Context(), key); err != nil || found != nil || len(doubts.Open()) != 0 {
+		t.Errorf("with room again: %v; the commit: %v", err, found)
+	}
+	d.goOn(t)
+}
+
 // TestOpenOnFullDisk: with a ballast to give up, the store opens on a full disk, and what it holds can be read.
 func TestOpenOnFullDisk(t *testing.T) {
 	d := newFullDisk(t, 64*mib, disk.Options{BallastBytes: 8 * mib})
