@@ -74,7 +74,7 @@ func (e *entry) aliasesOf(version string) (names []string) {
 // CreateAlias makes an alias; its revision is the room's. The error is a *NotFoundError of the function or of a version,
 // ErrTooManyWeights, *VersionRoutedError, ErrLatestRouted, ErrAliasExists, or a failure of the store.
 func (s *Service) CreateAlias(ctx context.Context, a Alias) (Alias, error) {
-	unlock, err := s.changing.lock(ctx, a.Function)
+	unlock, err := s.change(ctx, a.Function)
 	if err != nil {
 		return Alias{}, err
 	}
@@ -104,7 +104,7 @@ func (s *Service) putAlias(ctx context.Context, old *entry, a Alias) (Alias, err
 	}
 	next := *old
 	next.aliases = with(old.aliases, a.Name, a)
-	if err := s.replace(ctx, &next, write); err != nil {
+	if err := s.commit(ctx, old, &next, nil, write); err != nil {
 		return Alias{}, fmt.Errorf("store alias %s: %w", a.ARN(), err)
 	}
 	return a, nil
@@ -148,7 +148,7 @@ type AliasUpdate struct {
 
 // UpdateAlias changes an alias. The error is an *AliasNotFoundError, ErrRevisionMismatch, or one of CreateAlias.
 func (s *Service) UpdateAlias(ctx context.Context, function Name, name string, u AliasUpdate) (Alias, error) {
-	unlock, err := s.changing.lock(ctx, function)
+	unlock, err := s.change(ctx, function)
 	if err != nil {
 		return Alias{}, err
 	}
@@ -178,7 +178,7 @@ func (s *Service) UpdateAlias(ctx context.Context, function Name, name string, u
 // DeleteAlias removes an alias with its policy; one that is not there is no error. The error is a *NotFoundError of the
 // function, or a failure of the store.
 func (s *Service) DeleteAlias(ctx context.Context, function Name, name string) error {
-	unlock, err := s.changing.lock(ctx, function)
+	unlock, err := s.change(ctx, function)
 	if err != nil {
 		return err
 	}
@@ -192,7 +192,7 @@ func (s *Service) DeleteAlias(ctx context.Context, function Name, name string) e
 	}
 	next := *old
 	next.aliases, next.policies = without(old.aliases, name), without(old.policies, name)
-	if err := s.replace(ctx, &next, s.aliases.Remove(key(function, name), 0), s.policies.Remove(key(function, name), 0)); err != nil {
+	if err := s.commit(ctx, old, &next, nil, s.aliases.Remove(key(function, name), 0), s.policies.Remove(key(function, name), 0)); err != nil {
 		return fmt.Errorf("delete alias %s of %s: %w", name, function.ARN(), err)
 	}
 	return nil

@@ -83,7 +83,7 @@ func (s *Service) SetRecursiveLoop(ctx context.Context, name Name, loop string) 
 
 // changeRecord makes a change of a function that is no transition.
 func (s *Service) changeRecord(ctx context.Context, name Name, change func(*record) error) error {
-	unlock, err := s.changing.lock(ctx, name)
+	unlock, err := s.change(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -96,5 +96,5 @@ func (s *Service) changeRecord(ctx context.Context, name Name, change func(*reco
 	if err := change(&next.record); err != nil {
 		return err
 	}
-	return s.save(ctx, old, &next)
+	return s.save(ctx, old, &next, nil)
 }

@@ -41,7 +41,7 @@ func (s *Service) CreateWith(ctx context.Context, f Function, zip []byte, x Extr
 	if err := f.check(); err != nil {
 		return Function{}, err
 	}
-	unlock, err := s.changing.lock(ctx, f.Name)
+	unlock, err := s.change(ctx, f.Name)
 	if err != nil {
 		return Function{}, err
 	}
@@ -63,7 +63,7 @@ func (s *Service) CreateWith(ctx context.Context, f Function, zip []byte, x Extr
 	f.LastUpdateStatus, f.LastUpdateStatusReason, f.LastUpdateStatusReasonCode = "", "", ""
 	e := &entry{record: record{Function: f, Tags: maps.Clone(x.Tags)}, samples: s.recorder.Function(f.Name)}
 	if !x.Publish {
-		return f, s.save(ctx, nil, e)
+		return f, s.save(ctx, nil, e, nil)
 	}
 	v := e.publish(f, nil)
 	return v.Function, s.saveVersion(ctx, nil, e, v)
@@ -236,7 +236,7 @@ type updateHow struct {
 // update begins a change. change makes it on a copy of the function and returns what is to be done when it has been
 // stored, or has not.
 func (s *Service) update(ctx context.Context, name Name, how updateHow, change func(*Function) (func(), error)) (Function, error) {
-	unlock, err := s.changing.lock(ctx, name)
+	unlock, err := s.change(ctx, name)
 	if err != nil {
 		return Function{}, err
 	}
@@ -266,10 +266,10 @@ func (s *Service) update(ctx context.Context, name Name, how updateHow, change f
 	next := *old
 	next.Function, next.Serving = f, old.serving()
 	if !how.publish {
-		return f, s.save(ctx, old, &next)
+		return f, s.save(ctx, old, &next, nil)
 	}
 	if v := old.republished(f); v != nil {
-		return v.Function, s.save(ctx, old, &next)
+		return v.Function, s.save(ctx, old, &next, nil)
 	}
 	v := next.publish(f, nil)
 	v.Function.State, v.Function.StateReason, v.Function.StateReasonCode = Pending, reasonCreating, reasonCodeCreating
@@ -292,7 +292,7 @@ func changeable(f Function, revision string) error {
 
 // Delete removes a function with all that belongs to it, or returns a *NotFoundError. Invocations under way finish.
 func (s *Service) Delete(ctx context.Context, name Name) error {
-	unlock, err := s.changing.lock(ctx, name)
+	unlock, err := s.change(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -301,21 +301,22 @@ func (s *Service) Delete(ctx context.Context, name Name) error {
 	if err != nil {
 		return err
 	}
-	if err := s.tables.Commit(ctx, s.removal(e)...); err != nil {
+	err = s.commit(ctx, e, nil, func(ctx context.Context, made bool) {
+		if !made {
+			return
+		}
+		if e.deployment != nil {
+			s.pool.retire(e.deployment)
+		}
+		s.releaseCode(ctx, e.record)
+		for _, v := range e.versions {
+			s.dropVersion(ctx, v)
+		}
+		s.pool.reserve(name, nil)
+	}, s.removal(e)...)
+	if err != nil {
 		return fmt.Errorf("delete function %s: %w", name.ARN(), err)
 	}
-	s.mu.Lock()
-	delete(s.entries, name)
-	delete(s.due, name)
-	s.mu.Unlock()
-	if e.deployment != nil {
-		s.pool.retire(e.deployment)
-	}
-	s.releaseCode(context.WithoutCancel(ctx), e.record)
-	for _, v := range e.versions {
-		s.dropVersion(context.WithoutCancel(ctx), v)
-	}
-	s.pool.reserve(name, nil)
 	return nil
 }
 

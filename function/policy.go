@@ -146,7 +146,7 @@ func (s *Service) CheckTarget(ref Ref) error {
 // a *NotFoundError, also of a version, an *AliasNotFoundError, ErrPolicyRevision, ErrPrincipal, ErrStatementExists,
 // *PolicyTooLargeError, or a failure of the store.
 func (s *Service) AddPermission(ctx context.Context, about Ref, p Permission) (Statement, error) {
-	unlock, err := s.changing.lock(ctx, about.Name)
+	unlock, err := s.change(ctx, about.Name)
 	if err != nil {
 		return Statement{}, err
 	}
@@ -188,7 +188,7 @@ func (s *Service) putPolicy(ctx context.Context, old *entry, about Ref, p Policy
 			return err
 		}
 	}
-	if err := s.replace(ctx, &next, write); err != nil {
+	if err := s.commit(ctx, old, &next, nil, write); err != nil {
 		return fmt.Errorf("store policy of %s: %w", about.ARN(), err)
 	}
 	return nil
@@ -216,7 +216,7 @@ func (s *Service) PolicyOf(_ context.Context, about Ref) (Policy, error) {
 // RemovePermission takes a statement out of a policy. The error is one of a *NotFoundError, also of a version, an
 // *AliasNotFoundError, ErrNoPolicy, ErrNoStatement, ErrPolicyRevision, or a failure of the store.
 func (s *Service) RemovePermission(ctx context.Context, about Ref, sid, revision string) error {
-	unlock, err := s.changing.lock(ctx, about.Name)
+	unlock, err := s.change(ctx, about.Name)
 	if err != nil {
 		return err
 	}

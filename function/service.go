@@ -58,6 +58,7 @@ type Service struct {
 	policies  store.Collection[keptPolicy]
 	code      *codeShelf
 	pool      *pool
+	doubts    *store.Doubts
 	changing  locks[Name]  // held while a function, or what belongs to it, is changed
 	reserving locks[scope] // held while a reservation is, before changing
 
@@ -118,6 +119,7 @@ func New(c Config) (*Service, error) {
 		aliases:   store.NewCollection[Alias](c.Store, "function-aliases"),
 		policies:  store.NewCollection[keptPolicy](c.Store, "function-policies"),
 		code:      code,
+		doubts:    store.NewDoubts(c.Store),
 		pool:      newPool(c.Clock, c.Concurrency, c.MaxInstances, c.IdleTimeout),
 		entries:   make(map[Name]*entry),
 		due:       make(map[Name]time.Time),
@@ -207,8 +209,8 @@ func (s *Service) lookup(name Name) (*entry, error) {
 }
 
 // save makes next the function's record, instead of old (nil for a new function), together with what else is to be
-// stored, and moves the uses of code along. The caller holds the function's lock.
-func (s *Service) save(ctx context.Context, old, next *entry, also ...store.Write) error {
+// stored, and moves the uses of code along. done is as in commit. The caller holds the function's lock.
+func (s *Service) save(ctx context.Context, old, next *entry, done outcome, also ...store.Write) error {
 	ifRevision := uint64(0)
 	if old == nil {
 		ifRevision = store.Absent
@@ -216,18 +218,32 @@ func (s *Service) save(ctx context.Context, old, next *entry, also ...store.Writ
 	name := next.Function.Name
 	put, err := s.functions.Write(key(name), next.record, ifRevision)
 	if err != nil {
+		done.call(ctx, false)
 		return err
 	}
 	for _, f := range next.snapshots() {
 		s.code.hold(f.CodeBlob)
 	}
-	if err := s.replace(ctx, next, append(also, put)...); err != nil {
-		s.releaseCode(context.WithoutCancel(ctx), next.record)
-		if errors.Is(err, store.ErrConflict) {
-			return ErrExists
-		}
+	err = s.commit(ctx, old, next, func(ctx context.Context, made bool) {
+		s.saved(ctx, old, next, made)
+		done.call(ctx, made)
+	}, append(also, put)...)
+	switch {
+	case errors.Is(err, store.ErrConflict):
+		return ErrExists
+	case err != nil:
 		return fmt.Errorf("store function %s: %w", name.ARN(), err)
 	}
+	return nil
+}
+
+// saved moves on what depends on a function's record, when next has taken the place of old or did not.
+func (s *Service) saved(ctx context.Context, old, next *entry, made bool) {
+	if !made {
+		s.releaseCode(ctx, next.record)
+		return
+	}
+	name := next.Function.Name
 	s.pool.reserve(name, next.Reserved)
 	if next.pending() && (old == nil || !old.pending()) {
 		s.mu.Lock()
@@ -236,20 +252,8 @@ func (s *Service) save(ctx context.Context, old, next *entry, also ...store.Writ
 		s.poke()
 	}
 	if old != nil {
-		s.releaseCode(context.WithoutCancel(ctx), old.record)
+		s.releaseCode(ctx, old.record)
 	}
-	return nil
-}
-
-// replace commits what is to be stored and makes next the function's entry. The caller holds the function's lock.
-func (s *Service) replace(ctx context.Context, next *entry, writes ...store.Write) error {
-	if err := s.tables.Commit(ctx, writes...); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	s.entries[next.Function.Name] = next
-	s.mu.Unlock()
-	return nil
 }
 
 func (s *Service) releaseCode(ctx context.Context, r record) {

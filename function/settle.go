@@ -24,7 +24,11 @@ func (s *Service) settleDue(ctx context.Context) {
 	defer work.Wait()
 	places := make(chan struct{}, settlers)
 	for {
+		doubts := s.settleDoubts(ctx)
 		names, wait := s.takeDue()
+		if doubts && (wait < 0 || wait > doubtRetry) {
+			wait = doubtRetry
+		}
 		for _, name := range names {
 			select {
 			case places <- struct{}{}:
@@ -94,7 +98,7 @@ func (s *Service) settleOrRetry(ctx context.Context, name Name) {
 
 // settle finishes the transition of one function: it finds out whether the function can be run, and says so.
 func (s *Service) settle(ctx context.Context, name Name) error {
-	unlock, err := s.changing.lock(ctx, name)
+	unlock, err := s.change(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -118,19 +122,19 @@ func (s *Service) settle(ctx context.Context, name Name) error {
 	}
 	if problem != nil {
 		s.log.Warn("function cannot be run", "function", name.ARN(), "err", problem)
-		return s.save(ctx, old, &next, versions...)
+		return s.save(ctx, old, &next, nil, versions...)
 	}
 	next.deployment = s.deploy(next.Function, next.samples)
 	undo := s.deployVersions(&next)
-	if err := s.save(ctx, old, &next, versions...); err != nil {
-		s.pool.retire(next.deployment)
-		undo()
-		return err
-	}
-	if old.deployment != nil {
-		s.pool.retire(old.deployment)
-	}
-	return nil
+	return s.save(ctx, old, &next, func(_ context.Context, made bool) {
+		switch {
+		case !made:
+			s.pool.retire(next.deployment)
+			undo()
+		case old.deployment != nil:
+			s.pool.retire(old.deployment)
+		}
+	}, versions...)
 }
 
 // tryOut returns why the function cannot be run here, or nil.

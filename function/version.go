@@ -104,7 +104,7 @@ type Publication struct {
 // was published, that one is returned. The error is a *NotFoundError, *UpdatingError, *NotReadyError,
 // ErrRevisionMismatch, *CodeMismatchError, ErrStorageExceeded, or a failure of the store.
 func (s *Service) Publish(ctx context.Context, name Name, p Publication) (Function, error) {
-	unlock, err := s.changing.lock(ctx, name)
+	unlock, err := s.change(ctx, name)
 	if err != nil {
 		return Function{}, err
 	}
@@ -127,7 +127,6 @@ func (s *Service) Publish(ctx context.Context, name Name, p Publication) (Functi
 	next.Function.RevisionID = uuid.NewString()
 	v.deployment = s.deploy(v.Function, old.samples)
 	if err := s.saveVersion(ctx, old, &next, v); err != nil {
-		s.pool.retire(v.deployment)
 		return Function{}, err
 	}
 	return v.Function, nil
@@ -154,11 +153,11 @@ func (s *Service) saveVersion(ctx context.Context, old, next *entry, v *version)
 		return err
 	}
 	s.code.hold(v.Function.CodeBlob)
-	if err := s.save(ctx, old, next, write); err != nil {
-		s.code.release(context.WithoutCancel(ctx), v.Function.CodeBlob)
-		return err
-	}
-	return nil
+	return s.save(ctx, old, next, func(ctx context.Context, made bool) {
+		if !made {
+			s.dropVersion(ctx, v)
+		}
+	}, write)
 }
 
 func (s *Service) versionWrite(v *version) (store.Write, error) {
@@ -213,7 +212,7 @@ func (s *Service) deployVersions(e *entry) (undo func()) {
 // DeleteVersion removes a version with its policy; one that is not there is no error. Invocations under way finish. The
 // error is a *NotFoundError of the function, a *VersionInUseError, or a failure of the store.
 func (s *Service) DeleteVersion(ctx context.Context, name Name, number string) error {
-	unlock, err := s.changing.lock(ctx, name)
+	unlock, err := s.change(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -232,14 +231,18 @@ func (s *Service) DeleteVersion(ctx context.Context, name Name, number string) e
 	next := *old
 	next.versions = slices.DeleteFunc(slices.Clone(old.versions), func(other *version) bool { return other == v })
 	next.policies = without(old.policies, number)
-	if err := s.replace(ctx, &next, s.versions.Remove(key(name, number), 0), s.policies.Remove(key(name, number), 0)); err != nil {
+	err = s.commit(ctx, old, &next, func(ctx context.Context, made bool) {
+		if made {
+			s.dropVersion(ctx, v)
+		}
+	}, s.versions.Remove(key(name, number), 0), s.policies.Remove(key(name, number), 0))
+	if err != nil {
 		return fmt.Errorf("delete version %s of %s: %w", number, name.ARN(), err)
 	}
-	s.dropVersion(context.WithoutCancel(ctx), v)
 	return nil
 }
 
-// dropVersion gives up what a deleted version has used.
+// dropVersion gives up what a version has used that is deleted, or was not made.
 func (s *Service) dropVersion(ctx context.Context, v *version) {
 	if v.deployment != nil {
 		s.pool.retire(v.deployment)

@@ -182,6 +182,9 @@ func (s *Service) insert(ctx context.Context, r row, also []store.Write) error {
 	if s.count() >= s.config.MaxMappings {
 		return ErrTooMany
 	}
+	if err := s.settleAll(ctx); err != nil { // one in doubt may be of the same pair
+		return err
+	}
 	claim, err := s.claim(ctx, &r)
 	if err != nil {
 		return err
@@ -190,7 +193,7 @@ func (s *Service) insert(ctx context.Context, r row, also []store.Write) error {
 	if err != nil {
 		return err
 	}
-	err = s.config.Store.Commit(ctx, append(append(also, put...), claim)...)
+	err = s.config.Store.Commit(context.WithoutCancel(ctx), append(append(also, put...), claim)...)
 	if errors.Is(err, store.ErrConflict) { // someone was faster: the pair is taken now
 		if _, err := s.claim(ctx, &r); err != nil {
 			return err
@@ -198,6 +201,7 @@ func (s *Service) insert(ctx context.Context, r row, also []store.Write) error {
 		return ErrInUse
 	}
 	if err != nil {
+		s.doubt(r.UUID, err)
 		return fmt.Errorf("store mapping %s: %w", r.UUID, err)
 	}
 	s.add(newEntry(r))

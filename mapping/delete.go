@@ -12,6 +12,9 @@ import (
 //
 // Errors: ErrNotFound, ErrInUse.
 func (s *Service) Delete(ctx context.Context, account, region, uuid string) (Mapping, error) {
+	if err := s.doubts.Settle(ctx, uuid); err != nil {
+		return Mapping{}, err
+	}
 	e, old, err := s.find(account, region, uuid)
 	if err != nil {
 		return Mapping{}, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 
 	"github.com/jonboulle/clockwork"
 
@@ -28,7 +29,7 @@ func (d *doubtful) Commit(ctx context.Context, writes ...store.Write) error {
 	return err
 }
 
-// TestUpdateAfterOneInDoubt: an update whose outcome the store does not know does not lock the mapping for good.
+// TestUpdateAfterOneInDoubt: a change whose outcome the store does not know is there for the next one.
 func TestUpdateAfterOneInDoubt(t *testing.T) {
 	ctx, clock := context.Background(), clockwork.NewFakeClock()
 	source, tables := newFakeSource(clock), &doubtful{Tables: newFakeTables()}
@@ -48,11 +49,52 @@ func TestUpdateAfterOneInDoubt(t *testing.T) {
 	if _, err := s.Update(ctx, testAccount, testRegion, m.UUID, Change{BatchSize: new(7)}); !errors.Is(err, errDoubt) {
 		t.Fatalf("update in doubt: %v", err)
 	}
-	if _, err := s.Update(ctx, testAccount, testRegion, m.UUID, Change{ParallelizationFactor: new(3)}); !errors.Is(err, ErrInUse) {
-		t.Fatalf("update behind it: %v", err)
-	}
 	m, err = s.Update(ctx, testAccount, testRegion, m.UUID, Change{ParallelizationFactor: new(3)})
 	if err != nil || m.Settings.BatchSize != 7 || m.Settings.ParallelizationFactor != 3 {
 		t.Errorf("update after it: %+v, %v", m.Settings, err)
 	}
+	tables.next = true
+	if _, err := s.Delete(ctx, testAccount, testRegion, m.UUID); !errors.Is(err, errDoubt) {
+		t.Fatalf("deletion in doubt: %v", err)
+	}
+	if _, err := s.Delete(ctx, testAccount, testRegion, m.UUID); !errors.Is(err, ErrNotFound) {
+		t.Errorf("deletion after it: %v", err)
+	}
+}
+
+// TestCreateInDoubt: a mapping of which the store could not say whether it was made is there as soon as that is known, and
+// keeps another of the same pair from being made.
+func TestCreateInDoubt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.source.create(streamName("orders"), 1, 0)
+		w.functions["charge"] = &fakeFunction{}
+		tables := &doubtful{Tables: w.tables}
+		config := w.config
+		config.Store, config.Clock, config.Source, config.Invoker, config.Destination = tables, w.clock, w.source, &parts{}, &parts{}
+		s, err := New(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- s.Run(ctx) }()
+		in := CreateInput{
+			Account: testAccount, Region: testRegion, Source: streamName("orders"), Function: functionRef("charge"),
+			Start: stream.Start{Type: stream.TrimHorizon}, Settings: Defaults(),
+		}
+		tables.next = true
+		if _, err := s.Create(ctx, in); !errors.Is(err, errDoubt) {
+			t.Fatalf("create in doubt: %v", err)
+		}
+		synctest.Wait()
+		if all := s.All(); len(all) != 1 || all[0].State != Enabled {
+			t.Errorf("mappings: %+v", all)
+		}
+		if _, err := s.Create(ctx, in); !errors.As(err, new(*ExistsError)) {
+			t.Errorf("create once more: %v", err)
+		}
+		stop()
+		<-ended
+	})
 }

@@ -104,7 +104,8 @@ type Service struct {
 	config Config
 
 	table    table
-	buffered atomic.Int64 // bytes that lanes hold, over all mappings
+	doubts   *store.Doubts // by UUID
+	buffered atomic.Int64  // bytes that lanes hold, over all mappings
 	recorder *history.Recorder
 
 	mu      sync.RWMutex
@@ -121,6 +122,7 @@ func New(c Config) (*Service, error) {
 	s := &Service{
 		config:   c,
 		table:    newTable(c.Store),
+		doubts:   store.NewDoubts(c.Store),
 		recorder: history.NewRecorder(c.HistoryBytes),
 		entries:  map[string]*entry{},
 		arrived:  make(chan struct{}, 1),
@@ -154,13 +156,27 @@ func (s *Service) Run(ctx context.Context) error {
 				delete(started, e)
 			}
 		}
-		select {
-		case <-s.arrived:
-		case <-ctx.Done():
-		}
+		s.awaitArrival(ctx)
 	}
 	s.awaitStop(&runners, cancel)
 	return nil
+}
+
+// awaitArrival returns when there may be a mapping without a runner, and settles doubts meanwhile.
+func (s *Service) awaitArrival(ctx context.Context) {
+	for {
+		var again <-chan time.Time
+		if s.settleDoubts(ctx) {
+			again = s.config.Clock.After(settleEvery)
+		}
+		select {
+		case <-s.arrived:
+		case <-again:
+			continue
+		case <-ctx.Done():
+		}
+		return
+	}
 }
 
 // awaitStop waits for the runners, and ends their grace when it is over.
@@ -181,12 +197,19 @@ func (s *Service) all() []*entry {
 	return entries
 }
 
-// add lets a new mapping be seen and run.
+// add lets a new mapping be seen and run, unless it is.
 func (s *Service) add(e *entry) {
 	s.remember(e)
 	s.mu.Lock()
-	s.entries[e.uuid] = e
+	if s.entries[e.uuid] == nil {
+		s.entries[e.uuid] = e
+	}
 	s.mu.Unlock()
+	s.lookAgain()
+}
+
+// lookAgain makes Run look for mappings without a runner, and for doubts.
+func (s *Service) lookAgain() {
 	select {
 	case s.arrived <- struct{}{}:
 	default:
@@ -199,10 +222,7 @@ func (s *Service) remove(e *entry) {
 	s.mu.Lock()
 	delete(s.entries, e.uuid)
 	s.mu.Unlock()
-	select {
-	case s.arrived <- struct{}{}:
-	default:
-	}
+	s.lookAgain()
 }
 
 // find returns the mapping of the account and region, unless it is gone.

@@ -56,6 +56,9 @@ func replace[T any](value *T, with *T) {
 //
 // Errors: ErrNotFound, ErrInUse, and those of Create that concern what is changed.
 func (s *Service) Update(ctx context.Context, account, region, uuid string, c Change) (Mapping, error) {
+	if err := s.doubts.Settle(ctx, uuid); err != nil {
+		return Mapping{}, err
+	}
 	e, old, err := s.find(account, region, uuid)
 	if err != nil {
 		return Mapping{}, err
@@ -129,8 +132,7 @@ func (s *Service) changeWrites(ctx context.Context, old, next *row) ([]store.Wri
 }
 
 // replace stores a changed row in place of the one it was made from. ErrInUse when that is no longer the current one: then
-// a transition has begun meanwhile. It may also be that of an earlier change of which the store could not say whether it
-// happened, and that did happen: then it is taken in now, or the mapping could not be changed before the next start.
+// a transition has begun meanwhile.
 func (s *Service) replace(ctx context.Context, e *entry, old *row, next row, also []store.Write) error {
 	stored, revision, err := s.table.rows.Get(ctx, e.uuid)
 	if errors.Is(err, store.ErrNotFound) {
@@ -140,10 +142,6 @@ func (s *Service) replace(ctx context.Context, e *entry, old *row, next row, als
 		return fmt.Errorf("load mapping %s: %w", e.uuid, err)
 	}
 	if stored.Version != old.Version {
-		if stored, err = s.table.open(ctx, stored); err != nil {
-			return err
-		}
-		e.catchUp(stored)
 		return ErrInUse
 	}
 	next.Version++
@@ -151,11 +149,12 @@ func (s *Service) replace(ctx context.Context, e *entry, old *row, next row, als
 	if err != nil {
 		return err
 	}
-	err = s.config.Store.Commit(ctx, append(also, put...)...)
+	err = s.config.Store.Commit(context.WithoutCancel(ctx), append(also, put...)...)
 	if errors.Is(err, store.ErrConflict) {
 		return ErrInUse
 	}
 	if err != nil {
+		s.doubt(e.uuid, err)
 		return fmt.Errorf("store mapping %s: %w", e.uuid, err)
 	}
 	e.set(next)

@@ -1,0 +1,108 @@
+package function
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"time"
+
+	"github.com/millrace/millrace/store"
+)
+
+// doubtRetry is how often it is tried to settle doubts while there are some.
+const doubtRetry = time.Second
+
+// change waits until the caller alone may change the function, and it is known what the store holds of it.
+func (s *Service) change(ctx context.Context, name Name) (unlock func(), err error) {
+	if unlock, err = s.changing.lock(ctx, name); err != nil {
+		return nil, err
+	}
+	if err := s.doubts.Settle(ctx, key(name)); err != nil {
+		unlock()
+		return nil, err
+	}
+	return unlock, nil
+}
+
+// outcome is told whether a change was made, once that is known. Its context does not end.
+type outcome func(ctx context.Context, made bool)
+
+func (o outcome) call(ctx context.Context, made bool) {
+	if o != nil {
+		o(context.WithoutCancel(ctx), made)
+	}
+}
+
+// commit stores a change of a function, of which next takes the place of old in memory: nil for none. A change of which the
+// store cannot say whether it was made is found out about later: until then memory has old, and done, which may be nil,
+// is not called. The writes go on when ctx ends. The caller holds the function's lock, and so does who settles a doubt.
+func (s *Service) commit(ctx context.Context, old, next *entry, done outcome, writes ...store.Write) error {
+	ctx = context.WithoutCancel(ctx)
+	name := next.nameOr(old)
+	err := s.tables.Commit(ctx, writes...)
+	if store.InDoubt(err) {
+		s.doubts.Add(key(name), func(ctx context.Context) error {
+			made, err := s.shows(ctx, writes)
+			if err == nil {
+				s.conclude(ctx, name, next, done, made)
+			}
+			return err
+		})
+		s.poke()
+		return err
+	}
+	s.conclude(ctx, name, next, done, err == nil)
+	return err
+}
+
+// nameOr returns the name of the function that e is, or other.
+func (e *entry) nameOr(other *entry) Name {
+	if e == nil {
+		e = other
+	}
+	return e.Function.Name
+}
+
+// conclude ends a change.
+func (s *Service) conclude(ctx context.Context, name Name, next *entry, done outcome, made bool) {
+	if made {
+		s.mu.Lock()
+		if next == nil {
+			delete(s.entries, name)
+			delete(s.due, name)
+		} else {
+			s.entries[name] = next
+		}
+		s.mu.Unlock()
+	}
+	done.call(ctx, made)
+}
+
+// shows reports whether the store holds what the writes of one commit make of it. Nothing else has written it since.
+func (s *Service) shows(ctx context.Context, writes []store.Write) (bool, error) {
+	for _, w := range writes {
+		e, err := s.tables.Get(ctx, w.Table, w.Key)
+		gone := errors.Is(err, store.ErrNotFound)
+		switch {
+		case err != nil && !gone:
+			return false, err
+		case gone != w.Delete, !gone && !bytes.Equal(e.Value, w.Value):
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// settleDoubts settles what it can and reports whether something is in doubt still.
+func (s *Service) settleDoubts(ctx context.Context) bool {
+	for _, subject := range s.doubts.Open() {
+		parts := store.SplitKey(subject)
+		unlock, err := s.change(ctx, Name{Account: parts[0], Region: parts[1], Name: parts[2]})
+		if err != nil {
+			s.log.Warn("doubt cannot be settled yet", "err", err)
+			continue
+		}
+		unlock()
+	}
+	return len(s.doubts.Open()) > 0
+}
