@@ -47,6 +47,12 @@ func powerFails(_ *world, h *house) { h.die() }
 
 func powerFailsInTheDisk(w *world, h *house) { h.fuse.Store(int64(1 + w.random.IntN(60))) }
 
+// powerFailsWhileOpening lets it fail, and once more as the next life opens the store and its rooms, or soon after.
+func powerFailsWhileOpening(w *world, h *house) {
+	w.fuse = int64(1 + w.random.IntN([]int{10, 60, 200}[w.random.IntN(3)]))
+	h.die()
+}
+
 func powerFailsBeforeAnInvocation(w *world, h *house) {
 	h.fuseBegins.Store(int64(1 + w.random.IntN(5)))
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/mapping"
+	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/stream"
 )
 
@@ -68,7 +69,8 @@ func mappingIsCreated(w *world, h *house) {
 	w.create(h, l)
 }
 
-// create makes the mapping of a link. When it cannot be known whether it was made, the next life of the house tells.
+// create makes the mapping of a link. When it cannot be known whether it was made, the house finds out later, or in its next
+// life.
 func (w *world) create(h *house, l *link) {
 	s := w.settings(l)
 	w.mu.Lock()
@@ -90,14 +92,29 @@ func (w *world) create(h *house, l *link) {
 		return
 	}
 	w.say("create %s: %v", l.name, err)
-	if !h.excused(err, mapping.ErrFunctionNotFound) && !errors.As(err, new(*mapping.SourceNotFoundError)) {
+	refused := errors.Is(err, mapping.ErrFunctionNotFound) || errors.As(err, new(*mapping.SourceNotFoundError))
+	if !refused && !h.excused(err) {
 		w.failf("create %s: %v", l.name, err)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !h.troubled {
+	if refused || !store.InDoubt(err) {
 		l.gone = true
-		l.silent = time.Now()
+		l.rest()
+	}
+}
+
+// recognize finds the mappings that were made although nobody could say so.
+func (w *world) recognize(h *house) {
+	all := h.mappings.All()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, l := range w.links {
+		i := slices.IndexFunc(all, func(m mapping.Mapping) bool { return slices.Contains(l.functions[:], m.Function.Name.Name) })
+		if !h.down && l.uuid == "" && !l.gone && i >= 0 {
+			l.uuid, l.to = all[i].UUID, time.Now()
+			w.note("%s is there", l.name)
+		}
 	}
 }
 
@@ -189,6 +206,7 @@ func mappingIsDeleted(w *world, h *house) {
 
 // look asks for the states of all mappings. One that is Disabled, or not there, invokes no function any more.
 func (w *world) look(h *house) {
+	w.recognize(h)
 	w.mu.Lock()
 	links := slices.Clone(w.links)
 	w.mu.Unlock()

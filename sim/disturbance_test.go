@@ -45,6 +45,7 @@ var disturbances = []disturbance{
 
 	{"power-fails", 4, powerFails},
 	{"power-fails-in-the-disk", 6, powerFailsInTheDisk},
+	{"power-fails-while-opening", 3, powerFailsWhileOpening},
 	{"power-fails-before-an-invocation", 3, powerFailsBeforeAnInvocation},
 	{"power-fails-after-an-invocation", 4, powerFailsAfterAnInvocation},
 	{"program-restarts", 3, programRestarts},

@@ -7,8 +7,8 @@
 //
 // # What is injected
 //
-//	power       fails at any operation of the disk, before and after any invocation, or at any other moment; what was
-//	            not synced is lost, or kept in pieces
+//	power       fails at any operation of the disk, before and after any invocation, as the program opens its store and its rooms, or
+//	            at any other moment; what was not synced is lost, or kept in pieces
 //	disk        is slow; has no room for a while; fails to sync, after which the program is started anew
 //	program     stops in order and starts again, under load
 //	clock       jumps forward, by seconds or by hours
@@ -33,7 +33,9 @@
 //     tells of it and why, or expired. A document is in the queue once that has acknowledged it; one that the queue refuses three
 //     times is dropped, and nobody else is held up.
 //   - Only a crash lets a record that has ended be dealt with again, and each crash one batch of a lane at the most. Stops in
-//     order, changes and new shards repeat nothing.
+//     order, changes and new shards repeat nothing. Which records those are is read from the checkpoints that a life has
+//     left: what they cover never comes again.
+//   - A change of which the disk could not say whether it was made is there soon after, or never will be.
 //   - Checkpoints do not go back.
 //   - A batch fails no more often than its mapping allows, and nothing is given up before its time.
 //   - When a mapping was reported as Disabled, or is not found any more, it invokes nothing.
@@ -41,6 +43,10 @@
 //
 // # How to see it again
 //
+// `go test ./sim` runs 60 seeds, and 8 under the race detector, which is what CI does: some 15 seconds of a processor. `go test
+// ./sim -run Sim -seed 1000 -seeds 3000 -timeout 1h` runs 3,000 others, and `-minutes M` goes on for so long; do this before
+// what the house promises is touched.
+//
 // A seed that fails prints its story. `go test ./sim -run Sim -seed N -v` runs it again, `-seeds N` or `-minutes M` runs on from
-// there. A seed replays what is chosen, not which goroutine comes first: one that fails seldom wants some tries.
+// there. Those that once found something are run by TestSeedsThatFailed. A seed replays what is chosen, not which goroutine comes first: one that fails seldom wants some tries.
 package sim

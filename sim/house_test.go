@@ -64,9 +64,13 @@ func openHouse(w *world, mem *vfs.MemFS) *house {
 	h.ctx, h.hangUp = context.WithCancel(context.Background())
 	h.executor = &executor{h: h}
 	h.fs.Watch(h.watch)
+	h.fuse.Store(w.fuse)
+	w.fuse = 0
 	w.check(h.build())
-	w.adopt(h)
-	w.weigh(h)
+	if !h.isDown() {
+		w.adopt(h)
+		w.weigh(h)
+	}
 	h.spin()
 	h.run("streams", h.streams.Run)
 	h.run("queues", h.queues.Run)

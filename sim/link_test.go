@@ -85,6 +85,8 @@ func (l *link) wants(r *record) verdict {
 		switch {
 		case r.arrival.IsZero():
 			return maybe
+		case r.arrival.Before(l.start.Timestamp) && r.told.IsZero():
+			return maybe // it may have been in doubt, and stored when the mapping had begun
 		case r.arrival.Before(l.start.Timestamp):
 			return no
 		}

@@ -47,6 +47,7 @@ type world struct {
 	began  time.Time
 	folder string // for the code of functions
 	house  *house // the conductor's
+	fuse   int64  // that of the next house; 0 for none
 	chosen []disturbance
 	cures  []cure // what is to end at some time
 	epochs int
