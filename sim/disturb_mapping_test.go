@@ -66,7 +66,20 @@ func mappingIsCreated(w *world, h *house) {
 		w.mu.Unlock()
 		slices.Sort(l.unfit)
 	}
+	if w.chance(30) && !w.register(h, l) {
+		return
+	}
 	w.create(h, l)
+}
+
+// register gives a link a consumer, and reports whether that was possible.
+func (w *world) register(h *house, l *link) bool {
+	c, err := h.streams.RegisterConsumer(h.ctx, w.streams[l.stream], l.name, nil)
+	if err != nil && !errors.As(err, new(*stream.ConsumerLimitError)) && !h.excused(err) {
+		w.failf("register a consumer: %v", err)
+	}
+	l.consumer = c.ID()
+	return err == nil
 }
 
 // create makes the mapping of a link. When it cannot be known whether it was made, the house finds out later, or in its next
@@ -80,7 +93,7 @@ func (w *world) create(h *house, l *link) {
 	w.note("create %s", l)
 	w.mu.Unlock()
 	m, err := h.mappings.Create(h.ctx, mapping.CreateInput{
-		Account: account, Region: region, Source: w.streams[l.stream], Function: l.ref(0), Start: l.start, Settings: s,
+		Account: account, Region: region, Source: w.streams[l.stream], Consumer: l.consumer, Function: l.ref(0), Start: l.start, Settings: s,
 	})
 	w.mu.Lock()
 	down := h.down

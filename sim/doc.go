@@ -15,7 +15,7 @@
 //	functions   report errors, crash, time out, vanish before they see their event, do not start, answer garbage, name
 //	            records that were not theirs, answer too much; are throttled, deleted and made again, updated
 //	shards      split, merge, change in number; records expire, for a longer or a shorter time; blocks are encrypted, or not
-//	mappings    come and go, are disabled, enabled, and changed in every setting, their function included
+//	mappings    read by iterators and for consumers, come and go, are disabled, enabled, and changed in every setting, their function included
 //	queue       is deleted with what it holds, and made again
 //
 // Not injected: damage at rest, which store/disk is tested for; the loss of what the disk said it had synced; a clock that goes

@@ -104,7 +104,7 @@ func (h *house) build() (err error) {
 	}
 	h.mappings, err = mapping.New(mapping.Config{
 		Store: h.store, Clock: w.clock, Log: log, TransitionDelay: w.traits.delay, BufferBytes: w.traits.buffer,
-		Source: &source{Service: h.streams, h: h}, Invoker: &invoker{Service: h.functions, h: h}, Destination: &destination{h},
+		Source: &source{Service: h.streams, h: h}, Consumers: consumers{h.streams, h}, Invoker: &invoker{Service: h.functions, h: h}, Destination: &destination{h},
 	})
 	return err
 }

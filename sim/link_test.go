@@ -19,6 +19,7 @@ type link struct {
 	partial   bool // ReportBatchItemFailures
 	givesUp   bool // it has limits, and a destination that hears of what they end
 	unfit     []string
+	consumer  stream.ConsumerID // that the stream is read for; zero for none
 	start     stream.Start
 	// The start LATEST was fixed between these moments; to is zero until that is over.
 	from, to time.Time
@@ -183,7 +184,7 @@ func (l *link) pending(w *world) (left []*record) {
 
 func (l *link) String() string {
 	s := l.settings[len(l.settings)-1]
-	return fmt.Sprintf("%s of %s from %s: %+v, unfit %v", l.name, streamLabel(l.stream), l.start.Type, s, l.unfit)
+	return fmt.Sprintf("%s of %s from %s, consumer %q: %+v, unfit %v", l.name, streamLabel(l.stream), l.start.Type, l.consumer.Name, s, l.unfit)
 }
 
 // stored reports whether the record is certainly in its stream, unless it has expired.

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 
+	"github.com/millrace/millrace/mapping"
 	"github.com/millrace/millrace/stream"
 )
 
@@ -17,6 +18,37 @@ func (s *source) Read(ctx context.Context, key stream.ShardKey, after stream.Pos
 	b, err := s.Service.Read(ctx, key, after, maxRecords, maxBytes)
 	if err == nil {
 		s.h.w.read(s.h, key, after, b)
+	}
+	return b, err
+}
+
+// consumers are those of the room of streams as mappings see them.
+type consumers struct {
+	*stream.Service
+	h *house
+}
+
+// subscription is one whose reads are watched.
+type subscription struct {
+	*stream.Subscription
+	h   *house
+	key stream.ShardKey
+}
+
+// Subscribe implements mapping.Consumers.
+func (c consumers) Subscribe(ctx context.Context, id stream.ConsumerID, shard uint32, start stream.Start) (mapping.Subscription, error) {
+	sub, err := c.Service.Subscribe(ctx, id, shard, start)
+	if err != nil {
+		return nil, err
+	}
+	return &subscription{Subscription: sub, h: c.h, key: stream.ShardKey{Index: shard}}, nil
+}
+
+// Read implements mapping.Subscription.
+func (s *subscription) Read(ctx context.Context, after stream.Position, maxRecords, maxBytes int) (stream.Batch, error) {
+	b, err := s.Subscription.Read(ctx, after, maxRecords, maxBytes)
+	if err == nil {
+		s.h.w.read(s.h, s.key, after, b)
 	}
 	return b, err
 }
