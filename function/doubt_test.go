@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,17 +16,17 @@ import (
 // doubtful is a store that makes one commit to a table, or does not make it, and cannot say which.
 type doubtful struct {
 	function.Store
-	next    bool
+	next    atomic.Bool
 	happens bool
 }
 
 var errDoubt = errors.New("whether it happens is not known yet")
 
 func (d *doubtful) Commit(ctx context.Context, writes ...store.Write) error {
-	if !d.next || !slices.ContainsFunc(writes, func(w store.Write) bool { return w.Table == "functions" }) {
+	about := func(w store.Write) bool { return w.Table == "functions" }
+	if !slices.ContainsFunc(writes, about) || !d.next.CompareAndSwap(true, false) {
 		return d.Store.Commit(ctx, writes...)
 	}
-	d.next = false
 	if d.happens {
 		if err := d.Store.Commit(ctx, writes...); err != nil {
 			return err
@@ -56,7 +57,7 @@ func TestDoubts(t *testing.T) {
 					t.Errorf("after %s: %v", what, err)
 				}
 			}
-			d.next = true
+			d.next.Store(true)
 			_, err := h.functions.Create(ctx, f, code(t, "one"))
 			doubt(err)
 			in(happens, "the creation")
@@ -66,7 +67,7 @@ func TestDoubts(t *testing.T) {
 				}
 			}
 			time.Sleep(2 * time.Second)
-			d.next = true
+			d.next.Store(true)
 			_, err = h.functions.UpdateCode(ctx, f.Name, function.CodeUpdate{Zip: code(t, "another one")})
 			doubt(err)
 			time.Sleep(2 * time.Second)
@@ -89,7 +90,7 @@ func TestDoubts(t *testing.T) {
 			h.stop()
 			h.open()
 			check()
-			d.next = true
+			d.next.Store(true)
 			doubt(h.functions.Delete(ctx, f.Name))
 			in(!happens, "the deletion")
 		}, func(c *function.Config) {

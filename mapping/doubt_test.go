@@ -3,6 +3,7 @@ package mapping
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -15,15 +16,14 @@ import (
 // doubtful is a store that makes one commit and cannot say so, as when the disk fills up while the write is under way.
 type doubtful struct {
 	store.Tables
-	next bool
+	next atomic.Bool
 }
 
 var errDoubt = errors.New("whether it happens is not known yet")
 
 func (d *doubtful) Commit(ctx context.Context, writes ...store.Write) error {
 	err := d.Tables.Commit(ctx, writes...)
-	if d.next && err == nil {
-		d.next = false
+	if err == nil && d.next.CompareAndSwap(true, false) {
 		return errDoubt
 	}
 	return err
@@ -45,7 +45,7 @@ func TestUpdateAfterOneInDoubt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tables.next = true
+	tables.next.Store(true)
 	if _, err := s.Update(ctx, testAccount, testRegion, m.UUID, Change{BatchSize: new(7)}); !errors.Is(err, errDoubt) {
 		t.Fatalf("update in doubt: %v", err)
 	}
@@ -53,7 +53,7 @@ func TestUpdateAfterOneInDoubt(t *testing.T) {
 	if err != nil || m.Settings.BatchSize != 7 || m.Settings.ParallelizationFactor != 3 {
 		t.Errorf("update after it: %+v, %v", m.Settings, err)
 	}
-	tables.next = true
+	tables.next.Store(true)
 	if _, err := s.Delete(ctx, testAccount, testRegion, m.UUID); !errors.Is(err, errDoubt) {
 		t.Fatalf("deletion in doubt: %v", err)
 	}
@@ -83,7 +83,7 @@ func TestCreateInDoubt(t *testing.T) {
 			Account: testAccount, Region: testRegion, Source: streamName("orders"), Function: functionRef("charge"),
 			Start: stream.Start{Type: stream.TrimHorizon}, Settings: Defaults(),
 		}
-		tables.next = true
+		tables.next.Store(true)
 		if _, err := s.Create(ctx, in); !errors.Is(err, errDoubt) {
 			t.Fatalf("create in doubt: %v", err)
 		}
