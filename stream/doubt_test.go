@@ -6,8 +6,10 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/jonboulle/clockwork"
 
@@ -154,4 +156,33 @@ func TestAppendInDoubtThatHappensLateAtTheTip(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestConsumerThatTheStoreRefuses: what the store refuses of a consumer's transition is tried again after a rest, not at once.
+func TestConsumerThatTheStoreRefuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Config{TransitionDelay: time.Second})
+		st := r.make("s", 1)
+		c, err := r.RegisterConsumer(t.Context(), st.Name, "c", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var tries atomic.Int64
+		r.hooks.commits(func(next func() error) error {
+			if tries.Add(1) > 100 { // time would stand still for ever
+				return next()
+			}
+			return store.ErrFull
+		})
+		r.pass(4500 * time.Millisecond)
+		if n := tries.Load(); n < 2 || n > 5 {
+			t.Errorf("%d tries", n)
+		}
+		r.hooks.commits(nil)
+		r.pass(transitionRetry)
+		if got := r.consumerStatus(c.ID()); got != StatusActive {
+			t.Errorf("is %s", got)
+		}
+		r.stop()
+	})
 }

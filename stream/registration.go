@@ -84,12 +84,12 @@ func (s *Service) admitConsumer(ctx context.Context, l *live, r *registration) e
 // change makes a registration durable, with whatever else belongs to it, and known. The caller has control.
 func (s *Service) change(ctx context.Context, r *registration, more ...store.Write) error {
 	ctx = context.WithoutCancel(ctx)
-	defer s.lookAgain()
 	if err := s.roster.table.put(ctx, r, more...); err != nil {
 		s.doubt(ctx, r.subject(), err, func(ctx context.Context) error { return s.roster.reread(ctx, r) })
 		return err
 	}
 	s.roster.publish(r)
+	s.lookAgain()
 	return nil
 }
 
