@@ -43,7 +43,7 @@
 //
 // # How to see it again
 //
-// `go test ./sim` runs 60 seeds, and 8 under the race detector, which is what CI does: some 15 seconds of a processor. `go test
+// `go test ./sim` runs 60 seeds, and 8 under the race detector, which is what CI does: some 25 seconds of a processor. `go test
 // ./sim -run Sim -seed 1000 -seeds 3000 -timeout 1h` runs 3,000 others, and `-minutes M` goes on for so long; do this before
 // what the house promises is touched.
 //
