@@ -34,8 +34,10 @@ func (s *Service) reread(ctx context.Context, uuid string) error {
 	e := s.entries[uuid]
 	s.mu.RUnlock()
 	if e != nil {
-		e.catchUp(stored)
-		return nil
+		if stored, err = s.table.open(ctx, stored); err == nil {
+			e.catchUp(stored)
+		}
+		return err
 	}
 	if e, err = s.table.entry(ctx, stored); err == nil {
 		s.add(e)
