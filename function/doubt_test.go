@@ -66,11 +66,11 @@ func TestDoubts(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			time.Sleep(2 * time.Second)
+			<-time.After(2 * time.Second)
 			d.next.Store(true)
 			_, err = h.functions.UpdateCode(ctx, f.Name, function.CodeUpdate{Zip: code(t, "another one")})
 			doubt(err)
-			time.Sleep(2 * time.Second)
+			<-time.After(2 * time.Second)
 			check := func() {
 				t.Helper()
 				got, err := h.functions.Get(ctx, f.Name)
