@@ -93,7 +93,10 @@ func (s *Service) start(ctx context.Context, e *environment) error {
 		return fmt.Errorf("prepare code of %s: %w", f.ARN(), err)
 	}
 	e.stream = logStream(s.clock.Now(), f.Version)
-	e.log = newEnvironmentLog(s.log.With("function", f.Name.Name, "stream", e.stream))
+	e.log = &environmentLog{
+		log: s.log.With("function", f.Name.Name, "stream", e.stream), clock: s.clock, kept: s.logs.Open(f, e.stream),
+	}
+	e.log.open(f)
 	instance, err := s.executor.Start(ctx, Spec{Function: f, Version: f.Version, CodeDir: folder, LogStream: e.stream, Log: e.log})
 	if err != nil {
 		return err

@@ -166,7 +166,7 @@ func (s *Service) failedStart(ctx context.Context, in Invocation, e *environment
 	}
 	response := Response{Payload: failure.Payload, ErrorType: failure.ErrorType, Message: failure.Message, InitDuration: failure.Duration}
 	r := report{id: in.RequestID, function: &e.deployment.function, now: s.clock.Now()}
-	if in.Tail || e.log.verbose() {
+	if in.Tail || e.log.wanted() {
 		e.log.begin(r)
 		e.log.end(r, response)
 	}
@@ -175,7 +175,7 @@ func (s *Service) failedStart(ctx context.Context, in Invocation, e *environment
 
 // run gives the invocation to the environment's instance.
 func (s *Service) run(ctx context.Context, in Invocation, e *environment, cold bool) (Result, error) {
-	logged := in.Tail || e.log.verbose()
+	logged := in.Tail || e.log.wanted()
 	r := report{id: in.RequestID, function: &e.deployment.function, now: s.clock.Now()}
 	if !cold {
 		e.log.reset()

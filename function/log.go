@@ -8,27 +8,60 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/jonboulle/clockwork"
 )
 
 // maxTailBytes is how much of an invocation's log its caller can have.
 const maxTailBytes = 4096
 
-// environmentLog is the log of one environment: it keeps the end of it and passes lines on to the server's own log, at
-// debug level.
+// Logs keeps what functions print.
+type Logs interface {
+	// Open returns the log of one instance of a function, which has the name of a log stream.
+	Open(f Function, stream string) EventLog
+}
+
+// EventLog takes the lines of one instance, from many goroutines.
+type EventLog interface {
+	// WriteLine takes a line without its end, or several that belong together. The slice is the caller's again when it
+	// returns. It does not block.
+	WriteLine(at time.Time, line []byte)
+	// Flush says that an invocation has ended, after which people look. It does not block.
+	Flush()
+}
+
+// unkept is a Logs, and EventLog, for who wants none.
+type unkept struct{}
+
+func (unkept) Open(Function, string) EventLog { return nil }
+
+// environmentLog is the log of one environment: it hands lines to who keeps them, has the end of them itself, and passes
+// them on to the server's own log, at debug level.
 type environmentLog struct {
-	log *slog.Logger
+	log   *slog.Logger
+	clock clockwork.Clock
+	kept  EventLog // nil when nobody keeps it
 
 	mu   sync.Mutex
 	tail []byte // at most twice maxTailBytes; its end is what counts
 }
 
-func newEnvironmentLog(log *slog.Logger) *environmentLog { return &environmentLog{log: log} }
+// wanted reports whether somebody wants the platform's own lines, which cost something to make.
+func (l *environmentLog) wanted() bool { return l.kept != nil || l.verbose() }
 
 // verbose reports whether somebody wants to see lines.
 func (l *environmentLog) verbose() bool { return l.log.Enabled(context.Background(), slog.LevelDebug) }
 
 // WriteLine takes one line of what the function prints.
 func (l *environmentLog) WriteLine(line []byte) {
+	if l.kept != nil {
+		l.kept.WriteLine(l.clock.Now(), line)
+	}
+	l.show(line)
+}
+
+// show takes a line for the tail and the server's log.
+func (l *environmentLog) show(line []byte) {
 	l.mu.Lock()
 	if len(line) > maxTailBytes {
 		l.tail = append(l.tail[:0], line[len(line)-maxTailBytes:]...)
@@ -45,9 +78,22 @@ func (l *environmentLog) WriteLine(line []byte) {
 	}
 }
 
+// printf writes what the platform has to say: an event, of one line or more.
 func (l *environmentLog) printf(format string, a ...any) {
-	for line := range strings.SplitSeq(fmt.Sprintf(format, a...), "\n") {
-		l.WriteLine([]byte(line))
+	text := fmt.Sprintf(format, a...)
+	if l.kept != nil {
+		l.kept.WriteLine(l.clock.Now(), []byte(text))
+	}
+	for line := range strings.SplitSeq(text, "\n") {
+		l.show([]byte(line))
+	}
+}
+
+// open writes that an environment begins. It belongs to no invocation, and so not to the tail of one.
+func (l *environmentLog) open(f Function) {
+	if l.kept != nil {
+		line := fmt.Sprintf("INIT_START Runtime Version: %s\tRuntime Version ARN: %s", f.runtimeVersion(), f.RuntimeVersionARN())
+		l.kept.WriteLine(l.clock.Now(), []byte(line))
 	}
 }
 
@@ -96,6 +142,9 @@ func (l *environmentLog) end(r report, response Response) {
 	l.printf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %.0f ms\tMemory Size: %d MB\tMax Memory Used: %d MB\t%s%s",
 		r.id, millis(response.Duration), math.Ceil(millis(response.Duration+response.InitDuration)),
 		r.function.MemoryMB, response.MaxMemoryMB, init, status)
+	if l.kept != nil {
+		l.kept.Flush()
+	}
 }
 
 // InitReport is the line about an initialization that took too long or failed. status is "timeout" or "error"; the type

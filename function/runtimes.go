@@ -1,8 +1,12 @@
 package function
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strings"
+
+	"github.com/millrace/millrace/internal/arn"
 )
 
 // runtimes are the identifiers that AWS accepts, in the order in which its message lists them.
@@ -37,3 +41,20 @@ func checkRuntime(runtime string) error {
 // ManagedRuntime reports whether the platform brings the runtime along, so that the code is a handler and not a whole
 // program.
 func ManagedRuntime(runtime string) bool { return !strings.HasPrefix(runtime, "provided") }
+
+// RuntimeVersionARN names the version of the function's runtime. The host's interpreter has no name at AWS: what stands in
+// for it is made of the runtime's name, so that it changes when that does.
+func (f Function) RuntimeVersionARN() string {
+	sum := sha256.Sum256([]byte(f.Runtime))
+	return arn.New("lambda", f.Region, "", "runtime:"+hex.EncodeToString(sum[:])).String()
+}
+
+// runtimeVersion is what the log calls the version: python:3.12.v1 of python3.12.
+func (f Function) runtimeVersion() string {
+	i := strings.IndexAny(f.Runtime, ".0123456789")
+	if i < 0 {
+		return f.Runtime + ".v1"
+	}
+	version := strings.TrimSuffix(strings.TrimPrefix(f.Runtime[i:], "."), ".x")
+	return f.Runtime[:i] + ":" + version + ".v1"
+}

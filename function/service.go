@@ -28,6 +28,8 @@ type Config struct {
 	Executor Executor
 	// Recorder takes what is measured; nil for nobody.
 	Recorder Recorder
+	// Logs keeps what functions print; nil for nobody.
+	Logs Logs
 	// TransitionDelay is how long a function stays Pending, and an update InProgress, at least.
 	TransitionDelay time.Duration
 	// Concurrency is how many invocations an account has in a region at one time, 1000 when zero.
@@ -50,6 +52,7 @@ type Service struct {
 	tables    store.Tables
 	executor  Executor
 	recorder  Recorder
+	logs      Logs
 	delay     time.Duration
 	random    func() float64
 	functions store.Collection[record]
@@ -99,6 +102,9 @@ func New(c Config) (*Service, error) {
 	if c.Random == nil {
 		c.Random = rand.Float64
 	}
+	if c.Logs == nil {
+		c.Logs = unkept{}
+	}
 	setDefault(&c.Concurrency, 1000)
 	setDefault(&c.MaxInstances, 1000)
 	setDefault(&c.IdleTimeout, 10*time.Minute)
@@ -112,6 +118,7 @@ func New(c Config) (*Service, error) {
 		tables:    c.Store,
 		executor:  c.Executor,
 		recorder:  c.Recorder,
+		logs:      c.Logs,
 		delay:     c.TransitionDelay,
 		random:    c.Random,
 		functions: store.NewCollection[record](c.Store, "functions"),

@@ -51,6 +51,9 @@ type Config struct {
 	// TailBytes is the memory for the newest records of all shards, by default 64 MiB.
 	TailBytes int64
 
+	// LogGroupBytes bounds the events that a log group keeps, by default 256 MiB: the oldest make room.
+	LogGroupBytes int64
+
 	// SQSEndpoint, SNSEndpoint and S3Endpoint are URLs to which documents for on-failure queues, topics and buckets are
 	// sent instead of to this server's own, with the credentials of the environment.
 	SQSEndpoint, SNSEndpoint, S3Endpoint string
@@ -92,6 +95,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.InstanceIdle, 10*time.Minute)
 	setDefault(&c.RuntimeMatch, "exact")
 	setDefault(&c.TailBytes, 64<<20)
+	setDefault(&c.LogGroupBytes, 256<<20)
 	if c.Clock == nil {
 		c.Clock = clockwork.NewRealClock()
 	}
@@ -124,6 +128,7 @@ func (c Config) check() error {
 	refuse(c.MaxInstances < 1, "max instances %d is below 1", c.MaxInstances)
 	refuse(c.InstanceIdle < 0, "instance idle time %s is negative", c.InstanceIdle)
 	refuse(c.TailBytes < 1<<20, "%d bytes of tail are below 1 MiB", c.TailBytes)
+	refuse(c.LogGroupBytes < 1<<20, "%d bytes of a log group are below 1 MiB", c.LogGroupBytes)
 	refuse(c.RuntimeMatch != "exact" && c.RuntimeMatch != "nearest", "runtime match is exact or nearest, not %q", c.RuntimeMatch)
 	for _, host := range c.TLSHosts {
 		refuse(!authority.IsHost(host), "TLS host %q is neither a name nor an address", host)

@@ -34,7 +34,7 @@ func newMetrics(r rooms) *metrics {
 		}, []string{"service", "operation"}),
 	}
 	m.registry.MustRegister(
-		m.requests, m.seconds, mappingCollector{r.mappings},
+		m.requests, m.seconds, mappingCollector{r.mappings}, droppedLines(r.logs),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m

@@ -19,6 +19,7 @@ type recorder struct {
 const (
 	namespaceLambda  = "AWS/Lambda"
 	namespaceKinesis = "AWS/Kinesis"
+	namespaceLogs    = "AWS/Logs"
 )
 
 // The units of AWS.

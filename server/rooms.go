@@ -9,6 +9,7 @@ import (
 	"github.com/millrace/millrace/aws/cloudwatch"
 	"github.com/millrace/millrace/aws/kinesis"
 	"github.com/millrace/millrace/aws/lambda"
+	logsdoor "github.com/millrace/millrace/aws/logs"
 	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/aws/s3"
 	"github.com/millrace/millrace/aws/sns"
@@ -16,6 +17,7 @@ import (
 	"github.com/millrace/millrace/bucket"
 	"github.com/millrace/millrace/function"
 	"github.com/millrace/millrace/function/process"
+	"github.com/millrace/millrace/logs"
 	"github.com/millrace/millrace/mapping"
 	"github.com/millrace/millrace/metric"
 	"github.com/millrace/millrace/queue"
@@ -33,6 +35,7 @@ type rooms struct {
 	buckets   *bucket.Service
 	mappings  *mapping.Service
 	metrics   *metric.Service
+	logs      *logs.Service
 }
 
 // buildRooms makes the rooms from what the store holds of them. They start nothing.
@@ -42,6 +45,10 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 		return r, fmt.Errorf("metrics: %w", err)
 	}
 	records := recorder{r.metrics}
+	r.logs, err = logs.New(logs.Config{Store: s, Clock: c.Clock, Log: c.Log, Recorder: logRecorder{records}, GroupBytes: c.LogGroupBytes})
+	if err != nil {
+		return r, fmt.Errorf("logs: %w", err)
+	}
 	r.streams, err = stream.New(stream.Config{
 		Store: s, Clock: c.Clock, Log: c.Log, TransitionDelay: c.TransitionDelay, TailBytes: c.TailBytes,
 		ShardLimits: c.ShardLimits, Recorder: records,
@@ -62,7 +69,7 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 	r.functions, err = function.New(function.Config{
 		Store: s, Clock: c.Clock, Log: c.Log, Executor: anywhere, TransitionDelay: c.TransitionDelay,
 		Concurrency: c.Concurrency, MaxInstances: c.MaxInstances, IdleTimeout: c.InstanceIdle, CodeDir: filepath.Join(codeDir, "functions"),
-		Recorder: records,
+		Recorder: records, Logs: keeper{r.logs.Writer()},
 	})
 	if err != nil {
 		return r, fmt.Errorf("functions: %w", err)
@@ -104,6 +111,7 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 func (r rooms) residents() []*resident {
 	return []*resident{
 		{name: "metrics", run: r.metrics.Run}, // which the others tell what they do until they stop
+		{name: "logs", run: r.logs.Run},       // which functions print to until they stop
 		{name: "streams", run: r.streams.Run},
 		{name: "queues", run: r.queues.Run},
 		{name: "buckets", run: r.buckets.Run},
@@ -125,6 +133,7 @@ func (s *Server) routes() http.Handler {
 		sns.New(s.rooms.topics),
 		s3.New(s.rooms.buckets),
 		cloudwatch.New(s.rooms.metrics, s.config.Clock),
+		logsdoor.New(s.rooms.logs),
 	)
 	pages := s.pages(metrics, functions.CodeHandler())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

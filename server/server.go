@@ -68,6 +68,7 @@ func (s *Server) open() error {
 	s.http = s.newHTTPServer(s.routes())
 	s.http.RegisterOnShutdown(s.rooms.queues.EndWaits)
 	s.http.RegisterOnShutdown(s.rooms.streams.EndSubscriptions)
+	s.http.RegisterOnShutdown(s.rooms.logs.EndTails)
 	return nil
 }
 

@@ -29,7 +29,8 @@ func (m *model) reachOutput(o *operation) error {
 	}
 	for _, x := range o.events.members {
 		switch {
-		case x.shape.Event && x.name == x.Shape:
+		case x.shape.Event:
+			x.shape.eventName = x.name
 			m.reach(x.Shape, m.outputs)
 		case !x.shape.Exception:
 			return fmt.Errorf("event %s of shape %s is not supported", x.name, x.Shape)
@@ -57,5 +58,5 @@ func (o *operation) exceptions() string {
 // writeEventType writes the name that an event has in its stream.
 func writeEventType(s *source, sh *shape) {
 	s.p("// EventType is the event's name in its stream.")
-	s.p("func (v *%s) EventType() string { return %q }\n", exported(sh.name), sh.name)
+	s.p("func (v *%s) EventType() string { return %q }\n", exported(sh.name), sh.eventName)
 }

@@ -61,6 +61,7 @@ type shape struct {
 	// EventStream says that the members are the events of a stream and the exceptions that may end it.
 	EventStream bool `json:"eventstream"`
 	Event       bool `json:"event"`
+	eventName   string // the event's name in its stream
 	Error       *struct {
 		Code           string `json:"code"`
 		HTTPStatusCode int    `json:"httpStatusCode"`

@@ -1,12 +1,9 @@
 package lambda
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"time"
 
 	"github.com/millrace/millrace/function"
-	"github.com/millrace/millrace/internal/arn"
 )
 
 // lastModified is the form of FunctionConfiguration.LastModified.
@@ -37,7 +34,7 @@ func configuration(f function.Function) *FunctionConfiguration {
 		Architectures:        f.Architectures,
 		EphemeralStorage:     &EphemeralStorage{Size: f.EphemeralMB},
 		SnapStart:            &SnapStartResponse{ApplyOn: new(SnapStartApplyOnNone), OptimizationStatus: new(SnapStartOptimizationStatusOff)},
-		RuntimeVersionConfig: &RuntimeVersionConfig{RuntimeVersionArn: new(runtimeVersion(f))},
+		RuntimeVersionConfig: &RuntimeVersionConfig{RuntimeVersionArn: new(f.RuntimeVersionARN())},
 		LoggingConfig:        &LoggingConfig{LogFormat: &f.LogFormat, LogGroup: &f.LogGroup},
 
 		LastUpdateStatusReason:     text(f.LastUpdateStatusReason),
@@ -63,13 +60,6 @@ func text(s string) *string {
 		return nil
 	}
 	return &s
-}
-
-// runtimeVersion names the version of a runtime. The host's interpreter has no name at AWS: what stands in for it is made
-// of the runtime's name, so that it changes when that does.
-func runtimeVersion(f function.Function) string {
-	sum := sha256.Sum256([]byte(f.Runtime))
-	return arn.New("lambda", f.Region, "", "runtime:"+hex.EncodeToString(sum[:])).String()
 }
 
 // qualified describes a function with the name by which it was asked for, qualifier included.

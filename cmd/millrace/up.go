@@ -35,6 +35,7 @@ for --data-dir) or in a file (--config); the command line wins over the environm
 	fs.Var((*onOff)(&c.ShardLimits), "shard-limits", "`on`: shards take and give no more than AWS's do, and throttle what is beyond; off: as much as this machine can")
 	fs.Var((*onOff)(&c.AWSPacing), "aws-pacing", "`on`: event source mappings poll each shard once a second, within --shard-limits, as AWS's do; off: a put wakes them at once")
 	tail := fs.Int64("tail-bytes", 64<<20, "memory for the newest records of all shards, in `bytes`")
+	logGroup := fs.Int64("log-group-bytes", 256<<20, "storage for the events of each log group, in `bytes`; the oldest make room")
 	trails := fs.Int64("history-bytes", 16<<20, "memory for what befell recent batches of all mappings, in `bytes`; 0 keeps none")
 	discarded := fs.Int("discarded-batches", 1000, "`number` of discarded batches that are kept of each mapping, with their records; 0 keeps none")
 	discardedBytes := fs.Int64("discarded-bytes", 64<<20, "storage for the same, in `bytes`; 0 keeps none")
@@ -44,7 +45,7 @@ for --data-dir) or in a file (--config); the command line wins over the environm
 	if err := parse(fs, args); err != nil {
 		return err
 	}
-	c.TailBytes = *tail
+	c.TailBytes, c.LogGroupBytes = *tail, *logGroup
 	c.HistoryBytes, c.DiscardedBatches, c.DiscardedBytes = orNone(*trails), orNone(*discarded), orNone(*discardedBytes)
 	handler, err := logHandler(*format, level, std)
 	if err != nil {

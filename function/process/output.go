@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	// maxLineBytes bounds a line; a longer one continues on the next.
-	maxLineBytes = 256 << 10
+	// maxLineBytes bounds a line, as AWS bounds an event of its logs, which has its end and 26 bytes more; a longer line
+	// continues on the next.
+	maxLineBytes = 1<<20 - 27
 	// keepLineBytes is the most memory that a waiting instance keeps for its next line.
 	keepLineBytes = 16 << 10
 	// maxDrainBytes bounds what drain reads: more than a pipe holds.

@@ -38,6 +38,8 @@ var may = map[string][]string{
 	"bucket":            {"store"},
 	"metric":            {"store"},
 	"metric/expression": {},
+	"logs":              {"store"},
+	"logs/pattern":      {},
 	"function":          {"store", "function/archive", "internal/arn"},
 	"function/archive":  {},
 	"function/process":  {"function", "aws/runtime"},
@@ -65,9 +67,11 @@ var may = map[string][]string{
 		"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "aws/protocol/query", "metric", "metric/expression",
 	},
 
+	"aws/logs": {"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "logs", "logs/pattern", "internal/arn"},
+
 	"server": {
-		"store", "store/disk", "stream", "function", "function/process", "function/remote", "mapping", "mapping/history", "queue", "topic", "bucket", "metric",
-		"aws/protocol", "aws/kinesis", "aws/lambda", "aws/sqs", "aws/sns", "aws/s3", "aws/cloudwatch", "internal/arn", "internal/authority",
+		"store", "store/disk", "stream", "function", "function/process", "function/remote", "mapping", "mapping/history", "queue", "topic", "bucket", "metric", "logs",
+		"aws/protocol", "aws/kinesis", "aws/lambda", "aws/sqs", "aws/sns", "aws/s3", "aws/cloudwatch", "aws/logs", "internal/arn", "internal/authority",
 	},
 
 	"sim": {}, // its tests are the whole house

@@ -1,0 +1,3 @@
+package logs
+
+//go:generate go run ../generate -service logs
