@@ -58,7 +58,6 @@ func NewService(ops Operations) protocol.Service {
 		JSONVersion:  "1.1",
 		MaxBodyBytes: 8388608,
 		InternalCode: "InternalFailure",
-		MissingCode:  "InvalidParameterException",
 		InvalidCode:  "InvalidParameterException",
 		Errors: map[string]protocol.ErrorShape{
 			"AccessDeniedException":          {Status: 400},
