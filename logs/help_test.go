@@ -130,3 +130,6 @@ func expect(t *testing.T, what string, got, want any) {
 		t.Errorf("%s: %v, not %v", what, got, want)
 	}
 }
+
+// pass lets time go by in a bubble.
+func pass(d time.Duration) { <-time.After(d) }

@@ -65,7 +65,7 @@ func TestRetention(t *testing.T) {
 		r.put("made", strings.Repeat("x", 300_000))
 		printed := r.Writer().Stream(orders, "printed")
 		printed.WriteLine(r.clock.Now(), []byte("old"))
-		time.Sleep(time.Second)
+		pass(time.Second)
 		synctest.Wait()
 		expect(t, "streams", r.streams(), "[made printed]")
 		r.clock.Advance(day)

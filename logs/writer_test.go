@@ -45,17 +45,17 @@ func TestWriterIsSoonAndSeldom(t *testing.T) {
 		seen("1")
 		s.WriteLine(r.clock.Now(), []byte("2"))
 		s.Flush()
-		time.Sleep(99 * time.Millisecond)
+		pass(99 * time.Millisecond)
 		seen("1")
-		time.Sleep(time.Millisecond)
+		pass(time.Millisecond)
 		seen("1 2")
-		time.Sleep(time.Second)
+		pass(time.Second)
 		s.WriteLine(r.clock.Now(), []byte("3"))
-		time.Sleep(99 * time.Millisecond)
+		pass(99 * time.Millisecond)
 		seen("1 2")
-		time.Sleep(time.Millisecond)
+		pass(time.Millisecond)
 		seen("1 2 3")
-		time.Sleep(time.Second)
+		pass(time.Second)
 		s.WriteLine(r.clock.Now(), []byte("left at the end"))
 	})
 }
@@ -147,7 +147,7 @@ func TestWriterDropsAndSaysSo(t *testing.T) {
 		h.full.Store(true)
 		for range 3 {
 			s.WriteLine(r.clock.Now(), []byte("lost"))
-			time.Sleep(time.Second)
+			pass(time.Second)
 			h.gate <- struct{}{}
 			synctest.Wait()
 		}
@@ -155,7 +155,7 @@ func TestWriterDropsAndSaysSo(t *testing.T) {
 		h.full.Store(false)
 		r.clock.Advance(time.Second)
 		s.WriteLine(r.clock.Now(), []byte("found"))
-		time.Sleep(time.Second)
+		pass(time.Second)
 		h.gate <- struct{}{}
 		synctest.Wait()
 		now := r.clock.Now().Add(-time.Second)
@@ -183,7 +183,7 @@ func TestWriterMakesWhatIsMissing(t *testing.T) {
 		s := r.Writer().Stream(orders, "s")
 		for _, text := range []string{"1", "2", "3"} {
 			s.WriteLine(r.clock.Now(), []byte(text))
-			time.Sleep(time.Second)
+			pass(time.Second)
 			expect(t, "seen", r.everything(), text)
 			if text == "1" {
 				r.check(r.DeleteGroup(t.Context(), orders))

@@ -227,10 +227,10 @@ func TestFilesAreOneNoun(t *testing.T) {
 var wallClock = map[string]bool{"Now": true, "Since": true, "Until": true, "After": true, "AfterFunc": true, "Sleep": true, "NewTimer": true, "NewTicker": true, "Tick": true}
 
 // domain are the rooms whose time is the one clock's.
-var domain = []string{"stream/", "mapping/", "queue/", "topic/", "bucket/", "function/"}
+var domain = []string{"stream/", "mapping/", "queue/", "topic/", "bucket/", "function/", "logs/"}
 
-// realTime are the places in the rooms that wait for the machine itself: sockets and child processes.
-var realTime = []string{"function/process/", "function/remote/", "function/pool.go"}
+// realTime are the places in the rooms that wait for the machine itself: sockets, child processes, the disk.
+var realTime = []string{"function/process/", "function/remote/", "function/pool.go", "logs/writer.go"}
 
 func TestTimeComesFromTheClock(t *testing.T) {
 	sources(t, func(name string, text []byte) {
