@@ -185,7 +185,7 @@ func (g *group) setRow(r groupRow) {
 func (g *group) append(ctx context.Context, entries []entry) error {
 	ingested := g.s.clock.Now().UnixMilli()
 	block := appendBlock(nil, ingested, entries)
-	ordinal, err := g.s.store.Append(context.WithoutCancel(ctx), logID(g.number), block)
+	ordinal, err := g.s.store.Append(context.WithoutCancel(ctx), logID(g.number), store.Data(block))
 	if err != nil {
 		return fmt.Errorf("append to log group %s: %w", g.name.Group, err)
 	}

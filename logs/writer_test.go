@@ -110,12 +110,12 @@ type held struct {
 	full atomic.Bool
 }
 
-func (h *held) Append(ctx context.Context, log store.LogID, data []byte) (uint64, error) {
+func (h *held) Append(ctx context.Context, log store.LogID, draft store.Draft) (uint64, error) {
 	<-h.gate
 	if h.full.Load() {
 		return 0, store.ErrFull
 	}
-	return h.Store.Append(ctx, log, data)
+	return h.Store.Append(ctx, log, draft)
 }
 
 // A writer whose store is slow or full holds nobody up, keeps no more than it may, and says in the log what is missing.
