@@ -82,7 +82,7 @@ func TestRetention(t *testing.T) {
 		}
 		r.clock.Advance(2 * day)
 		synctest.Wait()
-		r.clock.BlockUntil(1)
+		r.check(r.clock.BlockUntilContext(ctx, 1))
 		r.clock.Advance(10 * time.Minute)
 		synctest.Wait()
 		g, err = r.Group(ctx, orders)

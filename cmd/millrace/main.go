@@ -34,6 +34,7 @@ func commands() []command {
 		{"up", "start the server", up},
 		{"demo", "a week of earthquakes through a stream, a mapping and a function", runDemo},
 		{"records", "print the records of a stream, with those inside aggregated ones", showRecords},
+		{"logs", "print what a function has printed", showLogs},
 		{"filter", "try a mapping's filter on records", runFilter},
 		{"bench", "measure this machine", runBench},
 		{"cert", "print the certificate that clients of TLS must trust", printCertificate},
