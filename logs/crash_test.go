@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/jonboulle/clockwork"
 
+	"github.com/millrace/millrace/internal/race"
 	"github.com/millrace/millrace/logs"
 	"github.com/millrace/millrace/store/disk"
 )
@@ -19,7 +20,11 @@ import (
 // put, extents sealed and old ones dropped. On each clone everything that was acknowledged before is there, in order, but
 // for the oldest that may have made room.
 func TestAcknowledgedEventsSurviveACrash(t *testing.T) {
-	const crashes, writers, rounds = 12, 4, 12
+	const writers, rounds = 4, 12
+	crashes := 12
+	if race.Enabled {
+		crashes = 3
+	}
 	fs := vfs.NewCrashableMem()
 	s, err := disk.Open(disk.Options{Memory: true, FS: fs})
 	if err != nil {
@@ -27,7 +32,7 @@ func TestAcknowledgedEventsSurviveACrash(t *testing.T) {
 	}
 	defer s.Close()
 	clock := clockwork.NewFakeClockAt(noon)
-	config := logs.Config{Store: s, Clock: clock, GroupBytes: 6 << 20}
+	config := logs.Config{Store: s, Clock: clock, GroupBytes: 4 << 20}
 	service, err := logs.New(config)
 	if err != nil {
 		t.Fatal(err)

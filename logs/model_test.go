@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/millrace/millrace/internal/race"
 	"github.com/millrace/millrace/logs"
 )
 
@@ -49,7 +50,11 @@ func TestReadingAgreesWithAModel(t *testing.T) {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b modelled) int { return a.at.Compare(b.at) })
-	for i := range 60 {
+	questions := 60
+	if race.Enabled {
+		questions = 10
+	}
+	for i := range questions {
 		q := logs.Query{All: rng.IntN(2) == 0, Limit: 1 + rng.IntN(100), Backward: i%2 == 0}
 		if q.All {
 			q.Prefix = []string{"", "c/", "c/2", "none"}[rng.IntN(4)]
