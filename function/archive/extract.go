@@ -102,7 +102,7 @@ func (x *extraction) makeFile(e entry) error {
 		return x.judge(e, err)
 	}
 	err = x.copy(f, e)
-	if chmodErr := f.Chmod(e.mode.Perm()); err == nil {
+	if chmodErr := f.Chmod(forAll(e.mode)); err == nil {
 		err = chmodErr
 	}
 	if closeErr := f.Close(); err == nil {
@@ -178,11 +178,18 @@ func judgeTarget(name, target string) error {
 	return nil
 }
 
+// forAll lets everybody read and run what its owner may: functions may run as another user than the server, and archives are
+// often made by programs that give files to their owner alone.
+func forAll(mode fs.FileMode) fs.FileMode {
+	owner := mode.Perm() & 0o500
+	return mode.Perm() | owner>>3 | owner>>6
+}
+
 // finish sets the permissions of the folders, the innermost first.
 func (x *extraction) finish() error {
 	for i := len(x.folders) - 1; i >= 0; i-- {
 		e := x.folders[i]
-		if err := x.judge(e, x.root.Chmod(e.name, e.mode.Perm())); err != nil {
+		if err := x.judge(e, x.root.Chmod(e.name, forAll(e.mode))); err != nil {
 			return err
 		}
 	}
