@@ -42,11 +42,14 @@ var may = map[string][]string{
 	"logs/pattern":      {},
 	"function":          {"store", "function/archive", "internal/arn"},
 	"function/archive":  {},
-	"function/process":  {"function", "aws/runtime"},
+	"function/process":  {"function", "function/process/sandbox", "aws/runtime"},
 	"function/remote":   {"function"},
-	"mapping":           {"store", "stream", "stream/aggregate", "function", "mapping/filter", "mapping/history", "internal/arn", "internal/base64"},
-	"mapping/filter":    {},
-	"mapping/history":   {"store", "stream"},
+
+	"function/process/sandbox": {},
+
+	"mapping":         {"store", "stream", "stream/aggregate", "function", "mapping/filter", "mapping/history", "internal/arn", "internal/base64"},
+	"mapping/filter":  {},
+	"mapping/history": {"store", "stream"},
 
 	"aws/protocol":            {"aws/protocol/constraint", "aws/protocol/cborwire", "aws/protocol/jsonwire", "aws/protocol/query", "aws/protocol/wire", "internal/base64"},
 	"aws/protocol/cborwire":   {"aws/protocol/wire"},

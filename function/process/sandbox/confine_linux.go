@@ -1,0 +1,73 @@
+package sandbox
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	maxFiles     = 1024 // AWS's limit
+	maxProcesses = 1024 // AWS's limit, on processes and threads together
+	maxLocked    = 64 << 10
+	maxStack     = 8 << 20
+)
+
+// confine takes from this thread, and so from the program, what the program is not to have. The order matters: each step
+// needs what later ones take.
+func confine(o order) error {
+	if err := limit(o.Identity.Counted); err != nil {
+		return err
+	}
+	for c := uintptr(0); c <= unix.CAP_LAST_CAP; c++ {
+		if err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); err == unix.EINVAL {
+			break // the kernel knows no more
+		} else if err != nil {
+			return &SetupError{"give up capabilities", err}
+		}
+	}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return &SetupError{"give up new privileges", err}
+	}
+	// Neither the init's memory nor what it has open is readable through /proc to a program that has its user id.
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return &SetupError{"hide the init", err}
+	}
+	if err := installFilter(!o.Cgroup); err != nil {
+		return err
+	}
+	if o.Identity.Separate {
+		return nil // the change to the program's own user id takes the capabilities
+	}
+	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
+		return &SetupError{"give up capabilities", err}
+	}
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var none [2]unix.CapUserData
+	if err := unix.Capset(&header, &none[0]); err != nil {
+		return &SetupError{"give up capabilities", err}
+	}
+	return nil
+}
+
+// limit sets the resource limits that AWS has, where they are of use.
+func limit(countProcesses bool) error {
+	limits := map[int]uint64{
+		unix.RLIMIT_NOFILE: maxFiles, unix.RLIMIT_CORE: 0, unix.RLIMIT_MEMLOCK: maxLocked, unix.RLIMIT_STACK: maxStack,
+		unix.RLIMIT_MSGQUEUE: 0, unix.RLIMIT_RTPRIO: 0, unix.RLIMIT_NICE: 0, unix.RLIMIT_SIGPENDING: maxProcesses,
+	}
+	if countProcesses {
+		limits[unix.RLIMIT_NPROC] = maxProcesses
+	}
+	for resource, most := range limits {
+		var now unix.Rlimit
+		if err := unix.Getrlimit(resource, &now); err != nil {
+			return &SetupError{"read limits", err}
+		}
+		most = min(most, now.Max)
+		if err := unix.Setrlimit(resource, &unix.Rlimit{Cur: most, Max: most}); err != nil {
+			return &SetupError{"set limits", os.NewSyscallError("setrlimit", err)}
+		}
+	}
+	return nil
+}

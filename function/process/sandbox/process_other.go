@@ -1,0 +1,40 @@
+//go:build !linux
+
+package sandbox
+
+import (
+	"context"
+	"errors"
+)
+
+// Process is a program in a sandbox. There are none here.
+type Process struct{}
+
+var errNotLinux = &SetupError{"make namespaces", errors.New("only Linux has them")}
+
+// Start says that there can be no sandbox here.
+func Start(context.Context, Spec) (*Process, error) { return nil, errNotLinux }
+
+// Probe says that there can be no sandbox here.
+func Probe(context.Context, string) error { return errNotLinux }
+
+// Limits says that the kernel does not limit the memory of sandboxes here.
+func Limits() error { return errNotLinux }
+
+// PID is never called.
+func (*Process) PID() int { return 0 }
+
+// Proc is never called.
+func (*Process) Proc() string { return "" }
+
+// Program is never called.
+func (*Process) Program() int { return 0 }
+
+// Limited is never called.
+func (*Process) Limited() bool { return false }
+
+// Kill is never called.
+func (*Process) Kill() {}
+
+// Wait is never called.
+func (*Process) Wait() End { return End{} }
