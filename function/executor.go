@@ -89,6 +89,7 @@ type Response struct {
 const (
 	ErrorTimeout        = "Sandbox.Timedout"
 	ErrorExit           = "Runtime.ExitError"
+	ErrorOutOfMemory    = "Runtime.OutOfMemory"
 	ErrorEntrypoint     = "Runtime.InvalidEntrypoint"
 	ErrorResponseTooBig = "Function.ResponseSizeTooLarge"
 )

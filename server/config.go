@@ -48,6 +48,12 @@ type Config struct {
 	// RuntimeMatch is "exact" (the default) or "nearest": whether a python3.x or nodejs*.x function may run on another
 	// version of the interpreter than it names.
 	RuntimeMatch string
+	// Isolation is "auto" (the default), "required" or "off": whether functions run in sandboxes, where the host allows it,
+	// or not at all where it does not.
+	Isolation string
+	// Shared are folders of this machine, by absolute paths, that isolated functions see at the same path and may write, or
+	// only read when ":ro" follows.
+	Shared []string
 	// TailBytes is the memory for the newest records of all shards, by default 64 MiB.
 	TailBytes int64
 
@@ -94,6 +100,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.MaxInstances, 16*runtime.NumCPU())
 	setDefault(&c.InstanceIdle, 10*time.Minute)
 	setDefault(&c.RuntimeMatch, "exact")
+	setDefault(&c.Isolation, "auto")
 	setDefault(&c.TailBytes, 64<<20)
 	setDefault(&c.LogGroupBytes, 256<<20)
 	if c.Clock == nil {
@@ -130,6 +137,7 @@ func (c Config) check() error {
 	refuse(c.TailBytes < 1<<20, "%d bytes of tail are below 1 MiB", c.TailBytes)
 	refuse(c.LogGroupBytes < 1<<20, "%d bytes of a log group are below 1 MiB", c.LogGroupBytes)
 	refuse(c.RuntimeMatch != "exact" && c.RuntimeMatch != "nearest", "runtime match is exact or nearest, not %q", c.RuntimeMatch)
+	refuse(c.Isolation != "auto" && c.Isolation != "required" && c.Isolation != "off", "isolation is auto, required or off, not %q", c.Isolation)
 	for _, host := range c.TLSHosts {
 		refuse(!authority.IsHost(host), "TLS host %q is neither a name nor an address", host)
 	}

@@ -8,10 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -19,9 +18,10 @@ import (
 // loop is a bootstrap that answers each event with what a shell function called handle prints.
 const loop = `#!/bin/sh
 api=http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation
+headers=$(mktemp "$HEADERS.XXXXXX")
 while :; do
-  event=$(curl -sS -D "$HEADERS.$$" "$api/next") || exit 1
-  id=$(tr -d '\r' < "$HEADERS.$$" | sed -n 's/^[Ll]ambda-[Rr]untime-[Aa]ws-[Rr]equest-[Ii]d: *//p')
+  event=$(curl -sS -D "$headers" "$api/next") || exit 1
+  id=$(tr -d '\r' < "$headers" | sed -n 's/^[Ll]ambda-[Rr]untime-[Aa]ws-[Rr]equest-[Ii]d: *//p')
   handle | curl -sS -X POST "$api/$id/response" --data-binary @- > /dev/null || exit 1
 done
 `
@@ -34,7 +34,7 @@ func deploy(t *testing.T, url, name, handle, settings string) {
 	}
 	script := strings.Replace(loop, "\n", "\n"+handle+"\n", 1)
 	status, body := createFunction(t, url, name, zipped(t, script), fmt.Sprintf(
-		`,"Runtime":"provided.al2023","Handler":"x"%s,"Environment":{"Variables":{"HEADERS":%q}}`, settings, filepath.Join(t.TempDir(), "headers")))
+		`,"Runtime":"provided.al2023","Handler":"x"%s,"Environment":{"Variables":{"HEADERS":%q}}`, settings, filepath.Join(exchange(t), "headers")))
 	if status != 201 {
 		t.Fatalf("CreateFunction answered %d %s", status, body)
 	}
@@ -60,32 +60,33 @@ func invoke(t *testing.T, url, name, payload string) (*http.Response, string) {
 
 func TestTimeoutEndsTheWholeGroup(t *testing.T) {
 	url := start(t)
-	child := filepath.Join(t.TempDir(), "child")
 	// The handler starts a process of its own and waits for it, longer than the function may take.
-	deploy(t, url, "slow", `handle() { sleep 600 & echo $! > `+child+`; wait; }`, `,"Timeout":1`)
-	answer, body := invoke(t, url, "slow", `{}`)
-	if answer.Header.Get("X-Amz-Function-Error") != "Unhandled" || !strings.Contains(body, `"errorType":"Sandbox.Timedout"`) ||
-		!strings.Contains(body, "Task timed out after 1.00 seconds") {
-		t.Errorf("answered %v %s", answer.Header, body)
+	child := fmt.Sprintf("sleep 600.%d", os.Getpid())
+	deploy(t, url, "slow", `handle() { `+child+` & wait; }`, `,"Timeout":1`)
+	answered := make(chan string, 1)
+	go func() {
+		answer, body := invoke(t, url, "slow", `{}`)
+		answered <- answer.Header.Get("X-Amz-Function-Error") + " " + body
+	}()
+	eventually(t, "the grandchild runs", func() bool { return runs(t, child) })
+	if got := <-answered; !strings.HasPrefix(got, "Unhandled ") || !strings.Contains(got, `"errorType":"Sandbox.Timedout"`) ||
+		!strings.Contains(got, "Task timed out after 1.00 seconds") {
+		t.Errorf("answered %s", got)
 	}
-	text, err := os.ReadFile(child)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "the grandchild is gone", func() bool { return !alive(pid) })
+	eventually(t, "the grandchild is gone", func() bool { return !runs(t, child) })
 }
 
-// alive reports whether a process runs; a zombie that nobody has waited for yet does not.
-func alive(pid int) bool {
-	if syscall.Kill(pid, 0) != nil {
-		return false
+// runs reports whether there is a process of this command line, in whatever namespace. A zombie has none.
+func runs(t *testing.T, command string) bool {
+	t.Helper()
+	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
 	}
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	return err != nil || !strings.Contains(string(stat), ") Z ")
+	return slices.ContainsFunc(lines, func(file string) bool {
+		line, err := os.ReadFile(file)
+		return err == nil && strings.ReplaceAll(strings.TrimRight(string(line), "\x00"), "\x00", " ") == command
+	})
 }
 
 func eventually(t *testing.T, what string, holds func() bool) {
@@ -161,8 +162,8 @@ func TestEnvironmentIsTheFunctionsOwn(t *testing.T) {
 func TestConcurrencyLimit(t *testing.T) {
 	url := startWith(t, func(c *config) { c.Concurrency = 2 })
 	// Each instance makes a pipe and answers what is written to it.
-	gates := t.TempDir()
-	deploy(t, url, "held", `handle() { mkfifo `+gates+`/$$; cat `+gates+`/$$; }`, `,"Timeout":60`)
+	gates := exchange(t)
+	deploy(t, url, "held", `handle() { gate=$(mktemp -u `+gates+`/XXXXXX); mkfifo "$gate"; cat "$gate"; }`, `,"Timeout":60`)
 	var holding sync.WaitGroup
 	for range 2 {
 		holding.Go(func() {

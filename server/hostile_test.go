@@ -10,6 +10,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -26,10 +28,22 @@ func start(t *testing.T) string {
 	return startWith(t, func(*config) {})
 }
 
+// exchange makes a folder in which functions may write, whoever they run as. It lies in the one that servers of the test share.
+func exchange(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, folder := range []string{dir, filepath.Dir(dir)} {
+		if err := os.Chmod(folder, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
 // startWith does the same with other settings.
 func startWith(t *testing.T, change func(*config)) string {
 	t.Helper()
-	c := config{Listen: "127.0.0.1:0", Memory: true, StopGrace: 2 * time.Second}
+	c := config{Listen: "127.0.0.1:0", Memory: true, StopGrace: 2 * time.Second, Shared: []string{filepath.Dir(exchange(t))}}
 	change(&c)
 	s, err := server.New(c)
 	if err != nil {

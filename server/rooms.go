@@ -58,6 +58,7 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 	}
 	executor, err := process.New(process.Config{
 		Dir: filepath.Join(codeDir, "bootstraps"), EndpointURL: url, RuntimeMatch: process.Match(c.RuntimeMatch), Log: c.Log,
+		Isolation: process.Isolation(c.Isolation), Shared: c.Shared,
 	})
 	if err != nil {
 		return r, fmt.Errorf("processes: %w", err)

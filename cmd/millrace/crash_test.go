@@ -138,7 +138,7 @@ type house struct {
 
 func newHouse(t *testing.T) *house {
 	dir := t.TempDir()
-	h := &house{t: t, address: freeAddress(t), dir: dir, ledger: filepath.Join(dir, "ledger"), log: filepath.Join(dir, "log")}
+	h := &house{t: t, address: freeAddress(t), dir: dir, ledger: filepath.Join(exchange(t, dir), "ledger"), log: filepath.Join(dir, "log")}
 	h.url = "http://" + h.address
 	config := aws.Config{
 		Region: "us-east-1", BaseEndpoint: aws.String(h.url), RetryMaxAttempts: 1, HTTPClient: sdkhttp.NewClient(),
@@ -162,7 +162,7 @@ func (h *house) start() {
 	log, err := os.OpenFile(h.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	h.check(err)
 	defer log.Close()
-	h.process = exec.Command(program, append([]string{"up", "--listen", h.address, "--data-dir", filepath.Join(h.dir, "data")}, h.flags...)...)
+	h.process = exec.Command(program, append([]string{"up", "--listen", h.address, "--data-dir", filepath.Join(h.dir, "data"), "--share", filepath.Dir(h.ledger)}, h.flags...)...)
 	h.process.Env = append(append(os.Environ(), "MILLRACE_RUNTIME_MATCH=nearest"), h.env...)
 	h.process.Stdout, h.process.Stderr = log, log
 	h.check(h.process.Start())

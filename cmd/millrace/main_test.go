@@ -35,6 +35,19 @@ func buildAndRun(m *testing.M) int {
 	return m.Run()
 }
 
+// exchange makes a folder in which functions may write, whoever they run as.
+func exchange(t *testing.T, parent string) string {
+	t.Helper()
+	dir := filepath.Join(parent, "shared")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // freeAddress returns a loopback address that nothing listens on at this moment.
 func freeAddress(t interface{ Fatal(...any) }) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -18,12 +18,14 @@ var (
 	bootstrapNode []byte
 )
 
+// The files of the bootstraps.
+const (
+	pythonName = "bootstrap.py"
+	nodeName   = "bootstrap.cjs"
+)
+
 // bootstraps is the folder with the programs that interpreters run.
-type bootstraps struct {
-	dir    string
-	python string
-	node   string
-}
+type bootstraps struct{ dir string }
 
 // writeBootstraps writes the files to a folder that is named after what they hold, so that servers of several versions
 // can share a parent.
@@ -34,7 +36,7 @@ func writeBootstraps(parent string) (bootstraps, error) {
 	}
 	sum := sha256.Sum256(bytes.Join([][]byte{bootstrapPython, bootstrapNode}, []byte{0}))
 	dir := filepath.Join(parent, "bootstrap-"+hex.EncodeToString(sum[:6]))
-	b := bootstraps{dir: dir, python: filepath.Join(dir, "bootstrap.py"), node: filepath.Join(dir, "bootstrap.cjs")}
+	b := bootstraps{dir}
 	return b, b.write()
 }
 
@@ -43,7 +45,11 @@ func (b bootstraps) write() error {
 	if err := os.MkdirAll(b.dir, 0o755); err != nil {
 		return fmt.Errorf("make folder for bootstraps: %w", err)
 	}
-	return errors.Join(writeFile(b.python, bootstrapPython), writeFile(b.node, bootstrapNode))
+	return errors.Join(
+		os.Chmod(b.dir, 0o755), // whatever the umask is: functions may run as another user
+		writeFile(filepath.Join(b.dir, pythonName), bootstrapPython),
+		writeFile(filepath.Join(b.dir, nodeName), bootstrapNode),
+	)
 }
 
 func writeFile(path string, content []byte) error {

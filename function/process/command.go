@@ -28,9 +28,10 @@ const wrapperVariable = "AWS_LAMBDA_EXEC_WRAPPER"
 // command returns the arguments that start the function, and what interprets it. A function without a program that
 // could be started is an *function.InitError.
 func (e *Executor) command(ctx context.Context, spec function.Spec) ([]string, interpreter, error) {
+	at := e.places(spec)
 	if !function.ManagedRuntime(spec.Function.Runtime) {
-		argv, err := bootstrapCommand(spec.CodeDir)
-		return argv, interpreter{}, err
+		err := findBootstrap(spec.CodeDir)
+		return []string{filepath.Join(at.code, bootstrapName)}, interpreter{}, err
 	}
 	in, err := e.interpreters.find(ctx, spec.Function.Runtime)
 	if err != nil {
@@ -39,38 +40,43 @@ func (e *Executor) command(ctx context.Context, spec function.Spec) ([]string, i
 	var argv []string
 	switch in.language {
 	case "Python":
-		argv = []string{in.path, "-u", "-B", e.bootstraps.python}
+		argv = []string{in.path, "-u", "-B", filepath.Join(at.runtime, pythonName)}
 	default:
-		argv = []string{in.path, e.bootstraps.node}
+		argv = []string{in.path, filepath.Join(at.runtime, nodeName)}
 	}
 	if wrapper := spec.Function.Environment[wrapperVariable]; wrapper != "" {
 		// Functions know their code by AWS's path.
 		if inCode, ok := strings.CutPrefix(wrapper, "/var/task/"); ok {
-			wrapper = filepath.Join(spec.CodeDir, inCode)
+			wrapper = filepath.Join(at.code, inCode)
 		}
 		argv = append([]string{wrapper}, argv...)
 	}
 	return argv, in, nil
 }
 
-// bootstrapCommand finds the program of a provided runtime.
-func bootstrapCommand(codeDir string) ([]string, error) {
-	path := filepath.Join(codeDir, "bootstrap")
-	info, err := os.Stat(path)
+// bootstrapName is the program of a provided runtime.
+const bootstrapName = "bootstrap"
+
+// findBootstrap looks whether the program of a provided runtime is there.
+func findBootstrap(codeDir string) error {
+	info, err := os.Stat(filepath.Join(codeDir, bootstrapName))
 	switch {
 	case errors.Is(err, fs.ErrNotExist), err == nil && !info.Mode().IsRegular():
-		return nil, &function.InitError{
+		return &function.InitError{
 			ErrorType: function.ErrorEntrypoint,
 			Message:   "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]",
 		}
 	case err != nil:
-		return nil, fmt.Errorf("look for bootstrap: %w", err)
+		return fmt.Errorf("look for bootstrap: %w", err)
 	}
-	return []string{path}, nil
+	return nil
 }
 
 // startError says what it means that a program could not be started.
 func (e *Executor) startError(spec function.Spec, err error) error {
+	if notBuilt(err) {
+		return fmt.Errorf("start sandbox: %w", err)
+	}
 	managed := function.ManagedRuntime(spec.Function.Runtime)
 	if managed && spec.Function.Environment[wrapperVariable] != "" {
 		// The shell that starts runtimes at AWS would say so.

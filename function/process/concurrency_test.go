@@ -22,7 +22,7 @@ func TestConcurrencyLimit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := open(t, limit)
 			h.gobootstrap("f")
-			dir := t.TempDir()
+			dir := exchange(t)
 			gate := filepath.Join(dir, "gate")
 			var work sync.WaitGroup
 			for i := range 3 {

@@ -12,8 +12,12 @@
 //   - it ends, because it exits, because an invocation ran out of time, or because it is closed. Its whole group is
 //     then killed and the process reaped, and only then is the invocation under way answered.
 //
-// On Linux no process outlives a server that is killed: the kernel ends it. What a function starts in a group or a
-// session of its own is not found again; isolation is what contains that.
+// Where the host allows it, each instance runs in a sandbox (package sandbox): what it may not touch it cannot see, and what
+// it starts ends with it. Without one, what a function starts in a group or a session of its own is not found again. Either
+// way no process outlives a server that is killed on Linux: the kernel ends it.
+//
+// The memory of an instance, with all processes that it started, is watched, and an instance that takes more than its function
+// has is killed.
 //
 // A process sees the environment that AWS documents and nothing of the server's. What it prints is read at once, cut
 // into lines of bounded length, and never held up by who reads the lines.

@@ -13,10 +13,10 @@ import (
 // function's own account.
 const placeholderSecret = "millrace"
 
-// environment returns the variables that a process gets, as AWS documents them, with the folders of this host in the
-// place of AWS's. Nothing of the server's own environment is in it.
+// environment returns the variables that a process gets, as AWS documents them; without a sandbox with folders of this host
+// in the place of AWS's. Nothing of the server's own environment is in it.
 func (e *Executor) environment(spec function.Spec, api string, in interpreter) []string {
-	f := spec.Function
+	f, at := spec.Function, e.places(spec)
 	vars := map[string]string{
 		"AWS_ACCESS_KEY_ID":               f.Account,
 		"AWS_SECRET_ACCESS_KEY":           placeholderSecret,
@@ -34,9 +34,9 @@ func (e *Executor) environment(spec function.Spec, api string, in interpreter) [
 		"AWS_XRAY_DAEMON_ADDRESS":         "127.0.0.1:2000",
 		"_AWS_XRAY_DAEMON_ADDRESS":        "127.0.0.1",
 		"_AWS_XRAY_DAEMON_PORT":           "2000",
-		"LAMBDA_TASK_ROOT":                spec.CodeDir,
-		"LAMBDA_RUNTIME_DIR":              e.bootstraps.dir,
-		"LD_LIBRARY_PATH":                 spec.CodeDir + ":" + filepath.Join(spec.CodeDir, "lib") + ":/opt/lib",
+		"LAMBDA_TASK_ROOT":                at.code,
+		"LAMBDA_RUNTIME_DIR":              at.runtime,
+		"LD_LIBRARY_PATH":                 at.code + ":" + filepath.Join(at.code, "lib") + ":/opt/lib",
 		"LANG":                            "en_US.UTF-8",
 		"TZ":                              ":UTC",
 		"PATH":                            "/usr/local/bin:/usr/bin:/bin:/opt/bin",
@@ -47,15 +47,15 @@ func (e *Executor) environment(spec function.Spec, api string, in interpreter) [
 	}
 	if function.ManagedRuntime(f.Runtime) {
 		vars["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + f.Runtime
-		vars["PWD"] = spec.CodeDir
+		vars["PWD"] = at.code
 		vars["PATH"] = filepath.Dir(in.path) + ":" + vars["PATH"]
 	}
 	switch in.language {
 	case "Python":
-		vars["PYTHONPATH"] = e.bootstraps.dir
+		vars["PYTHONPATH"] = at.runtime
 		vars["LC_CTYPE"] = "C.UTF-8"
 	case "Node.js":
-		vars["NODE_PATH"] = nodePath(in.version, e.bootstraps.dir, spec.CodeDir)
+		vars["NODE_PATH"] = nodePath(in.version, at.runtime, at.code)
 	}
 	maps.Copy(vars, f.Environment)
 

@@ -29,6 +29,11 @@ type Config struct {
 	// Interpreters names the program for a runtime, by the runtime's identifier: {"python3.12": "/opt/py312/bin/python"}.
 	// Other runtimes are looked for on the server's PATH.
 	Interpreters map[string]string
+	// Isolation is Auto when empty.
+	Isolation Isolation
+	// Shared are folders of the host that isolated functions see at the same path, each with ":ro" behind it when they
+	// may not write there. Functions without isolation see everything anyway.
+	Shared []string
 	// InitLimit is how long an instance may initialize before its first invocation begins, 10 s when zero.
 	InitLimit time.Duration
 	Log       *slog.Logger
@@ -41,13 +46,18 @@ type Executor struct {
 	log          *slog.Logger
 	bootstraps   bootstraps
 	interpreters *interpreters
+	walls        *walls // nil when there are none
 }
 
 var _ function.Executor = (*Executor)(nil)
 
-// New returns an executor, after it has written the bootstraps to their folder.
+// New returns an executor, after it has written the bootstraps to their folder and found out whether functions can be isolated.
 func New(c Config) (*Executor, error) {
 	b, err := writeBootstraps(c.Dir)
+	if err != nil {
+		return nil, err
+	}
+	w, err := buildWalls(c, b.dir)
 	if err != nil {
 		return nil, err
 	}
@@ -60,6 +70,7 @@ func New(c Config) (*Executor, error) {
 		log:          c.Log,
 		bootstraps:   b,
 		interpreters: newInterpreters(c.RuntimeMatch, c.Interpreters, c.Log),
+		walls:        w,
 	}, nil
 }
 

@@ -2,7 +2,6 @@ package process
 
 import (
 	"errors"
-	"os/exec"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -16,9 +15,9 @@ func attributes() *syscall.SysProcAttr {
 
 // waitUnreaped returns when the process has ended, and leaves it to be reaped: its number cannot be given to another
 // process before that, so that its group can still be killed. It reports false when it could not wait.
-func waitUnreaped(cmd *exec.Cmd) bool {
+func waitUnreaped(pid int) bool {
 	for {
-		err := unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
 		if !errors.Is(err, unix.EINTR) {
 			return err == nil
 		}

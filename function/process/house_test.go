@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/millrace/millrace/function"
 	"github.com/millrace/millrace/function/process"
+	"github.com/millrace/millrace/function/process/sandbox"
 	"github.com/millrace/millrace/store/disk"
 )
 
@@ -36,7 +38,11 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	for _, name := range []string{"gobootstrap", "minimal"} {
+	names := []string{"gobootstrap", "minimal"}
+	if runtime.GOOS == "linux" {
+		names = append(names, "hostile")
+	}
+	for _, name := range names {
 		build := exec.Command("go", "build", "-o", filepath.Join(programs, name), "./testdata/"+name)
 		if out, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "build %s: %v\n%s", name, err, out)
@@ -69,7 +75,11 @@ func open(t testing.TB, options ...option) *house {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	p := process.Config{Dir: dir, EndpointURL: "http://127.0.0.1:4566", Log: log, Interpreters: olderPythons()}
+	shared := filepath.Dir(dir) // of all folders of this test
+	if err := os.Chmod(shared, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p := process.Config{Shared: []string{shared}, Dir: dir, EndpointURL: "http://127.0.0.1:4566", Log: log, Interpreters: olderPythons()}
 	f := function.Config{Store: store, Clock: clockwork.NewRealClock(), Log: log, CodeDir: filepath.Join(dir, "code")}
 	for _, o := range options {
 		o(&f, &p)
@@ -98,6 +108,22 @@ func open(t testing.TB, options ...option) *house {
 	})
 	t.Cleanup(h.stop)
 	return h
+}
+
+// exchange makes a folder in which functions may write, whoever they run as.
+func exchange(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// isolated reports whether this host lets functions be isolated.
+func isolated(t testing.TB) bool {
+	t.Helper()
+	return sandbox.Probe(t.Context(), t.TempDir()) == nil
 }
 
 // olderPythons names interpreters that this machine may have beside those on the PATH.

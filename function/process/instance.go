@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	goruntime "runtime"
 	"sync"
 	"syscall"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/millrace/millrace/aws/runtime"
 	"github.com/millrace/millrace/function"
+	"github.com/millrace/millrace/function/process/sandbox"
 )
 
 // errClosed is what an invocation gets whose instance was closed.
@@ -26,8 +26,9 @@ const killGrace = 5 * time.Second
 type cause int
 
 const (
-	exited  cause = iota // it was not
-	expired              // an invocation ran out of time
+	exited   cause = iota // it was not
+	expired               // an invocation ran out of time
+	exceeded              // it used more memory than it may
 	closed
 )
 
@@ -36,7 +37,9 @@ type instance struct {
 	spec   function.Spec
 	api    *runtime.Server
 	output *output
-	cmd    *exec.Cmd
+	child  child
+	end    sandbox.End // once done is closed
+	memory *memory
 	done   chan struct{} // closed when the process was reaped and its output read
 	stuck  chan struct{} // closed when it was killed and does not end
 	life   sync.WaitGroup
@@ -47,6 +50,7 @@ type instance struct {
 	mu       sync.Mutex
 	reaped   bool
 	cause    cause
+	invoked  bool        // since the memory was looked at
 	timer    *time.Timer // expire
 	deadline time.Time   // when the invocation under way runs out of time; zero when there is none
 	settled  func()      // of the invocation under way
@@ -80,7 +84,7 @@ func (e *Executor) Start(ctx context.Context, spec function.Spec) (function.Inst
 			return nil, i.failedInit(begun, &function.InitError{ErrorType: report.ErrorType, Payload: report.Payload})
 		default:
 		}
-		return nil, i.failedInit(begun, &function.InitError{ErrorType: function.ErrorExit, Message: i.exitMessage()})
+		return nil, i.failedInit(begun, &function.InitError{ErrorType: i.exitType(), Message: i.exitMessage()})
 	case <-ctx.Done():
 		i.Close()
 		return nil, ctx.Err()
@@ -112,24 +116,22 @@ func (e *Executor) launch(ctx context.Context, spec function.Spec, argv []string
 		return nil, errors.Join(fmt.Errorf("open pipe for a function: %w", err), read.Close(), write.Close())
 	}
 	i := &instance{
-		spec: spec, api: api, output: out, initializing: true,
+		spec: spec, api: api, output: out, initializing: true, memory: newMemory(spec.Function.MemoryMB),
 		done: make(chan struct{}), stuck: make(chan struct{}),
 	}
 	i.timer = time.AfterFunc(time.Hour, i.expire)
 	i.timer.Stop()
 	i.life.Go(out.run)
 
-	variables := e.environment(spec, api.Address(), in)
+	p := program{argv: argv, env: e.environment(spec, api.Address(), in), dir: e.places(spec).code, mounts: in.mounts()}
 	started := make(chan error, 1)
 	i.life.Go(func() {
 		// The kernel ends the process with this thread, which therefore is the process's own as long as it lives.
 		goruntime.LockOSThread()
 		defer goruntime.UnlockOSThread()
-		cmd, err := startCommand(ctx, func() *exec.Cmd {
-			return &exec.Cmd{Path: argv[0], Args: argv, Env: variables, Dir: spec.CodeDir, Stdout: write, Stderr: write, SysProcAttr: attributes()}
-		})
+		child, err := e.startChild(ctx, spec, p, write)
 		_ = write.Close()
-		i.cmd = cmd
+		i.child = child
 		started <- err
 		if err == nil {
 			i.watch()
@@ -141,17 +143,19 @@ func (e *Executor) launch(ctx context.Context, spec function.Spec, argv []string
 		i.life.Wait()
 		return nil, e.startError(spec, err)
 	}
+	i.life.Go(i.watchMemory)
 	return i, nil
 }
 
 // watch waits for the process and clears up after it.
 func (i *instance) watch() {
-	if !waitUnreaped(i.cmd) {
-		_ = i.cmd.Wait()
+	pid := i.child.PID()
+	if !waitUnreaped(pid) {
+		i.child.Wait()
 	}
 	i.mu.Lock()
-	_ = syscall.Kill(-i.cmd.Process.Pid, syscall.SIGKILL) // whom it left behind
-	_ = i.cmd.Wait()                                      // does not wait any more; what it says is in ProcessState
+	_ = syscall.Kill(-pid, syscall.SIGKILL) // whom it left behind
+	i.end = i.child.Wait()                  // does not wait any more
 	i.reaped = true
 	i.timer.Stop()
 	settled := i.settled
@@ -197,10 +201,7 @@ func (i *instance) Invoke(ctx context.Context, request function.Request) (functi
 	response.Duration = time.Since(begun)
 	i.initializing = false
 	if request.Measure {
-		response.MaxMemoryMB = maxMemoryMB(i.cmd.Process.Pid)
-		if response.MaxMemoryMB == 0 {
-			response.MaxMemoryMB = i.finalMemoryMB()
-		}
+		response.MaxMemoryMB = i.maxMemoryMB()
 	}
 	i.output.drain()
 	i.output.flushPart()
@@ -215,10 +216,12 @@ func (i *instance) begin(now time.Time, request function.Request) (<-chan runtim
 	gone := i.reaped || i.cause != exited
 	if !gone {
 		i.settled = request.Settled
+		i.invoked = true
 		i.deadline = now.Add(timeout)
 		i.timer.Reset(timeout)
 	}
 	i.mu.Unlock()
+	i.memory.rouse()
 	if gone && !i.initializing {
 		request.Settled()
 		return nil, function.ErrInstanceGone
@@ -276,7 +279,7 @@ func (i *instance) fillEnd(response *function.Response) error {
 	case !i.initializing && !i.api.Taken():
 		return function.ErrInstanceGone
 	default:
-		response.ErrorType, response.Message = function.ErrorExit, i.exitMessage()
+		response.ErrorType, response.Message = i.exitType(), i.exitMessage()
 	}
 	return nil
 }
@@ -285,16 +288,26 @@ func (i *instance) timeoutMessage() string {
 	return fmt.Sprintf("Task timed out after %.2f seconds", i.spec.Function.Timeout.Seconds())
 }
 
+// exitType says whether the process ended for want of memory.
+func (i *instance) exitType() string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.cause == exceeded || i.end.OutOfMemory && i.end.Status.Signaled() {
+		return function.ErrorOutOfMemory
+	}
+	return function.ErrorExit
+}
+
 // exitMessage says how the process ended.
 func (i *instance) exitMessage() string {
-	status, ok := i.cmd.ProcessState.Sys().(syscall.WaitStatus)
-	switch {
-	case ok && status.Signaled():
+	switch status := i.end.Status; {
+	case status.Signaled():
 		return "Runtime exited with error: signal: " + status.Signal().String()
-	case i.cmd.ProcessState.Success():
+	case status.ExitStatus() == 0:
 		return "Runtime exited without providing a reason"
+	default:
+		return fmt.Sprintf("Runtime exited with error: exit status %d", status.ExitStatus())
 	}
-	return fmt.Sprintf("Runtime exited with error: exit status %d", i.cmd.ProcessState.ExitCode())
 }
 
 // expire is called when an invocation has run out of time, and once more when that did not end the process.
@@ -325,21 +338,7 @@ func (i *instance) killLocked(why cause) {
 		return
 	}
 	i.cause = why
-	_ = syscall.Kill(-i.cmd.Process.Pid, syscall.SIGKILL)
-}
-
-// finalMemoryMB is the most memory of a process that has ended.
-func (i *instance) finalMemoryMB() int {
-	select {
-	case <-i.done:
-	default:
-		return 0
-	}
-	usage, ok := i.cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return 0
-	}
-	return rusageMB(usage)
+	_ = syscall.Kill(-i.child.PID(), syscall.SIGKILL)
 }
 
 // Done is closed when the process has ended.

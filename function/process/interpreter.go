@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/function"
+	"github.com/millrace/millrace/function/process/sandbox"
 )
 
 // probeTimeout bounds how long an interpreter may take to say its version.
@@ -217,4 +219,25 @@ func probe(ctx context.Context, l language, path string) (interpreter, error) {
 		real = path
 	}
 	return interpreter{language: l.name, version: version, path: real}, nil
+}
+
+// mounts are the folders that an interpreter needs, beside the system's own: where it was installed, without what else may
+// be there.
+func (in interpreter) mounts() (needed []sandbox.Mount) {
+	paths := []string{in.path}
+	if real, err := filepath.EvalSymlinks(in.path); err == nil && real != in.path {
+		paths = append(paths, real)
+	}
+	for _, path := range paths {
+		prefix := filepath.Dir(filepath.Dir(path))
+		if in.path == "" || prefix == "/" || prefix == "/usr" || strings.HasPrefix(prefix, "/usr/") {
+			continue
+		}
+		for _, name := range []string{"bin", "lib", "lib64", "pyvenv.cfg"} {
+			at := filepath.Join(prefix, name)
+			needed = append(needed, sandbox.Mount{Source: at, Target: at, Optional: true})
+		}
+		needed = append(needed, sandbox.Mount{Source: path, Target: path})
+	}
+	return needed
 }

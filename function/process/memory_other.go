@@ -4,9 +4,13 @@ package process
 
 import "syscall"
 
-// maxMemoryMB is not known here.
-func maxMemoryMB(int) int { return 0 }
+// The memory of running processes is not known here.
 
-// rusageMB returns the most memory that an ended process had resident, rounded up. The kernels other than Linux count in
-// bytes.
-func rusageMB(usage *syscall.Rusage) int { return int((usage.Maxrss + 1<<20 - 1) >> 20) }
+func residentBytes(string) int64     { return 0 }
+func proportionalBytes(string) int64 { return 0 }
+func peakBytes(string) int64         { return 0 }
+func sandboxed(string, int) []string { return nil }
+func descendants(int) []string       { return nil }
+
+// rusageBytes returns the most memory that an ended process had resident. The kernels other than Linux count in bytes.
+func rusageBytes(usage *syscall.Rusage) int64 { return int64(usage.Maxrss) }

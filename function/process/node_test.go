@@ -138,7 +138,7 @@ func TestNode(t *testing.T) {
 	h.expect(use("exits"), `0`, "Unhandled", `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: req-1 Error: Runtime exited without providing a reason"}`)
 	h.expect(use("exits"), `5`, "Unhandled", `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: req-1 Error: Runtime exited with error: exit status 5"}`)
 
-	file := filepath.Join(t.TempDir(), "written")
+	file := filepath.Join(exchange(t), "written")
 	h.expect(use("waits"), fmt.Sprintf("%q", file), "", `"waited"`)
 	if written, err := filepath.Glob(file); err != nil || len(written) != 1 {
 		t.Errorf("the answer did not wait: %v, %v", written, err)

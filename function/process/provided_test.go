@@ -137,7 +137,7 @@ func TestShellFunction(t *testing.T) {
 // An initialization that takes too long goes on within the first invocation, in the same process.
 func TestSlowInitialization(t *testing.T) {
 	h := open(t, func(_ *function.Config, p *process.Config) { p.InitLimit = 100 * time.Millisecond })
-	gate := filepath.Join(t.TempDir(), "gate")
+	gate := filepath.Join(exchange(t), "gate")
 	slow := strings.Replace(echoBootstrap, "while :;", "until [ -e "+gate+" ]; do sleep 0.01; done\nwhile :;", 1)
 	h.deploy("f", "provided.al2", "h", files{"bootstrap*": slow}, timeout(2*time.Second))
 	result := h.expect("f", "1", "Unhandled", `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: req-1 Error: Task timed out after 2.00 seconds"}`)
@@ -156,51 +156,10 @@ func TestSlowInitialization(t *testing.T) {
 func TestTimeoutKillsTheWholeGroup(t *testing.T) {
 	h := open(t)
 	h.gobootstrap("f", timeout(time.Second))
-	file := filepath.Join(t.TempDir(), "pids")
+	file := filepath.Join(exchange(t), "pids")
 	h.expect("f", fmt.Sprintf(`{"Do":"hang","Text":%q}`, file), "Unhandled",
 		`{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: req-1 Error: Task timed out after 1.00 seconds"}`)
-	expectGone(t, readPIDs(t, file)...)
-}
-
-// readPIDs returns the numbers in a file that a function wrote.
-func readPIDs(t *testing.T, file string) (pids []int) {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, field := range strings.Fields(string(text)) {
-		pid, err := strconv.Atoi(field)
-		if err != nil {
-			t.Fatal(err)
-		}
-		pids = append(pids, pid)
-	}
-	return pids
-}
-
-// expectGone waits until processes have ended. The child of a killed process ends by itself, but somebody has to reap
-// it, and where nobody does it stays a zombie.
-func expectGone(t *testing.T, pids ...int) {
-	t.Helper()
-	if len(pids) == 0 {
-		t.Fatal("no processes")
-	}
-	for _, pid := range pids {
-		eventually(t, func() bool { return !alive(pid) })
-	}
-}
-
-func alive(pid int) bool {
-	if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
-		return false
-	}
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return runtime.GOOS != "linux"
-	}
-	_, state, _ := bytes.Cut(stat, []byte(") "))
-	return len(state) > 0 && state[0] != 'Z'
+	expectGone(t, readProcesses(t, file)...)
 }
 
 func TestEnvironment(t *testing.T) {
@@ -217,8 +176,12 @@ func TestEnvironment(t *testing.T) {
 		got[name] = value
 	}
 	root := got["LAMBDA_TASK_ROOT"]
-	if info, err := os.Stat(filepath.Join(root, "bootstrap")); err != nil || info.Mode()&0o100 == 0 {
-		t.Errorf("LAMBDA_TASK_ROOT=%s: %v, %v", root, info, err)
+	taskRoot, runtimeDir := "^/var/task$", "^/var/runtime$"
+	if !isolated(t) {
+		taskRoot, runtimeDir = "^"+regexp.QuoteMeta(h.code), `bootstrap-[0-9a-f]{12}$`
+		if info, err := os.Stat(filepath.Join(root, "bootstrap")); err != nil || info.Mode()&0o100 == 0 {
+			t.Errorf("LAMBDA_TASK_ROOT=%s: %v, %v", root, info, err)
+		}
 	}
 	want := map[string]string{
 		"AWS_ACCESS_KEY_ID": account, "AWS_SECRET_ACCESS_KEY": "millrace", "AWS_SESSION_TOKEN": "millrace",
@@ -232,8 +195,8 @@ func TestEnvironment(t *testing.T) {
 	patterns := map[string]string{
 		"AWS_LAMBDA_LOG_STREAM_NAME": `^\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}$`,
 		"AWS_LAMBDA_RUNTIME_API":     `^127\.0\.0\.1:\d+$`,
-		"LAMBDA_TASK_ROOT":           "^" + regexp.QuoteMeta(h.code),
-		"LAMBDA_RUNTIME_DIR":         `bootstrap-[0-9a-f]{12}$`,
+		"LAMBDA_TASK_ROOT":           taskRoot,
+		"LAMBDA_RUNTIME_DIR":         runtimeDir,
 		"_X_AMZN_TRACE_ID":           `^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$`,
 	}
 	for name, value := range got {
@@ -329,12 +292,12 @@ func TestInstanceThatDiedIsReplaced(t *testing.T) {
 	h := open(t)
 	h.gobootstrap("f")
 	for range 5 {
-		var pid int
-		decode(t, h.invoke("f", `{"Do":"pid"}`).Payload, &pid)
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		var name string
+		decode(t, h.invoke("f", `{"Do":"pid"}`).Payload, &name)
+		if err := syscall.Kill(hostPID(name), syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, func() bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) })
+		expectGone(t, name)
 		h.expect("f", `{"then":1}`, "", `{"then":1}`)
 	}
 }
@@ -343,9 +306,9 @@ func TestInstanceThatDiedIsReplaced(t *testing.T) {
 func TestStopKillsEverything(t *testing.T) {
 	h := open(t)
 	h.gobootstrap("f")
-	var idle int
+	var idle string
 	decode(t, h.invoke("f", `{"Do":"pid"}`).Payload, &idle)
-	file := filepath.Join(t.TempDir(), "pids")
+	file := filepath.Join(exchange(t), "pids")
 	failed := make(chan error, 1)
 	go func() {
 		_, err := h.functions.Invoke(context.Background(), function.Invocation{Ref: ref("f"), Payload: fmt.Appendf(nil, `{"Do":"hang","Text":%q}`, file)})
@@ -359,7 +322,7 @@ func TestStopKillsEverything(t *testing.T) {
 	if err := <-failed; !errors.Is(err, function.ErrStopped) {
 		t.Errorf("the invocation under way: %v", err)
 	}
-	expectGone(t, append(readPIDs(t, file), idle)...)
+	expectGone(t, append(readProcesses(t, file), idle)...)
 	if _, err := h.functions.Invoke(t.Context(), function.Invocation{Ref: ref("f")}); !errors.Is(err, function.ErrStopped) {
 		t.Errorf("invoke after the end: %v", err)
 	}
@@ -372,7 +335,7 @@ func TestStopKillsEverything(t *testing.T) {
 func TestCancelledInvocation(t *testing.T) {
 	h := open(t)
 	h.gobootstrap("f")
-	file := filepath.Join(t.TempDir(), "pids")
+	file := filepath.Join(exchange(t), "pids")
 	ctx, cancel := context.WithCancel(t.Context())
 	failed := make(chan error, 1)
 	go func() {
@@ -387,7 +350,7 @@ func TestCancelledInvocation(t *testing.T) {
 	if err := <-failed; !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	expectGone(t, readPIDs(t, file)...)
+	expectGone(t, readProcesses(t, file)...)
 	h.expect("f", `{"then":1}`, "", `{"then":1}`)
 }
 
@@ -395,8 +358,8 @@ func TestCancelledInvocation(t *testing.T) {
 func TestUpdateDuringAnInvocation(t *testing.T) {
 	h := open(t)
 	h.gobootstrap("f")
-	gate := filepath.Join(t.TempDir(), "gate")
-	var old int
+	gate := filepath.Join(exchange(t), "gate")
+	var old string
 	decode(t, h.invoke("f", `{"Do":"pid"}`).Payload, &old)
 	answered := make(chan function.Result, 1)
 	go func() {
@@ -431,8 +394,8 @@ func TestUpdateDuringAnInvocation(t *testing.T) {
 func TestDeleteDuringAnInvocation(t *testing.T) {
 	h := open(t)
 	h.gobootstrap("f")
-	gate := filepath.Join(t.TempDir(), "gate")
-	started := filepath.Join(t.TempDir(), "started")
+	gate := filepath.Join(exchange(t), "gate")
+	started := filepath.Join(exchange(t), "started")
 	h.deploy("shell", "provided.al2", "h", files{"bootstrap*": strings.Replace(echoBootstrap, "event=", "touch "+started+"; until [ -e "+gate+" ]; do sleep 0.01; done\nevent=", 1)})
 	answered := make(chan string, 1)
 	go func() {
@@ -464,11 +427,11 @@ func TestDeleteDuringAnInvocation(t *testing.T) {
 // A function that crashes at its start costs one start an invocation, and nothing in between.
 func TestCrashLoop(t *testing.T) {
 	h := open(t)
-	starts := filepath.Join(t.TempDir(), "starts")
+	starts := filepath.Join(exchange(t), "starts")
 	h.deploy("f", "provided.al2", "h", files{"bootstrap*": "#!/bin/sh\necho x >>" + starts + "\nexit 1\n"})
 	for range 20 {
-		if result := h.invoke("f", "{}"); result.FunctionError != "Unhandled" {
-			t.Errorf("%s", result.Payload)
+		if result := h.invoke("f", "{}"); result.FunctionError != "Unhandled" || !strings.Contains(string(result.Payload), "exit status 1") {
+			t.Errorf("%s\n%s", result.Payload, result.LogTail)
 		}
 	}
 	text, err := os.ReadFile(starts)

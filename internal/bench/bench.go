@@ -162,7 +162,13 @@ func Run(ctx context.Context, o Options) (err error) {
 
 // measureServer runs a server and measures everything that goes through its door.
 func measureServer(ctx context.Context, o Options, dir string, r *Report) error {
-	house, err := server.New(server.Config{Listen: "127.0.0.1:0", DataDir: dir, Log: slog.New(slog.DiscardHandler)})
+	arrivals := filepath.Join(dir, "arrivals")
+	if err := errors.Join(os.MkdirAll(arrivals, 0o700), os.Chmod(arrivals, 0o777)); err != nil { //nolint:gosec // the function may be another user
+		return err
+	}
+	house, err := server.New(server.Config{
+		Listen: "127.0.0.1:0", DataDir: dir, Shared: []string{arrivals}, Log: slog.New(slog.DiscardHandler),
+	})
 	if err != nil {
 		return err
 	}

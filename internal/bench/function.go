@@ -118,7 +118,7 @@ const (
 // measureTrickle puts records one by one, with pauses, through a mapping to a warm function.
 func measureTrickle(ctx context.Context, c *client, r *Report, dir string) error {
 	const name = "bench-trickle"
-	ledger := filepath.Join(dir, "arrivals")
+	ledger := filepath.Join(dir, "arrivals", "ledger")
 	uuid, err := c.buildPath(ctx, name, map[string]string{ledgerVariable: ledger}, 100)
 	if err != nil {
 		return err

@@ -50,9 +50,14 @@ func Run(ctx context.Context, o Options) error {
 		}
 		o.DataDir = dir
 	}
+	ledger, err := makeLedger(o.DataDir)
+	if err != nil {
+		return err
+	}
 	house, err := server.New(server.Config{
 		Listen:  "127.0.0.1:0",
 		DataDir: o.DataDir,
+		Shared:  []string{filepath.Dir(ledger)},
 		Log:     slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	if err != nil {
@@ -62,16 +67,15 @@ func Run(ctx context.Context, o Options) error {
 	stopped := make(chan error, 1)
 	go func() { stopped <- house.Run(serving) }()
 
-	err = show(ctx, o, house.URL())
+	err = show(ctx, o, house.URL(), ledger)
 	stop()
 	return errors.Join(err, <-stopped)
 }
 
 // show is the demo itself, as a client of a server that runs at url.
-func show(ctx context.Context, o Options, url string) error {
+func show(ctx context.Context, o Options, url, ledger string) error {
 	v := newView(o)
 	c := newClients(url)
-	ledger := filepath.Join(o.DataDir, "demo-ledger.tsv")
 
 	v.step("server", "%s, data in %s", url, o.DataDir)
 	work, err := c.build(ctx, v, ledger)

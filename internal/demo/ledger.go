@@ -4,9 +4,23 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/aws/aws-lambda-go/events"
 )
+
+// makeLedger makes a folder for the ledger, in which the function may write, whoever it runs as, and returns the ledger's
+// path.
+func makeLedger(dataDir string) (string, error) {
+	dir, err := filepath.Abs(filepath.Join(dataDir, "demo"))
+	if err == nil {
+		err = os.MkdirAll(dir, 0o700)
+	}
+	if err == nil {
+		err = os.Chmod(dir, 0o777) //nolint:gosec // the folder above it is the user's own
+	}
+	return filepath.Join(dir, "ledger.tsv"), err
+}
 
 // writeLedger adds a line for each record: sequence number, partition key. It is one write call, so that instances that
 // run at the same time do not tear each other's lines. It begins with a line of its own: a process that is killed may

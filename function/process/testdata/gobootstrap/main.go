@@ -69,7 +69,7 @@ func handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	case "count":
 		return invocations, nil
 	case "pid":
-		return os.Getpid(), nil
+		return self(os.Getpid()), nil
 	case "environment":
 		return os.Environ(), nil
 	case "context":
@@ -86,13 +86,19 @@ func hang(file string) (any, error) {
 	if err := child.Start(); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(file+".part", fmt.Appendf(nil, "%d %d", os.Getpid(), child.Process.Pid), 0o600); err != nil {
+	if err := os.WriteFile(file+".part", fmt.Appendf(nil, "%s %s", self(os.Getpid()), self(child.Process.Pid)), 0o600); err != nil {
 		return nil, err
 	}
 	if err := os.Rename(file+".part", file); err != nil {
 		return nil, err
 	}
 	select {}
+}
+
+// self names a process of this one's namespace so that it can be told apart outside, where it has another number.
+func self(pid int) string {
+	namespace, _ := os.Readlink("/proc/self/ns/pid")
+	return fmt.Sprintf("%d@%s", pid, namespace)
 }
 
 func main() { lambda.Start(handle) }

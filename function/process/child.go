@@ -1,0 +1,86 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"syscall"
+
+	"github.com/millrace/millrace/function"
+	"github.com/millrace/millrace/function/process/sandbox"
+)
+
+// child is the process of an instance: a bare one, or the first of a sandbox.
+type child interface {
+	// PID is the process's id; it leads a process group.
+	PID() int
+	// Wait waits for the end of the process, reaps it, and tells how the program ended. It may be called again.
+	Wait() sandbox.End
+	// processes returns the folders in /proc of all processes of the instance, the program's own first.
+	processes() []string
+	// limited reports whether the kernel limits the instance's memory.
+	limited() bool
+}
+
+// places are the folders in which a program finds its code and its runtime.
+type places struct{ code, runtime string }
+
+// Inside a sandbox they are AWS's.
+var sandboxPlaces = places{code: "/var/task", runtime: "/var/runtime"}
+
+func (e *Executor) places(spec function.Spec) places {
+	if e.walls != nil {
+		return sandboxPlaces
+	}
+	return places{code: spec.CodeDir, runtime: e.bootstraps.dir}
+}
+
+// program is what a child runs.
+type program struct {
+	argv, env []string
+	dir       string
+	mounts    []sandbox.Mount
+}
+
+// startChild starts the program. The kernel ends it with the thread that calls.
+func (e *Executor) startChild(ctx context.Context, spec function.Spec, p program, out *os.File) (child, error) {
+	if e.walls != nil {
+		return e.walls.start(ctx, spec, p, out)
+	}
+	cmd, err := startCommand(ctx, func() *exec.Cmd {
+		return &exec.Cmd{Path: p.argv[0], Args: p.argv, Env: p.env, Dir: p.dir, Stdout: out, Stderr: out, SysProcAttr: attributes()}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return bare{cmd}, nil
+}
+
+// bare is a child without walls.
+type bare struct{ cmd *exec.Cmd }
+
+func (b bare) PID() int            { return b.cmd.Process.Pid }
+func (b bare) processes() []string { return descendants(b.cmd.Process.Pid) }
+func (b bare) limited() bool       { return false }
+
+func (b bare) Wait() (end sandbox.End) {
+	_ = b.cmd.Wait() // what it says is in ProcessState
+	end.Status, _ = b.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	if usage, ok := b.cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		end.MaxRSS = rusageBytes(usage)
+	}
+	return end
+}
+
+// boxed is a child in a sandbox.
+type boxed struct{ *sandbox.Process }
+
+func (b boxed) processes() []string { return sandboxed(b.Proc(), b.Program()) }
+func (b boxed) limited() bool       { return b.Limited() }
+
+// notBuilt reports whether an error says that there is no sandbox, rather than something of the program in it.
+func notBuilt(err error) bool {
+	_, is := errors.AsType[*sandbox.SetupError](err)
+	return is
+}

@@ -1,0 +1,162 @@
+//go:build linux
+
+// Command hostile is a function that tries to get out, or to take everything down.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+)
+
+type event struct{ Do, Text string }
+
+func handle(e event) (string, error) {
+	switch e.Do {
+	case "read":
+		if names, err := os.ReadDir(e.Text); err == nil {
+			return fmt.Sprint("folder ", names), nil
+		}
+		text, err := os.ReadFile(e.Text)
+		return outcome(string(text), err), nil
+	case "write":
+		return outcome("done", os.WriteFile(e.Text, []byte("x"), 0o600)), nil
+	case "processes":
+		return processes(), nil
+	case "ptrace":
+		return outcome("done", syscall.PtraceAttach(1)), nil
+	case "mount":
+		return outcome("done", syscall.Mount("tmpfs", "/tmp", "tmpfs", 0, "")), nil
+	case "unshare":
+		return outcome("done", syscall.Unshare(syscall.CLONE_NEWUSER)), nil
+	case "capabilities":
+		return capabilities(), nil
+	case "kill":
+		_ = syscall.Kill(-1, syscall.SIGKILL)
+		_ = syscall.Kill(os.Getppid(), syscall.SIGKILL)
+		_ = syscall.Kill(1, syscall.SIGTERM)
+		return "killed", nil
+	case "fork":
+		return fork(), nil
+	case "fill":
+		return fill(e.Text), nil
+	case "memory":
+		runtime.KeepAlive(take(syscall.MAP_PRIVATE))
+	case "sharedmemory":
+		runtime.KeepAlive(take(syscall.MAP_SHARED))
+	case "childmemory":
+		child := exec.Command("/proc/self/exe", "take")
+		child.Stdout, child.Stderr = os.Stdout, os.Stderr
+		return outcome("done", child.Run()), nil
+	case "background":
+		return background()
+	case "hang":
+		select {}
+	case "dial":
+		conn, err := net.DialTimeout("tcp", e.Text, 5*time.Second)
+		if err == nil {
+			err = conn.Close()
+		}
+		return outcome("done", err), nil
+	}
+	return "", errors.New("no such attack")
+}
+
+func outcome(good string, err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	return good
+}
+
+// processes tells all that can be read of all that can be seen.
+func processes() string {
+	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	var seen strings.Builder
+	for _, dir := range dirs {
+		command, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
+		environment, _ := os.ReadFile(filepath.Join(dir, "environ"))
+		fmt.Fprintf(&seen, "%s %q %q\n", dir, command, environment)
+	}
+	return seen.String()
+}
+
+func capabilities() string {
+	text, _ := os.ReadFile("/proc/self/status")
+	var found []string
+	for line := range strings.SplitSeq(string(text), "\n") {
+		for _, name := range []string{"CapEff:", "CapBnd:", "NoNewPrivs:", "Seccomp:"} {
+			if strings.HasPrefix(line, name) {
+				found = append(found, line)
+			}
+		}
+	}
+	return strings.Join(found, " ")
+}
+
+func fork() string {
+	for n := range 5000 {
+		child := exec.Command("/bin/sleep", "1000")
+		if err := child.Start(); err != nil {
+			return fmt.Sprintf("%v after %d", err, n)
+		}
+	}
+	return "5000 children"
+}
+
+func fill(path string) string {
+	f, err := os.Create(path)
+	if err != nil {
+		return err.Error()
+	}
+	defer os.Remove(path)
+	defer f.Close()
+	chunk := make([]byte, 1<<20)
+	for n := range 2000 {
+		if _, err := f.Write(chunk); err != nil {
+			return fmt.Sprintf("%v after %d MB", errors.Unwrap(err), n)
+		}
+	}
+	return "2000 MB"
+}
+
+// take takes memory until it is stopped, or 4 GB.
+func take(kind int) (all [][]byte) {
+	for range 512 {
+		chunk, err := syscall.Mmap(-1, 0, 8<<20, syscall.PROT_READ|syscall.PROT_WRITE, kind|syscall.MAP_ANON)
+		if err != nil {
+			break
+		}
+		for i := 0; i < len(chunk); i += 4096 {
+			chunk[i] = 1
+		}
+		all = append(all, chunk)
+		time.Sleep(time.Millisecond)
+	}
+	return all
+}
+
+// background starts a process that forgets where it came from.
+func background() (string, error) {
+	child := exec.Command("/bin/sh", "-c", "(setsid sleep 1000 >/dev/null 2>&1 & echo $!)")
+	out, err := child.Output()
+	namespace, _ := os.Readlink("/proc/self/ns/pid")
+	return strings.TrimSpace(string(out)) + "@" + namespace, err
+}
+
+func main() {
+	if len(os.Args) > 1 {
+		take(syscall.MAP_PRIVATE)
+		return
+	}
+	lambda.Start(handle)
+}
