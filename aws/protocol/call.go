@@ -39,8 +39,21 @@ type Call struct {
 	Region      string
 	RequestID   string // a UUID; the client sees it in x-amzn-RequestId
 	AccessKeyID string // of the caller, as sent
+	Caller      Caller // as the Authenticator knows it
+	SourceAddr  string // address and port of the client
+	UserAgent   string // as the client sent it
 	Host        string // as the client used it, with the port if it sent one
 	Scheme      string // http or https
+
+	authorizer Authorizer
+}
+
+// Authorize is what a door asks before it does more than its service's Access told: nil when the caller may do all of it.
+func (c Call) Authorize(ctx context.Context, accesses ...Access) error {
+	if c.authorizer == nil {
+		return nil
+	}
+	return c.authorizer.Authorize(ctx, c, accesses...)
 }
 
 type callKey struct{}

@@ -8,9 +8,10 @@
 //	inflate   a compressed body, for services that take them; bounded again      gzip.go
 //	route     rpc-v2-cbor's path, X-Amz-Target, REST path, query's Action         handler.go, rpc.go, rest.go
 //	form      method, empty body, content type, syntax (awsJson)                  json.go
-//	caller    who signs: header or presigned URL                                  signature.go
+//	caller    who signs: header or presigned URL                                  signature.go, refusal.go
 //	types     the first value of a wrong type, in AWS's words                     jsonwire, cborwire
 //	limits    all broken constraints, in AWS's grammar                            constraint, judge.go
+//	may       whether the caller may do that, in AWS's words                     signature.go
 //	run       the door's method                                                   judge.go
 //	answer    in the protocol spoken; errors by the service's table       answer.go, json.go, restjson.go, forms.go
 //	events    for operations that answer with a stream of them            eventstream.go

@@ -6,6 +6,7 @@ import (
 
 	"github.com/millrace/millrace/aws/protocol/jsonwire"
 	"github.com/millrace/millrace/aws/protocol/query"
+	"github.com/millrace/millrace/aws/signature"
 )
 
 // elementOutput is an output that can be written as XML; generated types of query services implement it.
@@ -82,7 +83,7 @@ func (x *exchange) parameters() (url.Values, bool) {
 
 // formService finds the service by the credential scope, else by the version, else takes the first.
 func (x *exchange) formService(params url.Values) *Service {
-	scope := scopeService(x.r, params)
+	scope := signature.ScopeService(x.r, params)
 	for _, s := range x.forms {
 		if s.Name == scope {
 			return s
@@ -133,14 +134,7 @@ const xmlHeader = `<?xml version="1.0"?>`
 func (x *exchange) failQuery(e *Error) {
 	shape, _ := x.service.shape(e)
 	code, message := e.Code, e.Message
-	switch code {
-	case codeMissingSignature:
-		code, message, shape.Status = "MissingAuthenticationToken", "Request is missing Authentication Token", http.StatusForbidden
-	case codeIncompleteSignature:
-		code = "IncompleteSignature"
-	case codeBothSignatures:
-		code, shape.Status = "SignatureDoesNotMatch", http.StatusForbidden
-	case codeSerialization:
+	if code == codeSerialization {
 		code = "MalformedInput"
 	}
 	if shape.QueryCode != "" {

@@ -5,6 +5,8 @@ import (
 	"compress/gzip"
 	"io"
 	"strings"
+
+	"github.com/millrace/millrace/aws/signature"
 )
 
 // isCompressed reports whether the body is compressed and for a service that takes such bodies. Which service a form is
@@ -16,7 +18,7 @@ func (x *exchange) isCompressed() bool {
 	if x.protocol != Query {
 		return x.service != nil && x.service.Gzip
 	}
-	scope := scopeService(x.r, nil)
+	scope := signature.ScopeService(x.r, nil)
 	for _, s := range x.forms {
 		if s.Name == scope {
 			return s.Gzip

@@ -12,6 +12,7 @@ import (
 
 	"github.com/millrace/millrace/aws/cloudwatch"
 	"github.com/millrace/millrace/aws/protocol"
+	"github.com/millrace/millrace/aws/signature"
 )
 
 // fakeCloudWatch counts the bytes of what is put.
@@ -28,9 +29,9 @@ func (f *fakeCloudWatch) PutMetricData(_ context.Context, in *cloudwatch.PutMetr
 // sent keeps what the authenticator is shown.
 type sent struct{ body []byte }
 
-func (s *sent) Authenticate(_ *http.Request, body []byte, _ protocol.Signature) (string, error) {
+func (s *sent) Authenticate(_ *http.Request, body []byte, _ *signature.Signature, _ string) (protocol.Caller, error) {
 	s.body = bytes.Clone(body)
-	return "000000000000", nil
+	return protocol.Caller{Account: "000000000000"}, nil
 }
 
 func zipped(t *testing.T, text string) []byte {

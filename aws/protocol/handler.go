@@ -16,6 +16,8 @@ type Config struct {
 	Account, Region string
 	// Authenticator decides whom to believe; nil is Open{Account}.
 	Authenticator Authenticator
+	// Authorizer decides what callers may do; nil lets everyone do everything.
+	Authorizer Authorizer
 	// BodyMemory bounds the bytes of all bodies that are in memory at the same time; 0 = 256 MiB.
 	BodyMemory int64
 	// BodyWait is how long a request waits for memory before it is told to come again; 0 = 5 s.

@@ -17,6 +17,7 @@ import (
 	"github.com/millrace/millrace/aws/kinesis"
 	"github.com/millrace/millrace/aws/lambda"
 	"github.com/millrace/millrace/aws/protocol"
+	"github.com/millrace/millrace/aws/signature"
 )
 
 // call makes a Kinesis request with a signature.
@@ -271,11 +272,11 @@ func TestAuthenticator(t *testing.T) {
 
 type strict struct{}
 
-func (strict) Authenticate(_ *http.Request, body []byte, s protocol.Signature) (string, error) {
-	if s.AccessKeyID == "k" && s.Date == "20260101" && s.Service == "kinesis" && s.SignedHeaders == "host" && bytes.Contains(body, []byte(`"a"`)) {
-		return "111122223333", nil
+func (strict) Authenticate(_ *http.Request, body []byte, s *signature.Signature, service string) (protocol.Caller, error) {
+	if s.AccessKeyID == "k" && s.Date == "20260101" && s.Service == service && s.SignedHeaders == "host" && bytes.Contains(body, []byte(`"a"`)) {
+		return protocol.Caller{Account: "111122223333"}, nil
 	}
-	return "", &protocol.Error{Code: "UnrecognizedClientException", Message: "The security token included in the request is invalid."}
+	return protocol.Caller{}, &signature.Fault{Kind: signature.Unknown}
 }
 
 func TestObserve(t *testing.T) {

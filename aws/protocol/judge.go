@@ -9,6 +9,7 @@ import (
 
 	"github.com/millrace/millrace/aws/protocol/constraint"
 	"github.com/millrace/millrace/aws/protocol/wire"
+	"github.com/millrace/millrace/aws/signature"
 )
 
 // codeSerialization is the code of a body that cannot be read, and of values of a wrong type.
@@ -29,25 +30,6 @@ func (x *exchange) identify(params url.Values) bool {
 		return false
 	}
 	return true
-}
-
-// caller finds out who calls, or why nobody does.
-func (x *exchange) caller(params url.Values) error {
-	signature, fault := readSignature(x.r, params)
-	if fault != nil {
-		return fault
-	}
-	x.call.AccessKeyID = signature.AccessKeyID
-	x.call.Region = x.Region
-	if isRegion(signature.Region) {
-		x.call.Region = signature.Region
-	}
-	account, err := x.Authenticator.Authenticate(x.r, x.signed(), signature)
-	if err != nil {
-		return err
-	}
-	x.call.Account = account
-	return nil
 }
 
 // serve takes the operation as known, for the call that the doors will see.
@@ -84,6 +66,10 @@ func (x *exchange) run(in Input, b *Binding, doc wire.Document) {
 		return
 	}
 	ctx := WithCall(x.r.Context(), x.call)
+	if err := x.authorize(ctx, in); err != nil {
+		x.fail(err)
+		return
+	}
 	if x.op.open != nil {
 		stream, err := x.op.open(ctx, in)
 		if err != nil {
@@ -180,7 +166,15 @@ func (x *exchange) internal() *Error {
 // the client is told of an internal failure.
 func (x *exchange) fail(err error) {
 	var e *Error
-	if !errors.As(err, &e) {
+	var fault *signature.Fault
+	var denied *Denied
+	switch {
+	case errors.As(err, &e):
+	case errors.As(err, &fault):
+		e = x.notBelieved(fault)
+	case errors.As(err, &denied):
+		e = x.notAllowed(denied)
+	default:
 		if errors.Is(err, context.Canceled) && x.r.Context().Err() != nil {
 			x.Log.Debug("client left", "service", x.call.Service, "operation", x.call.Operation, "request", x.call.RequestID)
 		} else {

@@ -108,9 +108,6 @@ func (x *exchange) succeedREST(out Output) {
 // failREST writes an error of rest-json.
 func (x *exchange) failREST(e *Error) {
 	shape, _ := x.service.shape(e)
-	if e.Status == 0 && signatureCode(e.Code) {
-		shape.Status = http.StatusForbidden
-	}
 	x.header("x-amzn-ErrorType", e.Code)
 	b := append(make([]byte, 0, 256), '{')
 	for _, f := range e.Fields {
@@ -131,13 +128,4 @@ func (x *exchange) failREST(e *Error) {
 		b = jsonwire.AppendString(jsonwire.AppendName(b, name), e.Message)
 	}
 	x.write(shape.Status, typeJSON, append(b, '}'))
-}
-
-// signatureCode reports whether the code is about the caller's signature.
-func signatureCode(code string) bool {
-	switch code {
-	case codeBothSignatures, codeMissingSignature, codeIncompleteSignature, "UnrecognizedClientException", "ExpiredTokenException":
-		return true
-	}
-	return false
 }

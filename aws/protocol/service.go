@@ -53,6 +53,11 @@ type Service struct {
 	// refused. Host tells whether an unsigned request to a host is the service's. Only Name matters beside them.
 	Whole func(w http.ResponseWriter, r *http.Request, refused error) Outcome
 	Host  func(host string) bool
+	// DeniedCode, when set, is the code in the query protocol of what the caller may not do, instead of AccessDenied.
+	DeniedCode string
+	// Access says what an operation does, for an Authorizer to judge. An error of it is the answer. When it is nil every
+	// operation is an action of its name on everything.
+	Access func(ctx context.Context, in Input) ([]Access, error)
 	// Operations are those that are carried out.
 	Operations []Operation
 	// Unoffered are those of a REST service that the model knows and that are not carried out.

@@ -1,42 +1,71 @@
 package protocol
 
 import (
+	"context"
 	"net/http"
 	"net/url"
-	"strings"
-)
 
-// Signature is what a request says about who signed it: the parts of its Authorization header or of its presigned
-// URL. Nothing of it has been verified.
-type Signature struct {
-	AccessKeyID string
-	// Date, Region, Service and Terminator are the credential scope as sent. Signers for local endpoints write
-	// odd things here; it is empty when the credential has not five parts.
-	Date, Region, Service, Terminator string
-	SignedHeaders                     string
-	Signature                         string
-	Presigned                         bool
-}
+	"github.com/millrace/millrace/aws/signature"
+)
 
 // An Authenticator decides whether to believe a signature, and whose it is.
 type Authenticator interface {
-	// Authenticate returns the account of the caller. The body is the whole body of the request and must not be
-	// kept. An *Error is the answer to a caller that is not believed.
-	Authenticate(r *http.Request, body []byte, s Signature) (account string, err error)
+	// Authenticate returns the caller. The body is the whole body of the request and must not be kept; it is nil when the
+	// service reads it itself. Service is the one in whose name the request is answered. A *signature.Fault or an *Error
+	// is the answer to a caller that is not believed.
+	Authenticate(r *http.Request, body []byte, s *signature.Signature, service string) (Caller, error)
 }
+
+// Caller is who makes a request.
+type Caller struct {
+	// Account is the one whose resources are meant, of 12 digits.
+	Account string
+	// ARN and UserID are what GetCallerIdentity says.
+	ARN, UserID string
+	// Principal is whatever the Authorizer wants to know from the Authenticator.
+	Principal any
+	// Chain verifies the body of a request that is signed chunk by chunk; nil when there is nothing to verify.
+	Chain *signature.Chain
+}
+
+// An Authorizer decides what a caller may do.
+type Authorizer interface {
+	// Authorize returns nil when the caller may do all of it, and a *Denied when not.
+	Authorize(ctx context.Context, call Call, accesses ...Access) error
+}
+
+// Access is one thing that an operation does to one resource.
+type Access struct {
+	// Action is named as in policies: kinesis:PutRecord.
+	Action string
+	// Resource is an ARN, or * for what has none.
+	Resource string
+	// Policy is the policy of the resource itself, empty when there is none.
+	Policy string
+	// Keys are what conditions may ask for, beside what is known of every request.
+	Keys map[string][]string
+}
+
+// Denied says that the caller may not do what it asks for, in AWS's words.
+type Denied struct{ Message string }
+
+// Error returns the text.
+func (d *Denied) Error() string { return d.Message }
 
 // Open believes everyone. An access key id of twelve digits is the account; others belong to the account given.
 type Open struct{ Account string }
 
 // Authenticate returns the account and never fails.
-func (o Open) Authenticate(_ *http.Request, _ []byte, s Signature) (string, error) {
-	if isAccount(s.AccessKeyID) {
-		return s.AccessKeyID, nil
+func (o Open) Authenticate(_ *http.Request, _ []byte, s *signature.Signature, _ string) (Caller, error) {
+	account := o.Account
+	if IsAccount(s.AccessKeyID) {
+		account = s.AccessKeyID
 	}
-	return o.Account, nil
+	return Caller{Account: account, ARN: "arn:aws:iam::" + account + ":root", UserID: account}, nil
 }
 
-func isAccount(s string) bool {
+// IsAccount reports whether the text is the number of an account.
+func IsAccount(s string) bool {
 	if len(s) != 12 {
 		return false
 	}
@@ -48,133 +77,41 @@ func isAccount(s string) bool {
 	return true
 }
 
-// The codes of what is wrong with a signature before it is verified; the query protocol has its own (forms.go).
-const (
-	codeBothSignatures      = "InvalidSignatureException"
-	codeMissingSignature    = "MissingAuthenticationTokenException"
-	codeIncompleteSignature = "IncompleteSignatureException"
-)
-
-// readSignature finds the signature of the request. The texts are AWS's.
-func readSignature(r *http.Request, params url.Values) (Signature, *Error) {
-	authorization := r.Header.Get("Authorization")
-	presigned := params.Has("X-Amz-Algorithm")
-	switch {
-	case authorization != "" && presigned:
-		return Signature{}, &Error{
-			Code:    codeBothSignatures,
-			Message: "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header.",
-		}
-	case presigned:
-		return readPresigned(params)
-	case authorization == "":
-		return Signature{}, &Error{Code: codeMissingSignature, Message: "Missing Authentication Token"}
+// caller finds out who calls, or why nobody does.
+func (x *exchange) caller(params url.Values) error {
+	signed, fault := signature.Read(x.r, params)
+	if fault != nil {
+		return fault
 	}
-	return readAuthorization(r, authorization)
+	x.call.AccessKeyID = signed.AccessKeyID
+	x.call.Region = x.Region
+	if signature.IsRegion(signed.Region) {
+		x.call.Region = signed.Region
+	}
+	name := ""
+	if x.service != nil {
+		name = x.service.Name
+	}
+	caller, err := x.Authenticator.Authenticate(x.r, x.signed(), &signed, name)
+	if err != nil {
+		return err
+	}
+	x.call.Account, x.call.Caller, x.call.authorizer = caller.Account, caller, x.Authorizer
+	x.call.SourceAddr, x.call.UserAgent = x.r.RemoteAddr, x.r.UserAgent()
+	return nil
 }
 
-func readAuthorization(r *http.Request, authorization string) (Signature, *Error) {
-	var credential string
-	var s Signature
-	_, rest := nextWord(authorization) // the algorithm
-	for rest != "" {
-		var word string
-		word, rest = nextWord(rest)
-		name, value, _ := strings.Cut(word, "=")
-		switch name {
-		case "Credential":
-			credential = value
-		case "Signature":
-			s.Signature = value
-		case "SignedHeaders":
-			s.SignedHeaders = value
-		}
+// authorize finds out whether the caller may have the operation carried out.
+func (x *exchange) authorize(ctx context.Context, in Input) error {
+	if x.Authorizer == nil {
+		return nil
 	}
-	var faults strings.Builder
-	for _, part := range [...][2]string{{"Credential", credential}, {"Signature", s.Signature}, {"SignedHeaders", s.SignedHeaders}} {
-		if part[1] == "" {
-			faults.WriteString("Authorization header requires '" + part[0] + "' parameter. ")
-		}
+	if x.service.Access == nil {
+		return x.call.Authorize(ctx, Access{Action: x.service.Name + ":" + x.call.Operation, Resource: "*"})
 	}
-	if r.Header.Get("X-Amz-Date") == "" && r.Header.Get("Date") == "" {
-		faults.WriteString("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ")
+	accesses, err := x.service.Access(ctx, in)
+	if err != nil {
+		return err
 	}
-	if faults.Len() > 0 {
-		return Signature{}, &Error{Code: codeIncompleteSignature, Message: faults.String() + "Authorization=" + authorization}
-	}
-	s.readCredential(credential)
-	return s, nil
-}
-
-// nextWord returns the first word of a list whose words stand between commas and spaces, and what follows it.
-func nextWord(list string) (word, rest string) {
-	list = strings.TrimLeft(list, ", ")
-	if end := strings.IndexAny(list, ", "); end >= 0 {
-		return list[:end], list[end:]
-	}
-	return list, ""
-}
-
-func readPresigned(params url.Values) (Signature, *Error) {
-	var faults strings.Builder
-	for _, name := range []string{"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date"} {
-		if params.Get(name) == "" {
-			faults.WriteString("AWS query-string parameters must include '" + name + "'. ")
-		}
-	}
-	if faults.Len() > 0 {
-		return Signature{}, &Error{
-			Code:    codeIncompleteSignature,
-			Message: faults.String() + "Re-examine the query-string parameters.",
-		}
-	}
-	s := Signature{
-		SignedHeaders: params.Get("X-Amz-SignedHeaders"),
-		Signature:     params.Get("X-Amz-Signature"),
-		Presigned:     true,
-	}
-	s.readCredential(params.Get("X-Amz-Credential"))
-	return s, nil
-}
-
-// readCredential reads key/date/region/service/aws4_request. The key may hold slashes itself.
-func (s *Signature) readCredential(credential string) {
-	rest := credential
-	var parts [4]string
-	for i := range parts {
-		slash := strings.LastIndexByte(rest, '/')
-		if slash < 0 {
-			s.AccessKeyID, _, _ = strings.Cut(credential, "/")
-			return
-		}
-		rest, parts[3-i] = rest[:slash], rest[slash+1:]
-	}
-	s.AccessKeyID = rest
-	s.Date, s.Region, s.Service, s.Terminator = parts[0], parts[1], parts[2], parts[3]
-}
-
-// scopeService is the service in the request's credential scope, for routing only. It is empty when there is none.
-func scopeService(r *http.Request, params url.Values) string {
-	credential := params.Get("X-Amz-Credential")
-	if _, after, ok := strings.Cut(r.Header.Get("Authorization"), "Credential="); ok {
-		credential, _, _ = strings.Cut(after, ",")
-		credential, _, _ = strings.Cut(credential, " ")
-	}
-	var s Signature
-	s.readCredential(credential)
-	return s.Service
-}
-
-// isRegion reports whether s can be a region. What is not is not taken from a credential scope.
-func isRegion(s string) bool {
-	if s == "" || len(s) > 32 {
-		return false
-	}
-	for i := range len(s) {
-		c := s[i]
-		if !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-') {
-			return false
-		}
-	}
-	return true
+	return x.call.Authorize(ctx, accesses...)
 }

@@ -4,6 +4,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/millrace/millrace/aws/signature"
 )
 
 // Outcome is how a service that answers whole requests ended one.
@@ -20,7 +22,7 @@ func (x *exchange) whole() *Service {
 	if len(x.wholes) == 0 {
 		return nil
 	}
-	scope := scopeService(x.r, x.params())
+	scope := signature.ScopeService(x.r, x.params())
 	for _, s := range x.wholes {
 		if s.Name == scope || scope == "" && s.Host != nil && s.Host(x.r.Host) {
 			return s

@@ -47,7 +47,7 @@ func (q *request) upload() (*upload, error) {
 		if u.want, err = strconv.ParseInt(length, 10, 64); err != nil || u.want < 0 {
 			return nil, &failure{code: "MissingContentLength"}
 		}
-		u.chunked = newChunkedReader(q.Body)
+		u.chunked = newChunkedReader(q.Body, q.call.Caller.Chain)
 		u.from = u.chunked
 	} else if len(content) == sha256.Size*2 {
 		u.sha256 = sha256.New()

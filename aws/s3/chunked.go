@@ -5,13 +5,18 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/millrace/millrace/aws/signature"
 )
 
 // chunkedReader decodes aws-chunked: chunks with their length in hex before them, possibly a signature behind it, a chunk
-// of no bytes at the end, and trailers. Signatures are not verified, as those of whole requests are not.
+// of no bytes at the end, and trailers. Signatures are verified by the chain, if there is one; what is read of a chunk is
+// to be believed only when io.EOF was.
 type chunkedReader struct {
 	r       *bufio.Reader
-	left    int64 // of the chunk at hand
+	chain   *signature.Chain
+	sign    string // the signature of the chunk at hand, as given
+	left    int64  // of the chunk at hand
 	ended   bool
 	trailer map[string]string // by names in small letters, when ended
 }
@@ -21,8 +26,8 @@ const (
 	maxTrailers  = 16
 )
 
-func newChunkedReader(r io.Reader) *chunkedReader {
-	return &chunkedReader{r: bufio.NewReaderSize(r, maxChunkLine), trailer: map[string]string{}}
+func newChunkedReader(r io.Reader, chain *signature.Chain) *chunkedReader {
+	return &chunkedReader{chain: chain, r: bufio.NewReaderSize(r, maxChunkLine), trailer: map[string]string{}}
 }
 
 // malformed is a body that is not what it is said to be.
@@ -48,11 +53,16 @@ func (c *chunkedReader) Read(p []byte) (int, error) {
 	}
 	n, err := c.r.Read(p[:min(int64(len(p)), c.left)])
 	c.left -= int64(n)
+	if c.chain != nil {
+		_, _ = c.chain.Write(p[:n]) // never fails
+	}
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
 	if err == nil && c.left == 0 {
-		err = c.newline()
+		if err = c.newline(); err == nil {
+			err = c.endChunk()
+		}
 	}
 	return n, err
 }
@@ -63,7 +73,8 @@ func (c *chunkedReader) next() error {
 	if err != nil {
 		return err
 	}
-	length, _, _ := strings.Cut(line, ";")
+	length, extension, _ := strings.Cut(line, ";")
+	c.sign = strings.TrimPrefix(extension, "chunk-signature=")
 	c.left, err = strconv.ParseInt(length, 16, 64)
 	if err != nil || c.left < 0 {
 		return malformed()
@@ -72,15 +83,38 @@ func (c *chunkedReader) next() error {
 		return nil
 	}
 	c.ended = true
+	if err := c.endChunk(); err != nil {
+		return err
+	}
 	return c.trailers()
+}
+
+// endChunk verifies the signature of a chunk that has been read.
+func (c *chunkedReader) endChunk() error {
+	if c.chain == nil || c.chain.EndChunk(c.sign) {
+		return nil
+	}
+	return &failure{code: "SignatureDoesNotMatch"}
+}
+
+// trailerSignature is the name of the trailer that signs the others.
+const trailerSignature = "x-amz-trailer-signature"
+
+// endTrailers verifies their signature, where there has to be one.
+func (c *chunkedReader) endTrailers(lines string) error {
+	if c.chain == nil || !c.chain.Trailers() || c.chain.EndTrailers(lines, c.trailer[trailerSignature]) {
+		return nil
+	}
+	return &failure{code: "SignatureDoesNotMatch"}
 }
 
 // trailers reads what follows the last chunk, up to an empty line or the end.
 func (c *chunkedReader) trailers() error {
+	var lines strings.Builder // as they are signed
 	for range maxTrailers {
 		line, err := c.line()
 		if err == io.ErrUnexpectedEOF || err == nil && line == "" {
-			return nil
+			return c.endTrailers(lines.String())
 		}
 		if err != nil {
 			return err
@@ -89,7 +123,10 @@ func (c *chunkedReader) trailers() error {
 		if !ok {
 			return malformed()
 		}
-		c.trailer[strings.ToLower(strings.TrimSpace(name))] = strings.TrimSpace(value)
+		name, value = strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value)
+		if c.trailer[name] = value; name != trailerSignature {
+			lines.WriteString(name + ":" + value + "\n")
+		}
 	}
 	return malformed()
 }

@@ -37,6 +37,9 @@ func (d *Door) copyObject(q *request) error {
 	if err != nil {
 		return err
 	}
+	if err := q.may("GetObject", from, key); err != nil {
+		return err
+	}
 	source, err := d.Buckets.Open(q.Context(), q.call.Account, from, key)
 	if err != nil {
 		q.bucket, q.key = from, key // of which the error speaks

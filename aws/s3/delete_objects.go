@@ -60,6 +60,9 @@ func (d *Door) deleteObjects(q *request) error {
 		case o.ETag != nil:
 			err = notImplemented("member", "ETag")
 		default:
+			if err = q.may("DeleteObject", q.bucket, o.Key); err != nil {
+				break
+			}
 			err = d.Buckets.Remove(q.Context(), q.call.Account, q.bucket, o.Key)
 		}
 		if err != nil {

@@ -43,6 +43,9 @@ func (d *Door) serve(w http.ResponseWriter, r *http.Request, refused error) (o p
 		err = q.refuseHeaders()
 	}
 	if err == nil {
+		err = q.allowed(route.name)
+	}
+	if err == nil {
 		err = route.run(d, q)
 	}
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/millrace/millrace/aws/protocol"
+	"github.com/millrace/millrace/aws/signature"
 	"github.com/millrace/millrace/bucket"
 )
 
@@ -53,6 +54,10 @@ var usual = map[string]struct {
 	"NotModified":             {304, "Not Modified"},
 	"OperationAborted":        {409, "A conflicting conditional operation is currently in progress against this resource. Please try again."},
 	"PreconditionFailed":      {412, "At least one of the pre-conditions you specified did not hold"},
+	"InvalidAccessKeyId":      {403, "The AWS Access Key Id you provided does not exist in our records."},
+	"RequestTimeTooSkewed":    {403, "The difference between the request time and the current time is too large."},
+	"SignatureDoesNotMatch":   {403, "The request signature we calculated does not match the signature you provided. Check your key and signing method."},
+	"ExpiredToken":            {400, "The provided token has expired."},
 	"SlowDown":                {503, "Please reduce your request rate."},
 	"TooManyBuckets":          {400, "You have attempted to create more buckets than allowed"},
 }
@@ -87,9 +92,13 @@ func (q *request) translate(err error) *failure {
 	if errors.As(err, &f) {
 		return f
 	}
-	var refused *protocol.Error
-	if errors.As(err, &refused) {
-		return refusal(refused)
+	var fault *signature.Fault
+	if errors.As(err, &fault) {
+		return q.refusal(fault)
+	}
+	var denied *protocol.Denied
+	if errors.As(err, &denied) {
+		return &failure{code: "AccessDenied", text: denied.Message}
 	}
 	for _, c := range codes {
 		if !errors.Is(err, c.err) {
@@ -114,19 +123,6 @@ func (q *request) translate(err error) *failure {
 		return f
 	}
 	return &failure{code: "InternalError"}
-}
-
-// refusal words why a caller is not believed.
-func refusal(e *protocol.Error) *failure {
-	switch e.Code {
-	case "InvalidSignatureException":
-		return &failure{code: "InvalidArgument", text: "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified", status: http.StatusBadRequest}
-	case "IncompleteSignatureException":
-		return &failure{code: "AuthorizationHeaderMalformed", text: "The authorization header is malformed; the authorization header requires three components: Credential, SignedHeaders, and Signature.", status: http.StatusBadRequest}
-	case "MissingAuthenticationTokenException":
-		return &failure{code: "AccessDenied"}
-	}
-	return &failure{code: e.Code, text: e.Message, status: http.StatusForbidden}
 }
 
 // invalidArgument words a parameter that was refused.

@@ -51,7 +51,8 @@ var may = map[string][]string{
 	"mapping/filter":  {},
 	"mapping/history": {"store", "stream"},
 
-	"aws/protocol":            {"aws/protocol/constraint", "aws/protocol/cborwire", "aws/protocol/jsonwire", "aws/protocol/query", "aws/protocol/wire", "internal/base64"},
+	"aws/signature":           {},
+	"aws/protocol":            {"aws/signature", "aws/protocol/constraint", "aws/protocol/cborwire", "aws/protocol/jsonwire", "aws/protocol/query", "aws/protocol/wire", "internal/base64"},
 	"aws/protocol/cborwire":   {"aws/protocol/wire"},
 	"aws/protocol/constraint": {"aws/protocol/wire"},
 	"aws/protocol/jsonwire":   {"aws/protocol/wire", "internal/base64"},
@@ -65,7 +66,7 @@ var may = map[string][]string{
 	},
 	"aws/sqs": {"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "aws/protocol/query", "queue", "internal/arn"},
 	"aws/sns": {"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "aws/protocol/query", "topic", "internal/arn"},
-	"aws/s3":  {"aws/protocol", "bucket"},
+	"aws/s3":  {"aws/protocol", "aws/signature", "bucket"},
 	"aws/cloudwatch": {
 		"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "aws/protocol/query", "metric", "metric/expression",
 	},

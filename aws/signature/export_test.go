@@ -1,0 +1,4 @@
+package signature
+
+// Keys is how many derived keys are kept.
+func (v *Verifier) Keys() int { return len(v.keys.kept) }
