@@ -40,8 +40,10 @@ type Access struct {
 	Action string
 	// Resource is an ARN, or * for what has none.
 	Resource string
-	// Policy is the policy of the resource itself, empty when there is none.
+	// Policy is the policy of the resource itself, empty when there is none; Trust says that it is a role's, which has to
+	// allow the access also within an account.
 	Policy string
+	Trust  bool
 	// Keys are what conditions may ask for, beside what is known of every request.
 	Keys map[string][]string
 }

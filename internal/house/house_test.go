@@ -68,6 +68,8 @@ var may = map[string][]string{
 	},
 	"aws/sqs": {"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "aws/protocol/query", "queue", "internal/arn"},
 	"aws/sns": {"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "aws/protocol/query", "topic", "internal/arn"},
+	"aws/iam": {"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "aws/protocol/query", "identity"},
+	"aws/sts": {"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "aws/protocol/query", "identity"},
 	"aws/s3":  {"aws/protocol", "aws/signature", "bucket"},
 	"aws/cloudwatch": {
 		"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "aws/protocol/query", "metric", "metric/expression",
@@ -78,6 +80,7 @@ var may = map[string][]string{
 	"server": {
 		"store", "store/disk", "stream", "function", "function/process", "function/remote", "mapping", "mapping/history", "queue", "topic", "bucket", "metric", "logs",
 		"aws/protocol", "aws/kinesis", "aws/lambda", "aws/sqs", "aws/sns", "aws/s3", "aws/cloudwatch", "aws/logs", "internal/arn", "internal/authority",
+		"identity", "identity/policy", "aws/signature", "aws/iam", "aws/sts",
 	},
 
 	"sim": {}, // its tests are the whole house

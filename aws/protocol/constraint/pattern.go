@@ -33,8 +33,12 @@ func (p *Pattern) text() string { return "Member must satisfy regular expression
 
 // Compile makes a regular expression that matches when the whole value matches the model's pattern.
 func Compile(source string) (*regexp.Regexp, error) {
+	source = javaEscape.ReplaceAllString(source, `\x{$1}`)
 	return regexp.Compile(`\A(?:` + source + `)\z`)
 }
+
+// javaEscape is how Java writes a character by its number.
+var javaEscape = regexp.MustCompile(`\\u([0-9A-F]{4})`)
 
 // Supported reports whether the pattern can be judged: by Go's regular expressions or by a predicate.
 func Supported(source string) bool {

@@ -1,0 +1,90 @@
+package iam
+
+import (
+	"context"
+	"net/url"
+	"strings"
+
+	"github.com/millrace/millrace/aws/protocol"
+	"github.com/millrace/millrace/identity"
+)
+
+// Door carries the operations out on the room's identities.
+type Door struct {
+	Identities *identity.Service
+}
+
+// New returns the service to hand to the dispatcher.
+func New(identities *identity.Service) protocol.Service {
+	s := NewService(&Door{Identities: identities})
+	s.Access = access(identities)
+	return s
+}
+
+func role(ctx context.Context, name string) identity.Name {
+	return identity.Name{Account: protocol.CallFrom(ctx).Account, Kind: identity.Role, Name: name}
+}
+
+func user(ctx context.Context, name string) identity.Name {
+	return identity.Name{Account: protocol.CallFrom(ctx).Account, Kind: identity.User, Name: name}
+}
+
+// self is the user that an operation means when it names none: whoever calls.
+func self(ctx context.Context, name *string) (identity.Name, error) {
+	if name != nil {
+		return user(ctx, *name), nil
+	}
+	_, own, ok := strings.Cut(protocol.CallFrom(ctx).Caller.ARN, ":user/")
+	if !ok {
+		return identity.Name{}, fault(ErrorValidationError, "Must specify userName when calling with non-User credentials")
+	}
+	return user(ctx, own[strings.LastIndexByte(own, '/')+1:]), nil
+}
+
+// encoded is a policy as answers hold it: percent-encoded, as RFC 3986 has it.
+func encoded(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }
+
+// value is the value of an optional member, or the zero value.
+func value[T any](p *T) T {
+	var zero T
+	if p == nil {
+		return zero
+	}
+	return *p
+}
+
+// optional is the opposite: the zero value is left out.
+func optional[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
+// pageSize is how many things a list shows when the client does not say.
+const pageSize = 100
+
+func size(most *int) int {
+	if most == nil {
+		return pageSize
+	}
+	return *most
+}
+
+// page cuts a sorted list at a marker, which is the name of the last thing that was shown.
+func page[T any](all []T, name func(T) string, marker *string, most *int) (some []T, truncated *bool, next *string) {
+	for len(all) > 0 && marker != nil && name(all[0]) <= *marker {
+		all = all[1:]
+	}
+	n := min(len(all), size(most))
+	return all[:n], new(n < len(all)), after(all[:n], name, n < len(all))
+}
+
+// after is the marker behind a page, when there is more.
+func after[T any](shown []T, name func(T) string, more bool) *string {
+	if !more || len(shown) == 0 {
+		return nil
+	}
+	return new(name(shown[len(shown)-1]))
+}

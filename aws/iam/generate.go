@@ -1,0 +1,3 @@
+package iam
+
+//go:generate go run ../generate -service iam

@@ -1,0 +1,151 @@
+package iam
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/millrace/millrace/identity"
+)
+
+func (d *Door) policy(ctx context.Context, arn string) (*identity.Policy, error) {
+	if !strings.HasPrefix(arn, "arn:") {
+		return nil, fault(ErrorValidationError, "Invalid ARN:  Could not be parsed!")
+	}
+	p, err := d.Identities.Policy(role(ctx, "").Account, arn)
+	return p, translate(err)
+}
+
+// show is a managed policy as clients see it.
+func (d *Door) show(ctx context.Context, p *identity.Policy, whole bool) *Policy {
+	out := &Policy{
+		PolicyName: &p.Name, PolicyId: &p.ID, Arn: new(p.ARN()), Path: &p.Path, DefaultVersionId: new(p.DefaultVersion().ID()),
+		AttachmentCount: new(len(d.Identities.Entities(role(ctx, "").Account, p.ARN()))), PermissionsBoundaryUsageCount: new(0),
+		IsAttachable: new(true), CreateDate: &p.Created, UpdateDate: &p.Updated,
+	}
+	if whole {
+		out.Description, out.Tags = optional(p.Description), showTags(p.Tags)
+	}
+	return out
+}
+
+// CreatePolicy makes a managed policy.
+func (d *Door) CreatePolicy(ctx context.Context, in *CreatePolicyRequest) (*CreatePolicyResponse, error) {
+	p, err := d.Identities.CreatePolicy(ctx, identity.Policy{
+		Account: role(ctx, "").Account, Name: in.PolicyName, Path: value(in.Path), Description: value(in.Description), Tags: readTags(in.Tags),
+	}, in.PolicyDocument)
+	if err != nil {
+		return nil, translate(err)
+	}
+	return &CreatePolicyResponse{Policy: d.show(ctx, p, true)}, nil
+}
+
+// GetPolicy shows a managed policy.
+func (d *Door) GetPolicy(ctx context.Context, in *GetPolicyRequest) (*GetPolicyResponse, error) {
+	p, err := d.policy(ctx, in.PolicyArn)
+	if err != nil {
+		return nil, err
+	}
+	return &GetPolicyResponse{Policy: d.show(ctx, p, true)}, nil
+}
+
+// ListPolicies lists managed policies, AWS's and the account's, a page at a time.
+func (d *Door) ListPolicies(ctx context.Context, in *ListPoliciesRequest) (*ListPoliciesResponse, error) {
+	if in.PolicyUsageFilter != nil && *in.PolicyUsageFilter != PolicyUsageTypePermissionsPolicy {
+		return nil, fault(InvalidInputException, "This server does not list policies by their use as boundaries.")
+	}
+	scope := cmp.Or(value(in.Scope), PolicyScopeTypeAll)
+	all, more := d.Identities.Policies(role(ctx, "").Account, identity.Scope{
+		AWS: scope != PolicyScopeTypeLocal, Local: scope != PolicyScopeTypeAws, OnlyAttached: value(in.OnlyAttached), PathPrefix: value(in.PathPrefix),
+	}, value(in.Marker), size(in.MaxItems))
+	out := &ListPoliciesResponse{Policies: []Policy{}, IsTruncated: &more}
+	for _, p := range all {
+		out.Policies = append(out.Policies, *d.show(ctx, p, false))
+	}
+	out.Marker = after(all, (*identity.Policy).ARN, more)
+	return out, nil
+}
+
+// DeletePolicy removes a managed policy that is attached to nothing.
+func (d *Door) DeletePolicy(ctx context.Context, in *DeletePolicyRequest) error {
+	return translate(d.Identities.DeletePolicy(ctx, role(ctx, "").Account, in.PolicyArn))
+}
+
+func showVersion(p *identity.Policy, v identity.Version, text bool) *PolicyVersion {
+	out := &PolicyVersion{VersionId: new(v.ID()), IsDefaultVersion: new(v.Number == p.Default), CreateDate: &v.Created}
+	if text {
+		out.Document = new(encoded(v.Text))
+	}
+	return out
+}
+
+// CreatePolicyVersion adds a version to a managed policy.
+func (d *Door) CreatePolicyVersion(ctx context.Context, in *CreatePolicyVersionRequest) (*CreatePolicyVersionResponse, error) {
+	v, err := d.Identities.AddVersion(ctx, role(ctx, "").Account, in.PolicyArn, in.PolicyDocument, value(in.SetAsDefault))
+	if err != nil {
+		return nil, translate(err)
+	}
+	return &CreatePolicyVersionResponse{PolicyVersion: &PolicyVersion{
+		VersionId: new(v.ID()), IsDefaultVersion: new(value(in.SetAsDefault)), CreateDate: &v.Created,
+	}}, nil
+}
+
+// GetPolicyVersion shows a version with its document.
+func (d *Door) GetPolicyVersion(ctx context.Context, in *GetPolicyVersionRequest) (*GetPolicyVersionResponse, error) {
+	p, err := d.policy(ctx, in.PolicyArn)
+	if err != nil {
+		return nil, err
+	}
+	v, err := p.Version(in.VersionId)
+	if err != nil {
+		return nil, translate(err)
+	}
+	return &GetPolicyVersionResponse{PolicyVersion: showVersion(p, v, true)}, nil
+}
+
+// ListPolicyVersions lists the versions, the newest first. There are five at most, so one page holds them all.
+func (d *Door) ListPolicyVersions(ctx context.Context, in *ListPolicyVersionsRequest) (*ListPolicyVersionsResponse, error) {
+	p, err := d.policy(ctx, in.PolicyArn)
+	if err != nil {
+		return nil, err
+	}
+	out := &ListPolicyVersionsResponse{Versions: []PolicyVersion{}, IsTruncated: new(false)}
+	for _, v := range slices.Backward(p.Versions) {
+		out.Versions = append(out.Versions, *showVersion(p, v, false))
+	}
+	return out, nil
+}
+
+// DeletePolicyVersion removes a version that does not count.
+func (d *Door) DeletePolicyVersion(ctx context.Context, in *DeletePolicyVersionRequest) error {
+	return translate(d.Identities.DeleteVersion(ctx, role(ctx, "").Account, in.PolicyArn, in.VersionId))
+}
+
+// SetDefaultPolicyVersion says which version counts.
+func (d *Door) SetDefaultPolicyVersion(ctx context.Context, in *SetDefaultPolicyVersionRequest) error {
+	return translate(d.Identities.SetDefaultVersion(ctx, role(ctx, "").Account, in.PolicyArn, in.VersionId))
+}
+
+// ListEntitiesForPolicy lists the users and roles to which a managed policy is attached, a page at a time.
+func (d *Door) ListEntitiesForPolicy(ctx context.Context, in *ListEntitiesForPolicyRequest) (*ListEntitiesForPolicyResponse, error) {
+	p, err := d.policy(ctx, in.PolicyArn)
+	if err != nil {
+		return nil, err
+	}
+	all := slices.DeleteFunc(d.Identities.Entities(role(ctx, "").Account, p.ARN()), func(e *identity.Entity) bool {
+		filter := value(in.EntityFilter)
+		return !strings.HasPrefix(e.Path, value(in.PathPrefix)) || value(in.PolicyUsageFilter) == PolicyUsageTypePermissionsBoundary ||
+			filter != "" && !strings.EqualFold(filter, string(e.Kind))
+	})
+	some, truncated, next := page(all, func(e *identity.Entity) string { return string(e.Kind) + "/" + e.Name.Name }, in.Marker, in.MaxItems)
+	out := &ListEntitiesForPolicyResponse{PolicyGroups: []PolicyGroup{}, PolicyUsers: []PolicyUser{}, PolicyRoles: []PolicyRole{}, IsTruncated: truncated, Marker: next}
+	for _, e := range some {
+		if e.Kind == identity.User {
+			out.PolicyUsers = append(out.PolicyUsers, PolicyUser{UserName: &e.Name.Name, UserId: &e.ID})
+		} else {
+			out.PolicyRoles = append(out.PolicyRoles, PolicyRole{RoleName: &e.Name.Name, RoleId: &e.ID})
+		}
+	}
+	return out, nil
+}
