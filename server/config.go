@@ -17,9 +17,18 @@ import (
 
 // Config is what a server is built from. The zero value of a field means its default.
 type Config struct {
-	// Listen is the address to listen on, by default 127.0.0.1:4566; port 0 takes a free one. Only loopback is accepted:
-	// requests are not authenticated yet.
+	// Listen is the address to listen on, by default 127.0.0.1:4566; port 0 takes a free one. In the mode AuthOpen only
+	// loopback is accepted, unless ExposeUnauthenticated is set.
 	Listen string
+	// Auth is how callers are judged: AuthOpen (the default on loopback), AuthSigned or AuthIAM (the default elsewhere).
+	Auth string
+	// ExposeUnauthenticated lets everyone who can reach Listen do everything, in the mode AuthOpen: call functions, and so
+	// run code on this machine.
+	ExposeUnauthenticated bool
+	// Accounts are accounts beside Account that get access keys of their own in the modes AuthSigned and AuthIAM.
+	Accounts []string
+	// RootAccessKeyID and RootSecretAccessKey are the access key of Account in these modes; without them one is made.
+	RootAccessKeyID, RootSecretAccessKey string
 	// TLSHosts are further names and addresses that the server's certificate is for, beside the loopback's and that of
 	// Listen. A name may begin with a wildcard: *.localhost.localstack.cloud.
 	TLSHosts []string
@@ -93,6 +102,11 @@ var accountID = regexp.MustCompile(`^\d{12}$`)
 // withDefaults fills in the defaults and refuses what cannot be.
 func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.Listen, "127.0.0.1:4566")
+	if c.Auth == "" {
+		if c.Auth = AuthOpen; checkListen(c.Listen) != nil && !c.ExposeUnauthenticated {
+			c.Auth = AuthIAM
+		}
+	}
 	setDefault(&c.Account, "000000000000")
 	setDefault(&c.Region, "us-east-1")
 	setDefault(&c.StopGrace, 10*time.Second)
@@ -146,13 +160,42 @@ func (c Config) check() error {
 		valid := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 		refuse(e[1] != "" && !valid, "%s endpoint %q is not a URL of http or https", e[0], e[1])
 	}
-	if err := checkListen(c.Listen); err != nil {
+	if err := c.checkAuth(); err != nil {
 		wrong = append(wrong, err)
 	}
 	return errors.Join(wrong...)
 }
 
-// checkListen refuses every address that another machine could reach.
+// checkAuth refuses to stand open to others, and keys that cannot be.
+func (c Config) checkAuth() error {
+	var wrong []error
+	switch c.Auth {
+	case AuthOpen, AuthSigned, AuthIAM:
+	default:
+		wrong = append(wrong, fmt.Errorf("auth is open, signed or iam, not %q", c.Auth))
+	}
+	if err := checkListen(c.Listen); err != nil && (c.Auth == AuthOpen && !c.ExposeUnauthenticated || !errors.Is(err, errNotLoopback)) {
+		wrong = append(wrong, err)
+	}
+	for _, account := range c.Accounts {
+		if !accountID.MatchString(account) {
+			wrong = append(wrong, fmt.Errorf("account %q does not have 12 digits", account))
+		}
+	}
+	id, secret := c.RootAccessKeyID, c.RootSecretAccessKey
+	if (id == "") != (secret == "") || id != "" && (!accessKeyID.MatchString(id) || len(secret) < 16) {
+		wrong = append(wrong, errors.New("a root access key is an id of 16 to 128 letters and digits that does not begin with ASIA, and a secret of 16 characters or more"))
+	}
+	return errors.Join(wrong...)
+}
+
+var accessKeyID = regexp.MustCompile(`^(?:[B-Z0-9]|A[A-RT-Z0-9]|AS[A-HJ-Z0-9])\w{13,125}$`)
+
+// errNotLoopback says that others can reach an address.
+var errNotLoopback = errors.New("is not loopback, and in the mode open everyone who reaches the server may do everything, also run code on this machine: " +
+	"use signed or iam, or say that this is meant (--expose-unauthenticated)")
+
+// checkListen is errNotLoopback for every address that another machine could reach.
 func checkListen(address string) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -164,5 +207,5 @@ func checkListen(address string) error {
 	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
 		return nil
 	}
-	return fmt.Errorf("listen address %q is not loopback: requests are not authenticated yet, so only this machine may reach the server", address)
+	return fmt.Errorf("listen address %q %w", address, errNotLoopback)
 }

@@ -18,7 +18,7 @@ import (
 func isPage(r *http.Request) bool {
 	path := r.URL.Path
 	return strings.HasPrefix(path, "/_millrace/") || path == "/_localstack/health" || strings.HasPrefix(path, topic.CertificatePrefix) ||
-		path == "/metrics" && r.Header.Get("Authorization") == ""
+		path == "/metrics" && (r.Header.Get("Authorization") == "" || strings.Contains(r.Header.Get("Authorization"), "/"+pageService+"/"))
 }
 
 // pages are what the server tells beside the AWS API.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/millrace/millrace/aws/cloudwatch"
+	"github.com/millrace/millrace/aws/iam"
 	"github.com/millrace/millrace/aws/kinesis"
 	"github.com/millrace/millrace/aws/lambda"
 	logsdoor "github.com/millrace/millrace/aws/logs"
@@ -14,9 +15,11 @@ import (
 	"github.com/millrace/millrace/aws/s3"
 	"github.com/millrace/millrace/aws/sns"
 	"github.com/millrace/millrace/aws/sqs"
+	"github.com/millrace/millrace/aws/sts"
 	"github.com/millrace/millrace/bucket"
 	"github.com/millrace/millrace/function"
 	"github.com/millrace/millrace/function/process"
+	"github.com/millrace/millrace/identity"
 	"github.com/millrace/millrace/logs"
 	"github.com/millrace/millrace/mapping"
 	"github.com/millrace/millrace/metric"
@@ -36,6 +39,8 @@ type rooms struct {
 	mappings  *mapping.Service
 	metrics   *metric.Service
 	logs      *logs.Service
+
+	identities *identity.Service
 }
 
 // buildRooms makes the rooms from what the store holds of them. They start nothing.
@@ -48,6 +53,10 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 	r.logs, err = logs.New(logs.Config{Store: s, Clock: c.Clock, Log: c.Log, Recorder: logRecorder{records}, GroupBytes: c.LogGroupBytes})
 	if err != nil {
 		return r, fmt.Errorf("logs: %w", err)
+	}
+	r.identities, err = identity.New(context.Background(), identity.Config{Store: s, Clock: c.Clock})
+	if err != nil {
+		return r, fmt.Errorf("identities: %w", err)
 	}
 	r.streams, err = stream.New(stream.Config{
 		Store: s, Clock: c.Clock, Log: c.Log, TransitionDelay: c.TransitionDelay, TailBytes: c.TailBytes,
@@ -125,9 +134,14 @@ func (r rooms) residents() []*resident {
 func (s *Server) routes() http.Handler {
 	metrics := newMetrics(s.rooms)
 	functions := lambda.New(s.rooms.functions, s.rooms.mappings, s.config.Clock)
-	doors := protocol.NewHandler(protocol.Config{
+	config := protocol.Config{
 		Log: s.log, Account: s.config.Account, Region: s.config.Region, Observe: metrics.observe,
-	},
+		Authenticator: s.authenticator(),
+	}
+	if s.config.Auth == AuthIAM {
+		config.Authorizer = judge{s.rooms.identities, s.config.Clock}
+	}
+	doors := protocol.NewHandler(config,
 		kinesis.New(s.rooms.streams),
 		functions.Service(),
 		sqs.New(s.rooms.queues),
@@ -135,11 +149,17 @@ func (s *Server) routes() http.Handler {
 		s3.New(s.rooms.buckets),
 		cloudwatch.New(s.rooms.metrics, s.config.Clock),
 		logsdoor.New(s.rooms.logs),
+		iam.New(s.rooms.identities),
+		sts.New(s.rooms.identities),
 	)
 	pages := s.pages(metrics, functions.CodeHandler())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Not a ServeMux for everything: it would redirect paths that AWS's clients mean as they wrote them.
 		if isPage(r) {
+			if !s.mayRead(r) {
+				http.Error(w, "sign the request, as one to the service "+pageService, http.StatusForbidden)
+				return
+			}
 			pages.ServeHTTP(w, r)
 			return
 		}

@@ -22,6 +22,7 @@ type Server struct {
 	store     *disk.Store
 	rooms     rooms
 	authority *authority.Authority
+	pageGuard guard
 	doorway   *doorway
 	http      *http.Server
 	scratch   string // a folder to remove at the end, in memory mode
@@ -63,6 +64,10 @@ func (s *Server) open() error {
 		return fmt.Errorf("open the store: %w", err)
 	}
 	if s.rooms, err = buildRooms(c, s.store, codeDir, s.URL()); err != nil {
+		return err
+	}
+	s.pageGuard = guard{s.rooms.identities, s.verifier()}
+	if err := s.giveRootKeys(); err != nil {
 		return err
 	}
 	s.http = s.newHTTPServer(s.routes())

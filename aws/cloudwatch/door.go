@@ -18,7 +18,9 @@ type Door struct {
 
 // New returns the service to hand to the dispatcher.
 func New(metrics *metric.Service, clock clockwork.Clock) protocol.Service {
-	return NewService(&Door{Metrics: metrics, Clock: clock})
+	s := NewService(&Door{Metrics: metrics, Clock: clock})
+	s.Access = access
+	return s
 }
 
 // scope is the one of who calls.

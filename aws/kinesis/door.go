@@ -11,4 +11,9 @@ type Door struct {
 }
 
 // New returns the service as the dispatcher wants it.
-func New(streams *stream.Service) protocol.Service { return NewService(&Door{Streams: streams}) }
+func New(streams *stream.Service) protocol.Service {
+	d := &Door{Streams: streams}
+	s := NewService(d)
+	s.Access = d.access
+	return s
+}

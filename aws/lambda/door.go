@@ -23,7 +23,11 @@ func New(functions *function.Service, mappings *mapping.Service, clock clockwork
 }
 
 // Service describes the door to the dispatcher.
-func (d *Door) Service() protocol.Service { return NewService(d) }
+func (d *Door) Service() protocol.Service {
+	s := NewService(d)
+	s.Access = d.access
+	return s
+}
 
 // functionRef reads a function's name with the qualifier beside it.
 func functionRef(ctx context.Context, name string, qualifier *string) (function.Ref, error) {

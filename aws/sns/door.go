@@ -18,7 +18,9 @@ type Door struct {
 
 // New returns the service to hand to the dispatcher.
 func New(topics *topic.Service) protocol.Service {
-	return NewService(&Door{Topics: topics})
+	s := NewService(&Door{Topics: topics})
+	s.Access, s.DeniedCode = access, "AuthorizationError"
+	return s
 }
 
 // pageSize is how many topics or subscriptions a list shows at once.

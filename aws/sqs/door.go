@@ -17,7 +17,9 @@ type Door struct {
 
 // New returns the service to hand to the dispatcher.
 func New(queues *queue.Service) protocol.Service {
-	return NewService(&Door{Queues: queues})
+	s := NewService(&Door{Queues: queues})
+	s.Access = access
+	return s
 }
 
 // queueURL is the URL of a queue, at the address that the client used: some clients send their requests to the URL's

@@ -16,7 +16,12 @@ func up(ctx context.Context, args []string, std stdio) error {
 	fs := newFlags("up", `Starts the server and runs it until it is interrupted. Every flag can also be set in the environment (MILLRACE_DATA_DIR
 for --data-dir) or in a file (--config); the command line wins over the environment, the environment over the file.`, std)
 	fs.String("config", "", "`file` of settings: a flag's name and its value on each line")
-	fs.StringVar(&c.Listen, "listen", "127.0.0.1:4566", "`address` to listen on; loopback only, since requests are not authenticated yet")
+	fs.StringVar(&c.Listen, "listen", "127.0.0.1:4566", "`address` to listen on; with --auth open on loopback only")
+	fs.StringVar(&c.Auth, "auth", "", "`mode`: who may do what. open: everyone everything, whatever they sign with; signed: those with a known access key; iam: as their policies allow (default: open on loopback, iam elsewhere)")
+	fs.BoolVar(&c.ExposeUnauthenticated, "expose-unauthenticated", false, "with --auth open, let everyone who can reach --listen do everything, also run code on this machine")
+	fs.Var((*list)(&c.Accounts), "accounts", "further `accounts` that get an access key of their own with --auth signed or iam")
+	fs.StringVar(&c.RootAccessKeyID, "root-access-key-id", "", "`id` of the access key of --account; without it one is made and written to the file credentials in --data-dir")
+	fs.StringVar(&c.RootSecretAccessKey, "root-secret-access-key", "", "its `secret`; better given as MILLRACE_ROOT_SECRET_ACCESS_KEY")
 	fs.Var((*list)(&c.TLSHosts), "tls-host", "further `name` or address that the TLS certificate is for, such as *.localhost.localstack.cloud; may be given again")
 	fs.StringVar(&c.DataDir, "data-dir", "", "`folder` of the data (default: millrace in the user's data folder)")
 	fs.BoolVar(&c.Memory, "memory", false, "keep everything in memory and forget it at the end")
