@@ -49,6 +49,9 @@ func (s *Service) CreateWith(ctx context.Context, f Function, zip []byte, x Extr
 	if _, err := s.lookup(f.Name); err == nil {
 		return Function{}, ErrExists
 	}
+	if err := s.checkRole(f.Account, f.Role); err != nil {
+		return Function{}, err
+	}
 	if err := s.checkStorage(f.Name, int64(len(zip))); err != nil {
 		return Function{}, err
 	}
@@ -206,7 +209,11 @@ func (s *Service) UpdateConfiguration(ctx context.Context, name Name, u Configur
 	return s.update(ctx, name, updateHow{revision: u.RevisionID}, func(f *Function) (func(), error) {
 		set(&f.Runtime, u.Runtime)
 		set(&f.Handler, u.Handler)
-		set(&f.Role, u.Role)
+		if set(&f.Role, u.Role); u.Role != nil {
+			if err := s.checkRole(f.Account, f.Role); err != nil {
+				return nil, err
+			}
+		}
 		set(&f.Description, u.Description)
 		set(&f.Timeout, u.Timeout)
 		set(&f.MemoryMB, u.MemoryMB)

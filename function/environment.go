@@ -42,9 +42,10 @@ type environment struct {
 	// Guarded by the pool's mutex. Who has an environment in the phase busy may also read the instance without.
 	instance Instance // nil until it has started
 	phase    phase
-	settled  bool          // the instance is done with the invocation that it has
-	claim    *claim        // of the invocation that has it next; only while it is settling
-	since    time.Time     // when it became idle
+	settled  bool      // the instance is done with the invocation that it has
+	claim    *claim    // of the invocation that has it next; only while it is settling
+	since    time.Time // when it became idle
+	born     time.Time
 	element  *list.Element // its place among the idle
 }
 
@@ -63,6 +64,12 @@ type claim struct {
 	ready chan struct{} // closed when the waiting is over
 	got   *environment  // what it got; nil when the environment ended
 }
+
+// EnvironmentLife is how long an environment is given invocations. Its credentials are good a while longer.
+const EnvironmentLife = 11 * time.Hour
+
+// old reports whether an environment is to be given no more.
+func (p *pool) old(e *environment) bool { return p.clock.Since(e.born) >= EnvironmentLife }
 
 // dead reports whether the instance has ended by itself.
 func (e *environment) dead() bool {

@@ -150,7 +150,7 @@ func (p *pool) take(d *deployment) (e, victim *environment, err error) {
 				return nil, nil, &ThrottledError{Reason: ConcurrentInvocations}
 			}
 		}
-		e = &environment{deployment: d}
+		e = &environment{deployment: d, born: p.clock.Now()}
 		p.environments[e] = struct{}{}
 		d.live++
 	}
@@ -222,7 +222,7 @@ func (p *pool) popIdle(d *deployment) *environment {
 	for len(d.idle) > 0 {
 		e := d.idle[len(d.idle)-1]
 		p.unidle(e)
-		if !e.dead() {
+		if !e.dead() && !p.old(e) {
 			return e
 		}
 		p.end(e)

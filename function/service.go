@@ -26,6 +26,8 @@ type Config struct {
 	Clock    clockwork.Clock
 	Log      *slog.Logger
 	Executor Executor
+	// Roles knows the roles that functions may run as; nil lets them name any.
+	Roles Roles
 	// Recorder takes what is measured; nil for nobody.
 	Recorder Recorder
 	// Logs keeps what functions print; nil for nobody.
@@ -52,6 +54,7 @@ type Service struct {
 	tables    store.Tables
 	executor  Executor
 	recorder  Recorder
+	roles     Roles
 	logs      Logs
 	delay     time.Duration
 	random    func() float64
@@ -118,6 +121,7 @@ func New(c Config) (*Service, error) {
 		tables:    c.Store,
 		executor:  c.Executor,
 		recorder:  c.Recorder,
+		roles:     c.Roles,
 		logs:      c.Logs,
 		delay:     c.TransitionDelay,
 		random:    c.Random,

@@ -107,7 +107,10 @@ func (l *lane) send(grace context.Context, b *batch, target string, d *document)
 	l.does(waits)
 	var err error
 	for told.Tries = 1; ; told.Tries++ {
-		if err = l.r.s.config.Destination.Send(grace, target, message); err == nil {
+		if err = l.r.s.maySend(grace, l.r.rd.function.Name, target); err == nil {
+			err = l.r.s.config.Destination.Send(grace, target, message)
+		}
+		if err == nil {
 			l.r.rd.e.stats.documents.Add(1)
 			l.r.rd.count(DeliveredEvents, len(d.Records))
 			told.Delivered = true

@@ -172,7 +172,11 @@ func (r *reader) read(ctx, grace context.Context, from stream.Position, size int
 // is an error when the stream is gone, or the shard with the last of its records.
 func (r *reader) fetch(ctx context.Context, from stream.Position, size int) (stream.Batch, error) {
 	for n := 1; ; n++ {
-		b, err := r.intake.read(ctx, from, maxChunkRecords, size)
+		var b stream.Batch
+		err := r.s.mayRead(ctx, r.rd.function.Name, &r.rd.row)
+		if err == nil {
+			b, err = r.intake.read(ctx, from, maxChunkRecords, size)
+		}
 		if err == nil || ctx.Err() != nil {
 			return b, nil
 		}

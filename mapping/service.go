@@ -31,6 +31,9 @@ type Config struct {
 	// Read is *stream.ReadRateError when the shard has been read too much. Consumers are pushed to all the same.
 	Polled Source
 
+	// Permission, if it is there, is asked what the roles of functions may read, and where they may send.
+	Permission Permission
+
 	// TransitionDelay is how long Creating, Updating and the other transitions last; 0 ends them at once.
 	TransitionDelay time.Duration
 	// StopGrace is how long invocations in flight may go on once Run was asked to stop; default 10 s. What has not

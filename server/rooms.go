@@ -66,7 +66,7 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 		return r, fmt.Errorf("streams: %w", err)
 	}
 	executor, err := process.New(process.Config{
-		Dir: filepath.Join(codeDir, "bootstraps"), EndpointURL: url, RuntimeMatch: process.Match(c.RuntimeMatch), Log: c.Log,
+		Dir: filepath.Join(codeDir, "bootstraps"), EndpointURL: url, Credentials: r.credentials(c), RuntimeMatch: process.Match(c.RuntimeMatch), Log: c.Log,
 		Isolation: process.Isolation(c.Isolation), Shared: c.Shared,
 	})
 	if err != nil {
@@ -76,12 +76,15 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 	if err != nil {
 		return r, err
 	}
-	r.functions, err = function.New(function.Config{
+	functions := function.Config{
 		Store: s, Clock: c.Clock, Log: c.Log, Executor: anywhere, TransitionDelay: c.TransitionDelay,
 		Concurrency: c.Concurrency, MaxInstances: c.MaxInstances, IdleTimeout: c.InstanceIdle, CodeDir: filepath.Join(codeDir, "functions"),
 		Recorder: records, Logs: keeper{r.logs.Writer()},
-	})
-	if err != nil {
+	}
+	if c.Auth == AuthIAM {
+		functions.Roles = roles{r.identities}
+	}
+	if r.functions, err = function.New(functions); err != nil {
 		return r, fmt.Errorf("functions: %w", err)
 	}
 	r.queues, err = queue.New(context.Background(), queue.Config{Store: s, Clock: c.Clock, Log: c.Log})
@@ -107,6 +110,9 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 		Source: r.streams, Consumers: consumers{r.streams}, Invoker: r.functions, Destination: to, Recorder: records,
 		HistoryBytes: c.HistoryBytes, DiscardedBatches: c.DiscardedBatches, DiscardedBytes: c.DiscardedBytes,
 	}
+	if c.Auth == AuthIAM {
+		mappings.Permission = roles{r.identities}
+	}
 	if c.AWSPacing {
 		mappings.Polled = polled{r.streams}
 	}
@@ -115,6 +121,17 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 		return r, fmt.Errorf("mappings: %w", err)
 	}
 	return r, nil
+}
+
+// credentials are where functions get theirs from in the mode of the house.
+func (r rooms) credentials(c Config) process.CredentialSource {
+	switch c.Auth {
+	case AuthIAM:
+		return roles{r.identities}
+	case AuthSigned:
+		return accounts{roles{r.identities}}
+	}
+	return nil
 }
 
 // residents are the rooms that run, in the order in which they start: each finds those that it asks already running.

@@ -130,6 +130,8 @@ func translateSettings(err error) error {
 		reserved *function.ReservedVariablesError
 	)
 	switch {
+	case errors.Is(err, function.ErrRole):
+		return invalid("The role defined for the function cannot be assumed by Lambda.")
 	case errors.As(err, &long):
 		return invalid("1 validation error detected: Value '%s' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to %d",
 			long.Name, function.MaxNameLength)

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/millrace/millrace/aws/protocol"
+	"github.com/millrace/millrace/internal/arn"
 	"github.com/millrace/millrace/mapping"
 )
 
@@ -39,6 +40,8 @@ func translateMapping(err error) error {
 		return invalid("Invalid filter pattern definition.")
 	case errors.Is(err, mapping.ErrTooManyFilters):
 		return invalid("The number of filters exceeds the limit of %d.", mapping.MaxFilters)
+	case errors.As(err, &destination) && errors.Is(destination.Err, mapping.ErrDestinationDenied):
+		return invalid("The provided execution role does not have permissions to call %s", callOf(destination.ARN))
 	case errors.As(err, &destination):
 		return invalid("The destination ARN is invalid.")
 	case errors.Is(err, mapping.ErrWindowFactor):
@@ -54,6 +57,17 @@ func translateMapping(err error) error {
 		return known
 	}
 	return err
+}
+
+// callOf is what a role calls to send to a destination.
+func callOf(destination string) string {
+	switch a, _ := arn.Parse(destination); a.Service {
+	case "sqs":
+		return "SendMessage on SQS"
+	case "sns":
+		return "Publish on SNS"
+	}
+	return "PutObject on S3"
 }
 
 // translateStart knows what is said about starting positions and record ages.

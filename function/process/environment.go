@@ -9,18 +9,17 @@ import (
 	"github.com/millrace/millrace/function"
 )
 
-// Placeholders of credentials. The account's number is the key, so that a client inside the function is taken for the
-// function's own account.
+// placeholderSecret is what nobody verifies.
 const placeholderSecret = "millrace"
 
 // environment returns the variables that a process gets, as AWS documents them; without a sandbox with folders of this host
 // in the place of AWS's. Nothing of the server's own environment is in it.
-func (e *Executor) environment(spec function.Spec, api string, in interpreter) []string {
+func (e *Executor) environment(spec function.Spec, api string, in interpreter, keys Credentials) []string {
 	f, at := spec.Function, e.places(spec)
 	vars := map[string]string{
-		"AWS_ACCESS_KEY_ID":               f.Account,
-		"AWS_SECRET_ACCESS_KEY":           placeholderSecret,
-		"AWS_SESSION_TOKEN":               placeholderSecret,
+		"AWS_ACCESS_KEY_ID":               keys.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY":           keys.SecretAccessKey,
+		"AWS_SESSION_TOKEN":               keys.SessionToken,
 		"AWS_REGION":                      f.Region,
 		"AWS_DEFAULT_REGION":              f.Region,
 		"AWS_LAMBDA_FUNCTION_NAME":        f.Name.Name,

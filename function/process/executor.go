@@ -24,6 +24,8 @@ type Config struct {
 	Dir string
 	// EndpointURL is where functions find the services of the house, unless they set AWS_ENDPOINT_URL themselves.
 	EndpointURL string
+	// Credentials gives out what functions sign with; nil for placeholders, which name the account and nothing else.
+	Credentials CredentialSource
 	// RuntimeMatch is Exact when empty.
 	RuntimeMatch Match
 	// Interpreters names the program for a runtime, by the runtime's identifier: {"python3.12": "/opt/py312/bin/python"}.
@@ -42,6 +44,7 @@ type Config struct {
 // Executor starts functions as processes. It is a function.Executor.
 type Executor struct {
 	endpointURL  string
+	source       CredentialSource
 	initLimit    time.Duration
 	log          *slog.Logger
 	bootstraps   bootstraps
@@ -66,6 +69,7 @@ func New(c Config) (*Executor, error) {
 	}
 	return &Executor{
 		endpointURL:  c.EndpointURL,
+		source:       c.Credentials,
 		initLimit:    c.InitLimit,
 		log:          c.Log,
 		bootstraps:   b,

@@ -101,6 +101,10 @@ func (i *instance) failedInit(begun time.Time, failure *function.InitError) erro
 
 // launch opens the Runtime API, starts the process, and begins to watch over it.
 func (e *Executor) launch(ctx context.Context, spec function.Spec, argv []string, in interpreter) (*instance, error) {
+	keys, err := e.credentials(spec.Function)
+	if err != nil {
+		return nil, err
+	}
 	api, err := runtime.Listen(e.log)
 	if err != nil {
 		return nil, err
@@ -123,7 +127,7 @@ func (e *Executor) launch(ctx context.Context, spec function.Spec, argv []string
 	i.timer.Stop()
 	i.life.Go(out.run)
 
-	p := program{argv: argv, env: e.environment(spec, api.Address(), in), dir: e.places(spec).code, mounts: in.mounts()}
+	p := program{argv: argv, env: e.environment(spec, api.Address(), in, keys), dir: e.places(spec).code, mounts: in.mounts()}
 	started := make(chan error, 1)
 	i.life.Go(func() {
 		// The kernel ends the process with this thread, which therefore is the process's own as long as it lives.
