@@ -1,0 +1,241 @@
+package server_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/millrace/millrace/server"
+)
+
+func decode(t *testing.T, text []byte, v any) {
+	t.Helper()
+	if err := json.Unmarshal(text, v); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+}
+
+var listStreams = http.Header{"X-Amz-Target": {"Kinesis_20131202.ListStreams"}, "Content-Type": {"application/x-amz-json-1.1"}}
+
+// TestTamperedRequests changes requests on their way that were signed as they should be.
+func TestTamperedRequests(t *testing.T) {
+	address := judging(t, server.AuthSigned)
+	for name, change := range map[string]func(r *http.Request){
+		"body":            func(r *http.Request) { r.Body, r.ContentLength = io.NopCloser(strings.NewReader(`{"Limit":1}`)), 11 },
+		"no body":         func(r *http.Request) { r.Body, r.ContentLength = io.NopCloser(strings.NewReader(`{ }`)), 3 },
+		"operation":       func(r *http.Request) { r.Header.Set("X-Amz-Target", "Kinesis_20131202.DeleteStream") },
+		"operation twice": func(r *http.Request) { r.Header.Add("X-Amz-Target", "Kinesis_20131202.DeleteStream") },
+		"operation before": func(r *http.Request) {
+			r.Header["X-Amz-Target"] = []string{"Kinesis_20131202.DeleteStream", "Kinesis_20131202.ListStreams"}
+		},
+		"service": func(r *http.Request) {
+			r.Header.Set("X-Amz-Target", "AmazonSQS.ListQueues")
+			r.Header.Set("Content-Type", "application/x-amz-json-1.0")
+		},
+		"host":          func(r *http.Request) { r.Host = "elsewhere.example" },
+		"a token":       func(r *http.Request) { r.Header.Set("X-Amz-Security-Token", "AAAA") },
+		"a header more": func(r *http.Request) { r.Header.Set("X-Amz-Invocation-Type", "Event") },
+		"another authorization": func(r *http.Request) {
+			r.Header["Authorization"] = []string{"AWS4-HMAC-SHA256 Credential=AKIAUNKNOWN/20260101/us-east-1/kinesis/aws4_request, SignedHeaders=host, Signature=00", r.Header.Get("Authorization")}
+		},
+		"two signatures": func(r *http.Request) { r.URL.RawQuery = "X-Amz-Algorithm=AWS4-HMAC-SHA256" },
+		"a day later": func(r *http.Request) {
+			r.Header.Set("X-Amz-Date", time.Now().Add(24*time.Hour).UTC().Format("20060102T150405Z"))
+		},
+		"rpc beside it": func(r *http.Request) {
+			r.Header.Set("Smithy-Protocol", "rpc-v2-cbor")
+			r.URL.Path = "/service/GraniteServiceVersion20100801/operation/ListMetrics"
+		},
+		"signature left out": func(r *http.Request) { r.Header.Del("Authorization") },
+		"unsigned payload": func(r *http.Request) {
+			r.Header.Set("X-Amz-Content-Sha256", "UNSIGNED-PAYLOAD")
+		},
+		"headers unnamed": func(r *http.Request) {
+			a := r.Header.Get("Authorization")
+			r.Header.Set("Authorization", strings.Replace(a, ";x-amz-target", "", 1))
+		},
+	} {
+		r := signed(t, root, http.MethodPost, address+"/", "kinesis", "{}", listStreams)
+		change(r)
+		if status, text := do(t, r); status < 400 || status >= 500 {
+			t.Errorf("%s: %d %s", name, status, text)
+		}
+	}
+	if status, text := do(t, signed(t, root, http.MethodPost, address+"/", "kinesis", "{}", listStreams)); status != 200 {
+		t.Errorf("untouched: %d %s", status, text)
+	}
+}
+
+// TestReplay sends a request again when its time has passed. Within that time it is repeated, as it is at AWS: TLS is what
+// keeps others from having it.
+func TestReplay(t *testing.T) {
+	address := judging(t, server.AuthSigned)
+	for name, at := range map[string]time.Duration{"late": -16 * time.Minute, "early": 16 * time.Minute} {
+		r := signed(t, root, http.MethodPost, address+"/", "kinesis", "{}", listStreams)
+		resign(t, r, root, "{}", time.Now().Add(at))
+		if status, text := do(t, r); status != 400 || !strings.Contains(text, "InvalidSignatureException") || !strings.Contains(text, "15 min.") {
+			t.Errorf("%s: %d %s", name, status, text)
+		}
+	}
+}
+
+// TestSmuggling sends what two readers might take for different requests.
+func TestSmuggling(t *testing.T) {
+	address := judging(t, server.AuthSigned)
+	host := strings.TrimPrefix(address, "http://")
+	r := signed(t, root, http.MethodPost, address+"/", "kinesis", "{}", listStreams)
+	head := "POST / HTTP/1.1\r\nHost: " + host + "\r\n"
+	for name, values := range r.Header {
+		head += name + ": " + values[0] + "\r\n"
+	}
+	hidden := "POST / HTTP/1.1\r\nHost: " + host + "\r\nX-Amz-Target: Kinesis_20131202.ListStreams\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: 2\r\n\r\n{}"
+	for name, text := range map[string]string{
+		"two lengths":        head + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+		"length and chunks":  head + "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{   }\r\n0\r\n\r\n",
+		"odd encoding":       head + "Transfer-Encoding: xchunked\r\n\r\n{}",
+		"two hosts":          head + "Host: other\r\nContent-Length: 2\r\n\r\n{}",
+		"space before colon": head + "Content-Length : 2\r\n\r\n{}",
+		"folded header":      head + "X-A: b\r\n c\r\nContent-Length: 9\r\n\r\n{      1}",
+		"a request behind":   head + "Content-Length: 2\r\n\r\n{}" + hidden,
+	} {
+		c, err := net.DialTimeout("tcp", host, 5*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		fmt.Fprint(c, text)
+		_ = c.(*net.TCPConn).CloseWrite()
+		var statuses []int
+		for reader := bufio.NewReader(c); ; {
+			answer, err := http.ReadResponse(reader, nil)
+			if err != nil {
+				break
+			}
+			_, _ = io.Copy(io.Discard, answer.Body)
+			statuses = append(statuses, answer.StatusCode)
+		}
+		c.Close()
+		// The hidden request is one of its own: it is not signed.
+		if name == "a request behind" {
+			if fmt.Sprint(statuses) != "[200 400]" {
+				t.Errorf("%s: %v", name, statuses)
+			}
+			continue
+		}
+		for _, status := range statuses {
+			if status < 400 || status > 501 {
+				t.Errorf("%s: %v", name, statuses)
+			}
+		}
+	}
+}
+
+// TestPathTricks asks for functions in ways that mean another one, or none.
+func TestPathTricks(t *testing.T) {
+	address := judging(t, server.AuthIAM)
+	ann := newUser(t, address, "ann")
+	must(t, address, root, "PutUserPolicy", "UserName", "ann", "PolicyName", "own", "PolicyDocument",
+		`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"lambda:*","Resource":"arn:aws:lambda:*:*:function:ann-*"}}`)
+	for _, path := range []string{
+		"/2015-03-31/functions/secret", "/2015-03-31/functions/ann-f/../secret", "/2015-03-31/functions/ann-f%2f..%2fsecret", "/2015-03-31/functions/ann-f/../../functions/secret",
+		"/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Asecret", "//2015-03-31/functions/secret", "/2015-03-31/functions/./secret",
+		"/2015-03-31/functions/arn:aws:lambda:us-east-1:222222222222:function:ann-f", "/2015-03-31/functions/222222222222:ann-f", "/2015-03-31/functions/secret%00ann-f",
+		"/_millrace/mappings", "/_millrace/mappings?x=/health", "/_millrace/../_millrace/mappings", "/metrics",
+	} {
+		r := signed(t, ann, http.MethodGet, address+"/", "lambda", "", nil)
+		r.URL.Opaque = path
+		resign(t, r, ann, "", time.Now())
+		if status, text := do(t, r); status < 300 || status >= 500 || status == 404 && strings.Contains(text, "function:secret") {
+			t.Errorf("%s: %d %s", path, status, text)
+		}
+	}
+	r := signed(t, ann, http.MethodGet, address+"/2015-03-31/functions/ann-f", "lambda", "", nil)
+	if status, text := do(t, r); status != 404 {
+		t.Errorf("its own: %d %s", status, text)
+	}
+	page := signed(t, root, http.MethodGet, address+"/_millrace/mappings", "millrace", "", nil)
+	if status, text := do(t, page); status != 200 {
+		t.Errorf("the page for who may see it: %d %s", status, text)
+	}
+}
+
+// TestOtherAccounts asks for what belongs to another account.
+func TestOtherAccounts(t *testing.T) {
+	address := judging(t, server.AuthIAM)
+	ann := newUser(t, address, "ann")
+	must(t, address, root, "AttachUserPolicy", "UserName", "ann", "PolicyArn", "arn:aws:iam::aws:policy/AdministratorAccess")
+	for _, c := range [][3]string{
+		{"kinesis", "Kinesis_20131202.DescribeStreamSummary", `{"StreamARN":"arn:aws:kinesis:us-east-1:222222222222:stream/orders"}`},
+		{"kinesis", "Kinesis_20131202.PutRecord", `{"StreamARN":"arn:aws:kinesis:us-east-1:222222222222:stream/orders","PartitionKey":"k","Data":"eA=="}`},
+	} {
+		r := signed(t, ann, http.MethodPost, address+"/", c[0], c[2], http.Header{"X-Amz-Target": {c[1]}, "Content-Type": {"application/x-amz-json-1.1"}})
+		if status, text := do(t, r); status != 400 || !strings.Contains(text, "because no resource-based policy allows the kinesis:") {
+			t.Errorf("%s: %d %s", c[1], status, text)
+		}
+	}
+	form := url.Values{"Action": {"AssumeRole"}, "Version": {"2011-06-15"}, "RoleArn": {"arn:aws:iam::222222222222:role/admin"}, "RoleSessionName": {"job"}}
+	if status, text := do(t, signed(t, ann, http.MethodPost, address+"/", "sts", form.Encode(), formType)); status != 403 {
+		t.Errorf("AssumeRole: %d %s", status, text)
+	}
+	form = url.Values{"Action": {"GetTopicAttributes"}, "Version": {"2010-03-31"}, "TopicArn": {"arn:aws:sns:us-east-1:222222222222:t"}}
+	if status, text := do(t, signed(t, ann, http.MethodPost, address+"/", "sns", form.Encode(), formType)); status != 403 {
+		t.Errorf("GetTopicAttributes: %d %s", status, text)
+	}
+}
+
+// TestOversized sends too much of everything that a signature or an identity has.
+func TestOversized(t *testing.T) {
+	address := judging(t, server.AuthIAM)
+	long := strings.Repeat("a", 50_000)
+	for name, change := range map[string]func(r *http.Request){
+		"token": func(r *http.Request) { r.Header.Set("X-Amz-Security-Token", long) },
+		"access key": func(r *http.Request) {
+			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "AKIA", long, 1))
+		},
+		"signature": func(r *http.Request) { r.Header.Set("Authorization", r.Header.Get("Authorization")+long) },
+		"signed headers": func(r *http.Request) {
+			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "SignedHeaders=", "SignedHeaders="+strings.Repeat("a;", 20_000), 1))
+		},
+		"header": func(r *http.Request) { r.Header.Set("X-Other", strings.Repeat("a", 200_000)) },
+		"query":  func(r *http.Request) { r.URL.RawQuery = strings.Repeat("a&", 20_000) },
+	} {
+		r := signed(t, root, http.MethodPost, address+"/", "kinesis", "{}", listStreams)
+		change(r)
+		if status, text := do(t, r); status < 400 || status >= 500 {
+			t.Errorf("%s: %d %.200s", name, status, text)
+		}
+	}
+	for name, pairs := range map[string][]string{
+		"policy":     {"PutRolePolicy", "RoleName", "r", "PolicyName", "p", "PolicyDocument", `{"Statement":{"Effect":"Allow","Action":"a:` + strings.Repeat("b", 11_000) + `","Resource":"*"}}`},
+		"deep":       {"PutRolePolicy", "RoleName", "r", "PolicyName", "p", "PolicyDocument", strings.Repeat("[", 100_000)},
+		"name":       {"CreateUser", "UserName", strings.Repeat("a", 65)},
+		"no policy":  {"PutRolePolicy", "RoleName", "r", "PolicyName", "p", "PolicyDocument", "{"},
+		"trust":      {"CreateRole", "RoleName", "s", "AssumeRolePolicyDocument", "{}"},
+		"whole form": {"CreateUser", "UserName", strings.Repeat("a", 2<<20)},
+	} {
+		if name == "policy" {
+			must(t, address, root, "CreateRole", "RoleName", "r", "AssumeRolePolicyDocument", `{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}`)
+		}
+		if status, text := ask(t, address, root, pairs[0], pairs[1:]...); status < 400 || status >= 500 {
+			t.Errorf("%s: %d %.300s", name, status, text)
+		}
+	}
+}
+
+// resign signs a request again, for another time.
+func resign(t *testing.T, r *http.Request, who aws.Credentials, body string, at time.Time) {
+	t.Helper()
+	sum := hashOf(body)
+	if err := signer.SignHTTP(t.Context(), who, r, sum, map[bool]string{true: "lambda", false: "kinesis"}[r.Method == http.MethodGet], "us-east-1", at); err != nil {
+		t.Fatal(err)
+	}
+}
