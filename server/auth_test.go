@@ -131,6 +131,18 @@ func refused(t *testing.T, what string, err error, code, text string) {
 	}
 }
 
+// awaitStream waits until a stream can be used.
+func (c clients) awaitStream(t *testing.T, name string) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		got, err := c.kinesis.DescribeStreamSummary(t.Context(), &kinesis.DescribeStreamSummaryInput{StreamName: aws.String(name)})
+		if err == nil && got.StreamDescriptionSummary.StreamStatus == "ACTIVE" {
+			return
+		}
+	}
+	t.Fatalf("stream %s does not become active", name)
+}
+
 func services(c clients, who *sts.Client) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"kinesis": func(ctx context.Context) error { _, err := c.kinesis.ListStreams(ctx, nil); return err },
@@ -231,6 +243,7 @@ func TestIAM(t *testing.T) {
 			refused(t, name, err, want, "kinesis:CreateStream on resource: arn:aws:kinesis:us-east-1:000000000000:stream/"+name)
 		}
 	}
+	boss.awaitStream(t, "ann-orders")
 	iterator, err := boss.kinesis.GetShardIterator(t.Context(), &kinesis.GetShardIteratorInput{
 		StreamName: aws.String("ann-orders"), ShardId: aws.String("shardId-000000000000"), ShardIteratorType: "TRIM_HORIZON",
 	})
@@ -319,6 +332,7 @@ func testMappingRoles(t *testing.T, address string, c clients) {
 	if _, err := c.kinesis.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: aws.String("orders"), ShardCount: aws.Int32(1)}); err != nil {
 		t.Fatal(err)
 	}
+	c.awaitStream(t, "orders")
 	const source = "arn:aws:kinesis:us-east-1:000000000000:stream/orders"
 	in := &lambda.CreateEventSourceMappingInput{
 		FunctionName: aws.String("f"), EventSourceArn: aws.String(source), StartingPosition: "TRIM_HORIZON",
