@@ -256,6 +256,16 @@ func TestIAM(t *testing.T) {
 	if _, err = c.kinesis.GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: iterator.ShardIterator}); err != nil {
 		t.Error(err)
 	}
+	must(t, address, root, "PutUserPolicy", "UserName", "ann", "PolicyName", "tags", "PolicyDocument",
+		`{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"kinesis:CreateStream","Resource":"*","Condition":{"StringEquals":{"aws:RequestTag/team":"b"}}}}`)
+	for team, want := range map[string]string{"a": "", "b": "AccessDeniedException"} {
+		_, err := c.kinesis.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: aws.String("ann-" + team), ShardCount: aws.Int32(1), Tags: map[string]string{"team": team}})
+		if want == "" && err != nil {
+			t.Error(team, err)
+		} else if want != "" {
+			refused(t, team, err, want, "with an explicit deny in an identity-based policy")
+		}
+	}
 	testRoles(t, address, c, who)
 }
 

@@ -1,6 +1,9 @@
 package protocol
 
-import "reflect"
+import (
+	"reflect"
+	"strings"
+)
 
 // Members returns the members of an input that are texts, by their names, as far as they are given. It is for those who
 // judge what an operation is about, and do so for many of them alike.
@@ -22,4 +25,44 @@ func Members(in Input) map[string]string {
 		}
 	}
 	return members
+}
+
+// requestTags returns the tags that an input holds as the keys that conditions ask for, nil when it has none.
+func requestTags(in Input) map[string][]string {
+	v := reflect.Indirect(reflect.ValueOf(in)).FieldByName("Tags")
+	if !v.IsValid() {
+		return nil
+	}
+	var keys map[string][]string
+	add := func(key, value string) {
+		if keys == nil {
+			keys = map[string][]string{}
+		}
+		keys["aws:tagkeys"] = append(keys["aws:tagkeys"], key)
+		keys["aws:requesttag/"+strings.ToLower(key)] = []string{value}
+	}
+	switch tags := v.Interface().(type) {
+	case map[string]string:
+		for key, value := range tags {
+			add(key, value)
+		}
+	default:
+		for i := 0; v.Kind() == reflect.Slice && i < v.Len(); i++ {
+			if one := v.Index(i); one.Kind() == reflect.Struct {
+				add(textOf(one.FieldByName("Key")), textOf(one.FieldByName("Value")))
+			}
+		}
+	}
+	return keys
+}
+
+// textOf is the text of a member that may be optional.
+func textOf(v reflect.Value) string {
+	if v.IsValid() && v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	if !v.IsValid() || v.Kind() != reflect.String {
+		return ""
+	}
+	return v.String()
 }

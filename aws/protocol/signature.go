@@ -108,12 +108,20 @@ func (x *exchange) authorize(ctx context.Context, in Input) error {
 	if x.Authorizer == nil {
 		return nil
 	}
-	if x.service.Access == nil {
-		return x.call.Authorize(ctx, Access{Action: x.service.Name + ":" + x.call.Operation, Resource: "*"})
+	accesses := []Access{{Action: x.service.Name + ":" + x.call.Operation, Resource: "*"}}
+	if x.service.Access != nil {
+		var err error
+		if accesses, err = x.service.Access(ctx, in); err != nil {
+			return err
+		}
 	}
-	accesses, err := x.service.Access(ctx, in)
-	if err != nil {
-		return err
+	for name, values := range requestTags(in) {
+		for i := range accesses {
+			if accesses[i].Keys == nil {
+				accesses[i].Keys = map[string][]string{}
+			}
+			accesses[i].Keys[name] = values
+		}
 	}
 	return x.call.Authorize(ctx, accesses...)
 }
