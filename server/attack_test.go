@@ -2,6 +2,9 @@ package server_test
 
 import (
 	"bufio"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +16,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/millrace/millrace/server"
 )
@@ -73,6 +78,68 @@ func TestTamperedRequests(t *testing.T) {
 	if status, text := do(t, signed(t, root, http.MethodPost, address+"/", "kinesis", "{}", listStreams)); status != 200 {
 		t.Errorf("untouched: %d %s", status, text)
 	}
+}
+
+// TestTamperedChunks changes a body that is signed chunk by chunk.
+func TestTamperedChunks(t *testing.T) {
+	address := judging(t, server.AuthSigned)
+	c, _ := as(address, root)
+	c.prepare(t)
+	for name, change := range map[string]func(string) string{
+		"untouched":      func(body string) string { return body },
+		"a byte":         func(body string) string { return strings.Replace(body, "xxx", "xyx", 1) },
+		"no signature":   func(body string) string { return strings.Replace(body, ";chunk-signature=", ";other=", 1) },
+		"the end is off": func(body string) string { return body[:strings.LastIndex(body, "0;chunk-signature=")] },
+		"swapped": func(body string) string {
+			return strings.Replace(strings.Replace(strings.Replace(body, "xxxx", "?", 1), "yyyy", "xxxx", 1), "?", "yyyy", 1)
+		},
+	} {
+		status, text := do(t, chunked(t, address, name, change))
+		if name == "untouched" && status != 200 || name != "untouched" && (status < 400 || status >= 500) {
+			t.Errorf("%s: %d %s", name, status, text)
+		}
+		if _, err := c.s3.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("failures"), Key: aws.String(name)}); (err == nil) != (name == "untouched") {
+			t.Errorf("%s: the object: %v", name, err)
+		}
+	}
+}
+
+// chunked signs a body of two chunks, as S3's clients do, and changes it.
+func chunked(t *testing.T, address, key string, change func(string) string) *http.Request {
+	t.Helper()
+	const streaming = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+	parts := []string{"xxxx", "yyyy", ""}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, address+"/failures/"+url.PathEscape(key), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-Amz-Content-Sha256", streaming)
+	r.Header.Set("X-Amz-Decoded-Content-Length", "8")
+	r.Header.Set("Content-Encoding", "aws-chunked")
+	now := time.Now().UTC()
+	if err := signer.SignHTTP(t.Context(), root, r, streaming, "s3", "us-east-1", now, func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }); err != nil {
+		t.Fatal(err)
+	}
+	_, last, _ := strings.Cut(r.Header.Get("Authorization"), "Signature=")
+	day, stamp := now.Format("20060102"), now.Format("20060102T150405Z")
+	mac := []byte("AWS4" + root.SecretAccessKey)
+	for _, part := range []string{day, "us-east-1", "s3", "aws4_request"} {
+		mac = hmacOf(mac, part)
+	}
+	var body strings.Builder
+	for _, part := range parts {
+		last = hex.EncodeToString(hmacOf(mac, "AWS4-HMAC-SHA256-PAYLOAD\n"+stamp+"\n"+day+"/us-east-1/s3/aws4_request\n"+last+"\n"+hashOf("")+"\n"+hashOf(part)))
+		fmt.Fprintf(&body, "%x;chunk-signature=%s\r\n%s\r\n", len(part), last, part)
+	}
+	text := change(body.String())
+	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
+	return r
+}
+
+func hmacOf(key []byte, text string) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(text))
+	return h.Sum(nil)
 }
 
 // TestReplay sends a request again when its time has passed. Within that time it is repeated, as it is at AWS: TLS is what

@@ -8,8 +8,8 @@ import (
 	"github.com/millrace/millrace/queue"
 )
 
-// access names the queue of each operation. What is done to many messages at once needs the leave to do it to one.
-func access(ctx context.Context, in protocol.Input) ([]protocol.Access, error) {
+// access names the queue of each operation, with its policy. What is done to many messages at once needs the leave to do it to one.
+func (d *Door) access(ctx context.Context, in protocol.Input) ([]protocol.Access, error) {
 	call := protocol.CallFrom(ctx)
 	members := protocol.Members(in)
 	a := protocol.Access{Action: "sqs:" + strings.TrimSuffix(call.Operation, "Batch")}
@@ -28,6 +28,9 @@ func access(ctx context.Context, in protocol.Input) ([]protocol.Access, error) {
 	}
 	if a.Resource == "" {
 		a.Resource = name.ARN()
+		if q, err := d.Queues.Describe(ctx, name); err == nil {
+			a.Policy = q.Attributes["Policy"]
+		}
 	}
 	return []protocol.Access{a}, nil
 }

@@ -17,8 +17,9 @@ type Door struct {
 
 // New returns the service to hand to the dispatcher.
 func New(queues *queue.Service) protocol.Service {
-	s := NewService(&Door{Queues: queues})
-	s.Access = access
+	d := &Door{Queues: queues}
+	s := NewService(d)
+	s.Access = d.access
 	return s
 }
 
