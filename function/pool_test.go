@@ -85,6 +85,20 @@ func TestIdleInstancesExpire(t *testing.T) {
 	})
 }
 
+// An environment that is never idle for long ends before its credentials do.
+func TestOldEnvironmentsAreReplaced(t *testing.T) {
+	inBubble(t, func(t *testing.T, h *house) {
+		h.active("f")
+		for age := time.Duration(0); age < function.EnvironmentLife; age += 5 * time.Minute {
+			h.expect("f", "done")
+			h.expectCounts(1, 1)
+			h.after(5 * time.Minute)
+		}
+		h.expect("f", "done")
+		h.expectCounts(2, 1)
+	})
+}
+
 func TestConcurrencyIsPerAccountAndRegion(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *house) {
 		h.active("f")
