@@ -90,11 +90,12 @@ func TestOldEnvironmentsAreReplaced(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *house) {
 		h.active("f")
 		for age := time.Duration(0); age < function.EnvironmentLife; age += 5 * time.Minute {
-			h.expect("f", "done")
+			h.expect("f", "f")
 			h.expectCounts(1, 1)
 			h.after(5 * time.Minute)
 		}
-		h.expect("f", "done")
+		h.expect("f", "f")
+		h.after(time.Second)
 		h.expectCounts(2, 1)
 	})
 }

@@ -45,13 +45,13 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (Mapping, error) {
 	if err != nil {
 		return Mapping{}, err
 	}
-	if err := s.mayRead(ctx, in.Function.Name, &row{SourceARN: sourceARN(in.Source, in.Consumer)}); err != nil {
+	if err := s.mayRead(ctx, in.Function, &row{SourceARN: sourceARN(in.Source, in.Consumer)}); err != nil {
 		return Mapping{}, err
 	}
 	if err := s.checkDestination(ctx, in.Settings.OnFailure); err != nil {
 		return Mapping{}, err
 	}
-	if err := s.maySend(ctx, in.Function.Name, in.Settings.OnFailure); err != nil {
+	if err := s.maySend(ctx, in.Function, in.Settings.OnFailure); err != nil {
 		return Mapping{}, err
 	}
 	r := row{

@@ -107,7 +107,7 @@ func (l *lane) send(grace context.Context, b *batch, target string, d *document)
 	l.does(waits)
 	var err error
 	for told.Tries = 1; ; told.Tries++ {
-		if err = l.r.s.maySend(grace, l.r.rd.function.Name, target); err == nil {
+		if err = l.r.s.maySend(grace, l.r.rd.function, target); err == nil {
 			err = l.r.s.config.Destination.Send(grace, target, message)
 		}
 		if err == nil {

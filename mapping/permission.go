@@ -19,11 +19,11 @@ type Permission interface {
 var ErrDestinationDenied = errors.New("role may not send to the destination")
 
 // mayRead reports whether a function's role may read a source. Without Permission every role may.
-func (s *Service) mayRead(ctx context.Context, name function.Name, r *row) error {
+func (s *Service) mayRead(ctx context.Context, ref function.Ref, r *row) error {
 	if s.config.Permission == nil {
 		return nil
 	}
-	f, err := s.config.Invoker.Get(ctx, name)
+	f, err := s.config.Invoker.Find(ctx, ref)
 	if err != nil {
 		return nil // a function that is not there has no role; the lanes find that out
 	}
@@ -35,11 +35,11 @@ func (s *Service) mayRead(ctx context.Context, name function.Name, r *row) error
 }
 
 // maySend does the same for a destination.
-func (s *Service) maySend(ctx context.Context, name function.Name, destination string) error {
+func (s *Service) maySend(ctx context.Context, ref function.Ref, destination string) error {
 	if s.config.Permission == nil || destination == "" {
 		return nil
 	}
-	f, err := s.config.Invoker.Get(ctx, name)
+	f, err := s.config.Invoker.Find(ctx, ref)
 	if err != nil {
 		return nil // as above: Send says what is to be said
 	}

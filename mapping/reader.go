@@ -173,7 +173,7 @@ func (r *reader) read(ctx, grace context.Context, from stream.Position, size int
 func (r *reader) fetch(ctx context.Context, from stream.Position, size int) (stream.Batch, error) {
 	for n := 1; ; n++ {
 		var b stream.Batch
-		err := r.s.mayRead(ctx, r.rd.function.Name, &r.rd.row)
+		err := r.s.mayRead(ctx, r.rd.function, &r.rd.row)
 		if err == nil {
 			b, err = r.intake.read(ctx, from, maxChunkRecords, size)
 		}

@@ -18,7 +18,7 @@ func (d *Door) access(ctx context.Context, in protocol.Input) ([]protocol.Access
 	if other := actions[call.Operation]; other != "" {
 		a.Action = "lambda:" + other
 	}
-	function := ""
+	function, policy := "", ""
 	if members["FunctionName"] != "" {
 		qualifier := members["Qualifier"]
 		ref, err := functionRef(ctx, members["FunctionName"], &qualifier)
@@ -26,6 +26,9 @@ func (d *Door) access(ctx context.Context, in protocol.Input) ([]protocol.Access
 			return nil, err
 		}
 		function = ref.ARN()
+		if p, err := d.Functions.PolicyOf(ctx, ref); err == nil {
+			policy = p.Document()
+		}
 	}
 	switch {
 	case members["UUID"] != "":
@@ -34,7 +37,7 @@ func (d *Door) access(ctx context.Context, in protocol.Input) ([]protocol.Access
 	case members["Resource"] != "":
 		a.Resource = members["Resource"]
 	case function != "":
-		a.Resource = function
+		a.Resource, a.Policy = function, policy
 	case members["LayerName"] != "":
 		a.Resource = arn.New("lambda", call.Region, call.Account, "layer:"+members["LayerName"]).String()
 	}
