@@ -320,7 +320,7 @@ func TestExecutionRoles(t *testing.T) {
 		_, err := c.lambda.CreateFunction(t.Context(), &lambda.CreateFunctionInput{
 			FunctionName: aws.String("f"), Runtime: "provided.al2023", Handler: aws.String("x"), Role: aws.String(role),
 			Code:        &lambdatypes.FunctionCode{ZipFile: zipped(t, strings.Replace(loop, "\n", "\nhandle() { printf '{\"key\":\"%s\",\"secret\":\"%s\",\"token\":\"%s\"}' \"$AWS_ACCESS_KEY_ID\" \"$AWS_SECRET_ACCESS_KEY\" \"$AWS_SESSION_TOKEN\"; }\n", 1))},
-			Environment: &lambdatypes.Environment{Variables: map[string]string{"HEADERS": t.TempDir() + "/headers"}},
+			Environment: &lambdatypes.Environment{Variables: map[string]string{"HEADERS": "/tmp/headers"}},
 		})
 		return err
 	}
