@@ -45,7 +45,7 @@ func New(c Config) (*Server, error) {
 func (s *Server) open() error {
 	c := s.config
 	// The address first: a second server on the same address should not touch the data.
-	listener, err := net.Listen("tcp", c.Listen)
+	listener, err := listen(c.Listen)
 	if err != nil {
 		return err
 	}

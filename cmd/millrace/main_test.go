@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -48,14 +49,18 @@ func exchange(t *testing.T, parent string) string {
 	return dir
 }
 
-// freeAddress returns a loopback address that nothing listens on at this moment.
+// freeAddress returns a loopback address that nothing listens on at this moment. Its port is below those that the system
+// gives to clients: one of theirs might take it while a test starts its server again.
 func freeAddress(t interface{ Fatal(...any) }) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000)))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // untilHealthy waits until a server answers, for at most 20 s.
