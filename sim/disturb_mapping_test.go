@@ -159,6 +159,9 @@ func (w *world) update(h *house, l *link, s mapping.Settings, c mapping.Change) 
 	defer w.mu.Unlock()
 	w.note("update %s to %+v, enabled %v: %v", l.name, s, c.Enabled, err)
 	l.forced(err == nil, certain)
+	if err == nil || store.InDoubt(err) && c.Enabled != nil && *c.Enabled {
+		l.waking = err != nil
+	}
 	if err == nil && c.Enabled != nil {
 		l.enabled = *c.Enabled
 	}
@@ -234,7 +237,7 @@ func (w *world) look(h *house) {
 		case errors.Is(err, mapping.ErrNotFound):
 			l.gone = true
 			l.rest()
-		case m.State == mapping.Disabled:
+		case m.State == mapping.Disabled && !l.waking:
 			l.rest()
 		}
 		w.mu.Unlock()
@@ -269,7 +272,7 @@ func (w *world) adopt(h *house) {
 		if l.uuid == "" {
 			l.uuid, l.to = m.UUID, time.Now()
 		}
-		l.settings = nil
+		l.settings, l.waking = nil, false
 		l.force(h.epoch, m.Settings)
 	}
 }

@@ -28,6 +28,8 @@ type link struct {
 	settings []mapping.Settings
 	// silent is when it was reported to be Disabled, or gone; zero while it may invoke.
 	silent time.Time
+	// waking says that nobody knows whether it was enabled, as was asked: that it is seen to be Disabled means nothing then.
+	waking bool
 	gone   bool
 	// deleting says that its deletion was asked for.
 	deleting bool

@@ -64,10 +64,11 @@ func TestSim(t *testing.T) {
 }
 
 // TestSeedsThatFailed runs those that once found something: in the house a shard that ended before a record that was stored
-// late, mappings that were made unknown to it, and a consumer whose transition a full disk refused without end; in this simulation, what it took to be in a batch that was never tried.
+// late, mappings that were made unknown to it, and a consumer whose transition a full disk refused without end; in this simulation, what it took to be in a
+// batch that was never tried, and a mapping that was enabled unknown to it.
 func TestSeedsThatFailed(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	for _, seed := range []uint64{1014, 1091, 1272, 1282, 1332, 3097, 4029} {
+	for _, seed := range []uint64{1014, 1091, 1272, 1282, 1332, 3097, 4029, 5697} {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { newWorld(t, seed).run() })
 		})
