@@ -59,8 +59,8 @@ type shape struct {
 	Exception bool         `json:"exception"`
 	Fault     bool         `json:"fault"`
 	// EventStream says that the members are the events of a stream and the exceptions that may end it.
-	EventStream bool `json:"eventstream"`
-	Event       bool `json:"event"`
+	EventStream bool   `json:"eventstream"`
+	Event       bool   `json:"event"`
 	eventName   string // the event's name in its stream
 	Error       *struct {
 		Code           string `json:"code"`
