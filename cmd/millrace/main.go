@@ -32,6 +32,7 @@ type stdio struct {
 func commands() []command {
 	return []command{
 		{"up", "start the server", up},
+		{"dev", "start a server whose functions are the folders of a folder, as they are edited", runDev},
 		{"demo", "a week of earthquakes through a stream, a mapping and a function", runDemo},
 		{"records", "print the records of a stream, with those inside aggregated ones", showRecords},
 		{"logs", "print what a function has printed", showLogs},

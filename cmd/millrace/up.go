@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -12,9 +13,33 @@ import (
 )
 
 func up(ctx context.Context, args []string, std stdio) error {
-	var c server.Config
 	fs := newFlags("up", `Starts the server and runs it until it is interrupted. Every flag can also be set in the environment (MILLRACE_DATA_DIR
 for --data-dir) or in a file (--config); the command line wins over the environment, the environment over the file.`, std)
+	finish := serverFlags(fs, std, "exact", slog.LevelInfo)
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	c, err := finish()
+	if err != nil {
+		return err
+	}
+	if !c.Memory && c.DataDir == "" {
+		if c.DataDir, err = dataDir(); err != nil {
+			return err
+		}
+	}
+	s, err := server.New(c)
+	if err != nil {
+		return err
+	}
+	giveBackPages()
+	return s.Run(ctx)
+}
+
+// serverFlags are the flags of a command that runs a server, with defaults that are the command's. What it returns makes the
+// server's Config of them once they are parsed.
+func serverFlags(fs *flag.FlagSet, std stdio, match string, level slog.Level) (finish func() (server.Config, error)) {
+	var c server.Config
 	fs.String("config", "", "`file` of settings: a flag's name and its value on each line")
 	fs.StringVar(&c.Listen, "listen", "127.0.0.1:4566", "`address` to listen on; with --auth open on loopback only")
 	fs.StringVar(&c.Auth, "auth", "", "`mode`: who may do what. open: everyone everything, whatever they sign with; signed: those with a known access key; iam: as their policies allow (default: open on loopback, iam elsewhere)")
@@ -32,7 +57,7 @@ for --data-dir) or in a file (--config); the command line wins over the environm
 	fs.IntVar(&c.Concurrency, "concurrency", 1000, "function invocations at one time in an account; one more is throttled")
 	fs.IntVar(&c.MaxInstances, "max-instances", 0, "function processes at one time on this machine, 0 for 16 a core")
 	fs.DurationVar(&c.InstanceIdle, "instance-idle", 10*time.Minute, "how long an idle function process is kept warm")
-	fs.StringVar(&c.RuntimeMatch, "runtime-match", "exact", "`exact`: python3.12 needs python3.12 on the PATH; nearest: takes the version that is there")
+	fs.StringVar(&c.RuntimeMatch, "runtime-match", match, "`exact`: python3.12 needs python3.12 on the PATH; nearest: takes the version that is there")
 	fs.StringVar(&c.Isolation, "isolation", "auto", "`auto`: functions run in sandboxes where this machine allows it; required: refuse to start where it does not; off: never")
 	fs.Var((*list)(&c.Shared), "share", "`folder` that isolated functions may read and write at the same path, or only read with :ro behind it; may be given again")
 	fs.StringVar(&c.SQSEndpoint, "sqs-endpoint", "", "`URL` to which documents for on-failure queues go instead of to this server's queues, with the environment's credentials")
@@ -46,30 +71,18 @@ for --data-dir) or in a file (--config); the command line wins over the environm
 	trails := fs.Int64("history-bytes", 16<<20, "memory for what befell recent batches of all mappings, in `bytes`; 0 keeps none")
 	discarded := fs.Int("discarded-batches", 1000, "`number` of discarded batches that are kept of each mapping, with their records; 0 keeps none")
 	discardedBytes := fs.Int64("discarded-bytes", 64<<20, "storage for the same, in `bytes`; 0 keeps none")
-	level := slog.LevelInfo
 	fs.TextVar(&level, "log-level", level, "`level` of the log: debug, info, warn or error")
 	format := fs.String("log-format", "text", "form of the log: text or json")
-	if err := parse(fs, args); err != nil {
-		return err
-	}
-	c.TailBytes, c.LogGroupBytes = *tail, *logGroup
-	c.HistoryBytes, c.DiscardedBatches, c.DiscardedBytes = orNone(*trails), orNone(*discarded), orNone(*discardedBytes)
-	handler, err := logHandler(*format, level, std)
-	if err != nil {
-		return err
-	}
-	c.Log = slog.New(handler)
-	if !c.Memory && c.DataDir == "" {
-		if c.DataDir, err = dataDir(); err != nil {
-			return err
+	return func() (server.Config, error) {
+		c.TailBytes, c.LogGroupBytes = *tail, *logGroup
+		c.HistoryBytes, c.DiscardedBatches, c.DiscardedBytes = orNone(*trails), orNone(*discarded), orNone(*discardedBytes)
+		handler, err := logHandler(*format, level, std)
+		if err != nil {
+			return c, err
 		}
+		c.Log = slog.New(handler)
+		return c, nil
 	}
-	s, err := server.New(c)
-	if err != nil {
-		return err
-	}
-	giveBackPages()
-	return s.Run(ctx)
 }
 
 // orNone returns the number in the form of the server's Config, where 0 means the default and less than that none.

@@ -85,10 +85,11 @@ var may = map[string][]string{
 
 	"sim": {}, // its tests are the whole house
 
-	// The demo and the benchmark embed a server and else are its clients; the benchmark also drives the engine bare.
+	// The demo, the benchmark and dev embed a server and else are its clients; the benchmark also drives the engine bare.
 	"internal/demo":  {"server", "internal/bootstrap", "internal/sdkhttp"},
 	"internal/bench": {"server", "store", "store/disk", "internal/bootstrap"},
-	"cmd/millrace":   {"server", "mapping/filter", "stream/aggregate", "internal/authority", "internal/bootstrap", "internal/demo", "internal/bench"},
+	"internal/dev":   {"server", "internal/sdkhttp"},
+	"cmd/millrace":   {"server", "mapping/filter", "stream/aggregate", "internal/authority", "internal/bootstrap", "internal/demo", "internal/bench", "internal/dev"},
 }
 
 func root(t *testing.T) string {

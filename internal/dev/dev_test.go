@@ -1,0 +1,153 @@
+package dev_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestEdits is the whole path of functions in three languages: a record, an edit, the next record by the new code.
+func TestEdits(t *testing.T) {
+	needs(t, "python3", "node", "curl")
+	dir := t.TempDir()
+	functions := map[string]struct {
+		file string
+		code func(word string) string
+	}{
+		"orders": {"app.py", python},
+		"pay":    {"index.mjs", node},
+		"ship":   {"bootstrap", shell},
+	}
+	for name, f := range functions {
+		write(t, filepath.Join(dir, name, f.file), f.code("old"))
+	}
+	s := begin(t, dir)
+	for name := range functions {
+		s.await(name, "ready: ", 1)
+		s.put(name, "first")
+	}
+	for name, f := range functions {
+		s.await(name, "old first", 1)
+		write(t, filepath.Join(dir, name, f.file), f.code("new"))
+	}
+	for name := range functions {
+		s.await(name, "new code is live", 1)
+		s.put(name, "second")
+	}
+	for name := range functions {
+		s.await(name, "new second", 1)
+		s.expect(name, "old first", 1)
+		s.expect(name, "new first", 0) // the mapping kept its place
+		s.expect(name, "old second", 0)
+	}
+	s.end()
+	again := begin(t, dir)
+	for name := range functions {
+		again.await(name, "ready: ", 1)
+		again.put(name, "third")
+	}
+	for name := range functions {
+		again.await(name, "new third", 1)
+		again.expect(name, "new second", 0)
+		again.expect(name, "function made", 0)
+		again.expect(name, "new code is live", 0) // the same files are the same package
+	}
+}
+
+// TestBrokenEdit leaves a function with a syntax error: what it says stays to be seen, the batch is tried until it is repaired.
+func TestBrokenEdit(t *testing.T) {
+	needs(t, "python3")
+	dir := t.TempDir()
+	app := filepath.Join(dir, "orders", "app.py")
+	write(t, app, python("old"))
+	s := begin(t, dir)
+	s.await("orders", "ready: ", 1)
+	write(t, app, python("bad")+"def (\n")
+	s.await("orders", "new code is live", 1)
+	s.put("orders", "first")
+	s.await("orders", "[ERROR] Runtime.UserCodeSyntaxError", 2)
+	s.await("orders", "\u00a0\u00a0File \""+app+`" Line 6`, 1)
+	write(t, app, python("good"))
+	s.await("orders", "good first", 1)
+	s.put("orders", "second")
+	s.await("orders", "good second", 1)
+	s.expect("orders", "good first", 1)
+}
+
+// TestFolders are added, taken away and put back while it runs; the mapping goes on from its place.
+func TestFolders(t *testing.T) {
+	needs(t, "python3")
+	dir, aside := t.TempDir(), t.TempDir()
+	s := begin(t, dir)
+	s.await("millrace", "there are no folders in", 1)
+	orders := filepath.Join(dir, "orders")
+	write(t, filepath.Join(orders, "lambda_function.py"), python("one"))
+	write(t, filepath.Join(orders, "millrace.json"), `{
+		"Handler": "lambda_function.handler",
+		"EventSourceMappings": [{"StreamName": "events", "ShardCount": 2, "BatchSize": 7}]
+	}`)
+	s.await("orders", "stream events made (ShardCount 2)", 1)
+	s.await("orders", "ready: ", 1)
+	s.put("events", "first")
+	s.await("orders", "one first", 1)
+
+	if err := os.Rename(orders, filepath.Join(aside, "orders")); err != nil {
+		t.Fatal(err)
+	}
+	s.await("orders", "mapping of stream events disabled; it keeps its place", 1)
+	s.await("orders", "its folder has gone: function deleted", 1)
+	s.put("events", "second")
+
+	if err := os.Rename(filepath.Join(aside, "orders"), orders); err != nil {
+		t.Fatal(err)
+	}
+	s.await("orders", "one second", 1)
+	s.await("orders", "ready: ", 2)
+	s.expect("orders", "one first", 1)
+}
+
+// TestSettings follows the file of settings, and tells what is wrong in which line while the function stays.
+func TestSettings(t *testing.T) {
+	needs(t, "python3")
+	dir := t.TempDir()
+	orders := filepath.Join(dir, "orders")
+	write(t, filepath.Join(orders, "app.py"), `import os
+
+def handler(event, context):
+    print(os.environ.get("GREETING"), context.get_remaining_time_in_millis() > 20000, len(event["Records"]))
+`)
+	s := begin(t, dir)
+	s.await("orders", "ready: ", 1)
+	s.put("orders", "x")
+	s.await("orders", "None False 1", 1)
+
+	settings := filepath.Join(orders, "millrace.json")
+	write(t, settings, "{\n  \"Timeout\": 30,\n  \"Enviroment\": {}\n}")
+	s.await("orders", "millrace.json:3: there is no setting Enviroment", 1)
+	s.await("orders", "the function stays as it was", 1)
+	write(t, settings, "{\n  \"Timeout\": 30000\n}")
+	s.await("orders", "UpdateFunctionConfiguration: ", 1)
+	write(t, settings, `{"Timeout": 30, "Environment": {"Variables": {"GREETING": "hello"}}, "EventSourceMappings": [{"StreamName": "orders", "BatchSize": 3}]}`)
+	s.await("orders", "settings are live", 1)
+	s.await("orders", "mapping of stream orders updated (enabled)", 1)
+	s.put("orders", "y")
+	s.await("orders", "hello True 1", 1)
+	write(t, settings, `{"EventSourceMappings": []}`)
+	s.await("orders", "mapping of stream orders disabled", 1)
+}
+
+// TestGoFolder builds a program, and tells what the compiler says.
+func TestGoFolder(t *testing.T) {
+	needs(t, "go", "curl")
+	dir := t.TempDir()
+	main := filepath.Join(dir, "ship", "main.go")
+	write(t, filepath.Join(dir, "ship", "go.mod"), "module ship\n\ngo 1.26\n")
+	write(t, main, "package main\n\nfunc main() { nothing() }\n")
+	s := begin(t, dir)
+	s.await("ship", "go build: exit status 1", 1)
+	s.await("ship", "./main.go:3:15: undefined: nothing", 1)
+	write(t, main, golang("built"))
+	s.await("ship", "ready: provided.al2023", 1)
+	s.put("ship", "first")
+	s.await("ship", "built first", 1)
+}

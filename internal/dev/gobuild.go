@@ -1,0 +1,39 @@
+package dev
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+// buildTimeout bounds a build.
+const buildTimeout = 5 * time.Minute
+
+// buildGo builds the Go program of a folder as its bootstrap. The error holds what the compiler says.
+func buildGo(ctx context.Context, dir string) (extra, error) {
+	compiler, err := exec.LookPath("go")
+	if err != nil {
+		return extra{}, errors.New("main.go cannot be built, since there is no go on the PATH: install it, or put a built program there as bootstrap")
+	}
+	out, err := os.MkdirTemp("", "millrace-build-")
+	if err != nil {
+		return extra{}, err
+	}
+	defer os.RemoveAll(out)
+	ctx, cancel := context.WithTimeout(ctx, buildTimeout)
+	defer cancel()
+	program := filepath.Join(out, "bootstrap")
+	command := exec.CommandContext(ctx, compiler, "build", "-trimpath", "-buildvcs=false", "-o", program, ".")
+	command.Dir = dir
+	command.Env = append(os.Environ(), "CGO_ENABLED=0")
+	command.WaitDelay = time.Second
+	if said, err := command.CombinedOutput(); err != nil {
+		return extra{}, fmt.Errorf("go build: %w\n%s", err, said)
+	}
+	text, err := os.ReadFile(program)
+	return extra{"bootstrap", text}, err
+}
