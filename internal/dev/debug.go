@@ -11,6 +11,8 @@ import (
 const (
 	// debugTimeout is how long an invocation may take that somebody looks at, in seconds: as long as any may.
 	debugTimeout = 900
+	// debugMemoryMB leaves room for the debugger's part in the process.
+	debugMemoryMB = 1024
 	// Where debuggers look by default.
 	pythonDebugPort = 5678
 	nodeDebugPort   = 9229
@@ -50,7 +52,7 @@ func parseDebug(values []string) (map[string]int, error) {
 
 // debugAt changes the plan so that a debugger can attach: with all the time that there is, and what its runtime needs.
 func (p *plan) debugAt(port int) error {
-	p.timeout = debugTimeout
+	p.timeout, p.memory = debugTimeout, max(p.memory, debugMemoryMB)
 	switch {
 	case strings.HasPrefix(p.runtime, "python"):
 		if p.environment[wrapperVariable] != "" {

@@ -1,9 +1,13 @@
 package dev_test
 
 import (
+	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/millrace/millrace/internal/dev"
 )
 
 // TestEdits is the whole path of functions in three languages: a record, an edit, the next record by the new code.
@@ -150,4 +154,72 @@ func TestGoFolder(t *testing.T) {
 	s.await("ship", "ready: provided.al2023", 1)
 	s.put("ship", "first")
 	s.await("ship", "built first", 1)
+}
+
+// TestDebuggers are let in: of Node.js by itself, of Python by a stand-in for debugpy in the folder. Both may take their time.
+func TestDebuggers(t *testing.T) {
+	needs(t, "python3", "node")
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "orders", "app.py"), `def handler(event, context):
+    print("left", context.get_remaining_time_in_millis() > 600000)
+`)
+	write(t, filepath.Join(dir, "orders", "debugpy", "__init__.py"), "")
+	write(t, filepath.Join(dir, "orders", "debugpy", "__main__.py"), `import runpy, sys
+
+print("debugpy", sys.argv[1:-1])
+runpy.run_path(sys.argv[-1], run_name="__main__")
+`)
+	write(t, filepath.Join(dir, "pay", "index.mjs"), node("node"))
+	address := freeAddress(t)
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := begin(t, dir, func(o *dev.Options) { o.Debug = []string{"orders", "pay=" + port} })
+	s.await("orders", "debugging: it waits for a debugger (debugpy) at 127.0.0.1:5678", 1)
+	for _, name := range []string{"orders", "pay"} {
+		s.await(name, "ready: ", 1)
+		s.put(name, "first")
+	}
+	s.await("orders", "debugpy ['--listen', '127.0.0.1:5678', '--wait-for-client']", 1)
+	s.await("orders", "left True", 1)
+	s.await("pay", "Debugger listening on ws://"+address+"/", 1)
+	s.await("pay", "node first", 1)
+	s.end()
+
+	// Without the flag everything is as before.
+	write(t, filepath.Join(dir, "orders", "app.py"), `def handler(event, context):
+    print("left", context.get_remaining_time_in_millis() > 600000)
+`)
+	again := begin(t, dir)
+	again.await("orders", "settings are live", 1)
+	again.await("orders", "ready: ", 1)
+	again.put("orders", "second")
+	again.await("orders", "left False", 1)
+	again.expect("orders", "debugpy", 0)
+}
+
+func TestRefusals(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "file"), "")
+	for wanted, o := range map[string]dev.Options{
+		"is not a folder":               {Dir: filepath.Join(dir, "file")},
+		"no such file":                  {Dir: filepath.Join(dir, "none")},
+		`"70000" is not a port`:         {Dir: dir, Debug: []string{"a=70000"}},
+		`is not the name of a function`: {Dir: dir, Debug: []string{"a b"}},
+	} {
+		if err := dev.Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), wanted) {
+			t.Errorf("%v, not %s", err, wanted)
+		}
+	}
+}
+
+// TestWhatIsNotOurs is left alone: a folder that cannot be a function's, and one without a function.
+func TestWhatIsNotOurs(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "a b", "app.py"), python("x"))
+	write(t, filepath.Join(dir, "notes", "README"), "")
+	s := begin(t, dir, func(o *dev.Options) { o.Server.Memory = true })
+	s.await("a b", "its name cannot be a function's", 1)
+	s.await("notes", "no function: it holds no app.py", 1)
 }

@@ -2,6 +2,7 @@ package dev
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -70,7 +71,7 @@ func readSettings(text []byte) (settings, error) {
 	case errors.As(err, &syntax):
 		return s, atLine(text, syntax.Offset, "%v", err)
 	case errors.As(err, &wrong):
-		return s, atLine(text, wrong.Offset, "%s is a %s and should be %s", wrong.Field, wrong.Value, expected(wrong.Type))
+		return s, atLine(text, wrong.Offset, "%s: it is %s and should be %s", cmp.Or(wrong.Field, "all of it"), wrong.Value, expected(wrong.Type))
 	case err != nil:
 		return s, fmt.Errorf("%s: %w", settingsName, err)
 	}
