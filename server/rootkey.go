@@ -30,6 +30,7 @@ func (s *Server) giveRootKeys() error {
 		profile := account
 		if i == 0 {
 			profile = "default"
+			s.rootKeyID, s.rootSecret = key.ID, key.Secret
 		}
 		fmt.Fprintf(&text, "[%s]\naws_access_key_id = %s\naws_secret_access_key = %s\n", profile, key.ID, key.Secret)
 	}
@@ -48,3 +49,6 @@ func (s *Server) giveRootKeys() error {
 	s.log.Info("the accounts' own access keys are in a file", "file", path, "use", "AWS_SHARED_CREDENTIALS_FILE="+path)
 	return nil
 }
+
+// RootKey returns the access key of Config.Account, which is empty in the mode AuthOpen: there any will do.
+func (s *Server) RootKey() (id, secret string) { return s.rootKeyID, s.rootSecret }

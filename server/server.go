@@ -17,15 +17,16 @@ import (
 
 // Server is a house with its doors bound: New makes it, Run opens it.
 type Server struct {
-	config    Config
-	log       *slog.Logger
-	store     *disk.Store
-	rooms     rooms
-	authority *authority.Authority
-	pageGuard guard
-	doorway   *doorway
-	http      *http.Server
-	scratch   string // a folder to remove at the end, in memory mode
+	config                Config
+	log                   *slog.Logger
+	store                 *disk.Store
+	rooms                 rooms
+	authority             *authority.Authority
+	pageGuard             guard
+	doorway               *doorway
+	http                  *http.Server
+	rootKeyID, rootSecret string // empty in the mode AuthOpen
+	scratch               string // a folder to remove at the end, in memory mode
 }
 
 // New opens the store, builds the rooms from what it holds, and binds the listening address. It starts nothing: Run does,

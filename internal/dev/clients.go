@@ -29,13 +29,17 @@ type clients struct {
 	lambda  *lambda.Client
 }
 
-func newClients(url string, c server.Config) *clients {
+func newClients(house *server.Server, c server.Config) *clients {
 	account := cmp.Or(c.Account, "000000000000")
+	id, secret := house.RootKey()
+	if id == "" {
+		id, secret = account, "dev" // the account is known by its key, and the secret not asked for
+	}
 	config := aws.Config{
 		Region:       cmp.Or(c.Region, "us-east-1"),
-		BaseEndpoint: aws.String(url),
+		BaseEndpoint: aws.String(house.URL()),
 		HTTPClient:   sdkhttp.NewClient(),
-		Credentials:  credentials.NewStaticCredentialsProvider(account, "dev", ""), // the account is known by its key
+		Credentials:  credentials.NewStaticCredentialsProvider(id, secret, ""),
 	}
 	return &clients{account: account, kinesis: kinesis.NewFromConfig(config), lambda: lambda.NewFromConfig(config)}
 }

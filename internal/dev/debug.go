@@ -52,6 +52,7 @@ func parseDebug(values []string) (map[string]int, error) {
 
 // debugAt changes the plan so that a debugger can attach: with all the time that there is, and what its runtime needs.
 func (p *plan) debugAt(port int) error {
+	p.debugged = true
 	p.timeout, p.memory = debugTimeout, max(p.memory, debugMemoryMB)
 	switch {
 	case strings.HasPrefix(p.runtime, "python"):

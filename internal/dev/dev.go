@@ -69,7 +69,7 @@ func Run(ctx context.Context, o Options) error {
 		place = "memory"
 	}
 	out.say(ownName, "serving the folders of %s at %s, data in %s", o.Dir, house.URL(), place)
-	w := &watch{dir: dir, debug: debug, clients: newClients(house.URL(), o.Server), out: out, folders: make(map[string]*folder)}
+	w := &watch{dir: dir, debug: debug, clients: newClients(house, o.Server), out: out, folders: make(map[string]*folder)}
 	err = w.run(watching)
 	if watching.Err() != nil {
 		err = nil // of a request that was cut off by the end

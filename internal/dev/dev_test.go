@@ -7,11 +7,17 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
 	"github.com/millrace/millrace/internal/dev"
+	"github.com/millrace/millrace/server"
 )
 
 // TestEdits is the whole path of functions in three languages: a record, an edit, the next record by the new code.
 func TestEdits(t *testing.T) {
+	t.Parallel()
 	needs(t, "python3", "node", "curl")
 	dir := t.TempDir()
 	functions := map[string]struct {
@@ -60,6 +66,7 @@ func TestEdits(t *testing.T) {
 
 // TestBrokenEdit leaves a function with a syntax error: what it says stays to be seen, the batch is tried until it is repaired.
 func TestBrokenEdit(t *testing.T) {
+	t.Parallel()
 	needs(t, "python3")
 	dir := t.TempDir()
 	app := filepath.Join(dir, "orders", "app.py")
@@ -80,6 +87,7 @@ func TestBrokenEdit(t *testing.T) {
 
 // TestFolders are added, taken away and put back while it runs; the mapping goes on from its place.
 func TestFolders(t *testing.T) {
+	t.Parallel()
 	needs(t, "python3")
 	dir, aside := t.TempDir(), t.TempDir()
 	s := begin(t, dir)
@@ -112,6 +120,7 @@ func TestFolders(t *testing.T) {
 
 // TestSettings follows the file of settings, and tells what is wrong in which line while the function stays.
 func TestSettings(t *testing.T) {
+	t.Parallel()
 	needs(t, "python3")
 	dir := t.TempDir()
 	orders := filepath.Join(dir, "orders")
@@ -142,6 +151,7 @@ def handler(event, context):
 
 // TestGoFolder builds a program, and tells what the compiler says.
 func TestGoFolder(t *testing.T) {
+	t.Parallel()
 	needs(t, "go", "curl")
 	dir := t.TempDir()
 	main := filepath.Join(dir, "ship", "main.go")
@@ -158,6 +168,7 @@ func TestGoFolder(t *testing.T) {
 
 // TestDebuggers are let in: of Node.js by itself, of Python by a stand-in for debugpy in the folder. Both may take their time.
 func TestDebuggers(t *testing.T) {
+	t.Parallel()
 	needs(t, "python3", "node")
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "orders", "app.py"), `def handler(event, context):
@@ -185,18 +196,21 @@ runpy.run_path(sys.argv[-1], run_name="__main__")
 	s.await("orders", "left True", 1)
 	s.await("pay", "Debugger listening on ws://"+address+"/", 1)
 	s.await("pay", "node first", 1)
+	if n := s.reserved("orders"); n != 1 {
+		t.Errorf("%d instances may be looked at", n)
+	}
 	s.end()
 
 	// Without the flag everything is as before.
-	write(t, filepath.Join(dir, "orders", "app.py"), `def handler(event, context):
-    print("left", context.get_remaining_time_in_millis() > 600000)
-`)
 	again := begin(t, dir)
 	again.await("orders", "settings are live", 1)
 	again.await("orders", "ready: ", 1)
 	again.put("orders", "second")
 	again.await("orders", "left False", 1)
 	again.expect("orders", "debugpy", 0)
+	if n := again.reserved("orders"); n != 0 {
+		t.Errorf("%d are still reserved", n)
+	}
 }
 
 func TestRefusals(t *testing.T) {
@@ -214,7 +228,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestWhatIsNotOurs is left alone: a folder that cannot be a function's, and one without a function.
+// TestWhatIsNotOurs is left alone: a folder that cannot be a function's, one without a function, and a function that others made.
 func TestWhatIsNotOurs(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "a b", "app.py"), python("x"))
@@ -222,4 +236,23 @@ func TestWhatIsNotOurs(t *testing.T) {
 	s := begin(t, dir, func(o *dev.Options) { o.Server.Memory = true })
 	s.await("a b", "its name cannot be a function's", 1)
 	s.await("notes", "no function: it holds no app.py", 1)
+
+	_, err := s.lambda.CreateFunction(t.Context(), &lambda.CreateFunctionInput{
+		FunctionName: aws.String("theirs"), Role: aws.String("arn:aws:iam::000000000000:role/any"),
+		Runtime: types.RuntimeProvidedal2023, Handler: aws.String("x"), Code: &types.FunctionCode{ZipFile: anyZip(t)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "theirs", "app.py"), python("x"))
+	s.await("theirs", "there is a function of this name that millrace dev did not make", 1)
+}
+
+// TestSigned serves callers who sign with a known key, as dev itself does.
+func TestSigned(t *testing.T) {
+	needs(t, "python3")
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "orders", "app.py"), python("x"))
+	s := begin(t, dir, func(o *dev.Options) { o.Server.Auth, o.Server.Memory = server.AuthSigned, true })
+	s.await("orders", "ready: ", 1)
 }

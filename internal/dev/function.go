@@ -13,8 +13,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
 
-// description marks the functions that are ours.
-const description = "A folder of millrace dev"
+// What the functions that are ours are known by: the description.
+const (
+	description = "A folder of millrace dev"
+	// debugged is that of one to which a debugger is to attach. Its concurrency is reserved, which ends with this.
+	debugged = description + ", for a debugger"
+)
+
+func isOurs(f *function) bool {
+	text := aws.ToString(f.Description)
+	return text == description || text == debugged
+}
 
 // function is a function as the server has it.
 type function = lambda.GetFunctionConfigurationOutput
@@ -28,8 +37,11 @@ func (w *watch) applyFunction(ctx context.Context, p plan, code []byte) error {
 	if err != nil {
 		return refusal("GetFunctionConfiguration", err)
 	}
-	if aws.ToString(f.Description) != description {
+	if !isOurs(f) {
 		return errors.New("there is a function of this name that millrace dev did not make: it is left alone")
+	}
+	if err := w.unreserve(ctx, p, f); err != nil {
+		return err
 	}
 	failed := f.State == types.StateFailed || f.LastUpdateStatus == types.LastUpdateStatusFailed
 	if p.differsFrom(f) {
@@ -37,6 +49,9 @@ func (w *watch) applyFunction(ctx context.Context, p plan, code []byte) error {
 			return err
 		}
 		w.out.say(p.name, "settings are live: %s", &p)
+	}
+	if err := w.reserve(ctx, p); err != nil {
+		return err
 	}
 	sum := sha256.Sum256(code)
 	if base64.StdEncoding.EncodeToString(sum[:]) == aws.ToString(f.CodeSha256) && !failed {
@@ -55,7 +70,7 @@ func (w *watch) applyFunction(ctx context.Context, p plan, code []byte) error {
 
 func (w *watch) createFunction(ctx context.Context, p plan, code []byte) error {
 	_, err := w.clients.lambda.CreateFunction(ctx, &lambda.CreateFunctionInput{
-		FunctionName: &p.name, Description: aws.String(description), Runtime: types.Runtime(p.runtime), Handler: &p.handler, Role: &p.role,
+		FunctionName: &p.name, Description: p.description(), Runtime: types.Runtime(p.runtime), Handler: &p.handler, Role: &p.role,
 		Timeout: &p.timeout, MemorySize: &p.memory, Environment: &types.Environment{Variables: p.environment},
 		Code: &types.FunctionCode{ZipFile: code},
 	})
@@ -65,13 +80,43 @@ func (w *watch) createFunction(ctx context.Context, p plan, code []byte) error {
 	if err := w.awaitFunction(ctx, p.name); err != nil {
 		return err
 	}
+	if err := w.reserve(ctx, p); err != nil {
+		return err
+	}
 	w.out.say(p.name, "function made: %s; %s of code", &p, size(len(code)))
 	return nil
 }
 
+// reserve lets a function that somebody looks at run once at a time: a debugger attaches to one instance.
+func (w *watch) reserve(ctx context.Context, p plan) error {
+	if !p.debugged {
+		return nil
+	}
+	_, err := w.clients.lambda.PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{
+		FunctionName: &p.name, ReservedConcurrentExecutions: aws.Int32(1),
+	})
+	return refusal("PutFunctionConcurrency", err)
+}
+
+// unreserve ends that for a function that somebody has looked at. Its description still says so, and does until it is done.
+func (w *watch) unreserve(ctx context.Context, p plan, f *function) error {
+	if p.debugged || aws.ToString(f.Description) != debugged {
+		return nil
+	}
+	_, err := w.clients.lambda.DeleteFunctionConcurrency(ctx, &lambda.DeleteFunctionConcurrencyInput{FunctionName: &p.name})
+	return refusal("DeleteFunctionConcurrency", err)
+}
+
+func (p *plan) description() *string {
+	if p.debugged {
+		return aws.String(debugged)
+	}
+	return aws.String(description)
+}
+
 func (w *watch) updateConfiguration(ctx context.Context, p plan) error {
 	_, err := w.clients.lambda.UpdateFunctionConfiguration(ctx, &lambda.UpdateFunctionConfigurationInput{
-		FunctionName: &p.name, Runtime: types.Runtime(p.runtime), Handler: &p.handler, Role: &p.role,
+		FunctionName: &p.name, Description: p.description(), Runtime: types.Runtime(p.runtime), Handler: &p.handler, Role: &p.role,
 		Timeout: &p.timeout, MemorySize: &p.memory, Environment: &types.Environment{Variables: p.environment},
 	})
 	if err != nil {
@@ -86,7 +131,7 @@ func (p *plan) differsFrom(f *function) bool {
 	if f.Environment != nil {
 		variables = f.Environment.Variables
 	}
-	return string(f.Runtime) != p.runtime || aws.ToString(f.Handler) != p.handler || aws.ToString(f.Role) != p.role ||
+	return aws.ToString(f.Description) != *p.description() || string(f.Runtime) != p.runtime || aws.ToString(f.Handler) != p.handler || aws.ToString(f.Role) != p.role ||
 		aws.ToInt32(f.Timeout) != p.timeout || aws.ToInt32(f.MemorySize) != p.memory || !maps.Equal(variables, p.environment)
 }
 
@@ -117,7 +162,7 @@ func (w *watch) ourFunctions(ctx context.Context) (names []string, err error) {
 			return nil, refusal("ListFunctions", err)
 		}
 		for _, f := range page.Functions {
-			if aws.ToString(f.Description) == description {
+			if text := aws.ToString(f.Description); text == description || text == debugged {
 				names = append(names, aws.ToString(f.FunctionName))
 			}
 		}
@@ -134,7 +179,7 @@ func (w *watch) remove(ctx context.Context, name string) error {
 	if err != nil {
 		return refusal("GetFunctionConfiguration", err)
 	}
-	if aws.ToString(f.Description) != description {
+	if !isOurs(f) {
 		return nil
 	}
 	if err := w.disableOthers(ctx, name, nil); err != nil {

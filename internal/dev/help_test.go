@@ -1,6 +1,8 @@
 package dev_test
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"github.com/millrace/millrace/internal/dev"
 	"github.com/millrace/millrace/internal/sdkhttp"
@@ -58,6 +61,7 @@ type session struct {
 	dir    string
 	screen *screen
 	client *kinesis.Client
+	lambda *lambda.Client
 	end    func()
 }
 
@@ -94,10 +98,11 @@ func begin(t *testing.T, dir string, change ...func(*dev.Options)) *session {
 	if url == nil {
 		t.Fatalf("no URL in %q", text)
 	}
-	s.client = kinesis.NewFromConfig(aws.Config{
+	config := aws.Config{
 		Region: "us-east-1", BaseEndpoint: &url[1], HTTPClient: sdkhttp.NewClient(),
 		Credentials: credentials.NewStaticCredentialsProvider("000000000000", "test", ""),
-	})
+	}
+	s.client, s.lambda = kinesis.NewFromConfig(config), lambda.NewFromConfig(config)
 	return s
 }
 
@@ -216,4 +221,29 @@ func freeAddress(t *testing.T) string {
 	}
 	defer l.Close()
 	return l.Addr().String()
+}
+
+// reserved returns the reserved concurrency of a function, 0 for none.
+func (s *session) reserved(name string) int32 {
+	s.t.Helper()
+	c, err := s.lambda.GetFunctionConcurrency(s.t.Context(), &lambda.GetFunctionConcurrencyInput{FunctionName: &name})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return aws.ToInt32(c.ReservedConcurrentExecutions)
+}
+
+// anyZip returns code that nobody runs.
+func anyZip(t *testing.T) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	w, err := z.Create("bootstrap")
+	if err == nil {
+		_, err = w.Write([]byte("#!/bin/sh"))
+	}
+	if err := errors.Join(err, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }

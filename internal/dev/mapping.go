@@ -46,7 +46,7 @@ func (w *watch) applyMapping(ctx context.Context, function, stream string, m map
 		return w.createMapping(ctx, function, stream, m)
 	}
 	c := there[0]
-	ours, err := w.isOurs(ctx, c)
+	ours, err := w.isOurMapping(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ func (w *watch) mappings(ctx context.Context, function, stream string) (list []t
 	return list, nil
 }
 
-func (w *watch) isOurs(ctx context.Context, c types.EventSourceMappingConfiguration) (bool, error) {
+func (w *watch) isOurMapping(ctx context.Context, c types.EventSourceMappingConfiguration) (bool, error) {
 	tags, err := w.clients.lambda.ListTags(ctx, &lambda.ListTagsInput{Resource: c.EventSourceMappingArn})
 	if err != nil {
 		return false, refusal("ListTags", err)
@@ -205,7 +205,7 @@ func (w *watch) disableOthers(ctx context.Context, function string, wanted []str
 		if slices.Contains(wanted, aws.ToString(c.EventSourceArn)) || !isEnabled(c) {
 			continue
 		}
-		ours, err := w.isOurs(ctx, c)
+		ours, err := w.isOurMapping(ctx, c)
 		if err != nil {
 			return err
 		}

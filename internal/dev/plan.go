@@ -27,6 +27,7 @@ type plan struct {
 	mappings        []mappingSettings
 	guess           guess
 	extras          []extra
+	debugged        bool
 	about           string // the debugger, if there is one
 }
 
