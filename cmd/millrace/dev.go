@@ -21,11 +21,15 @@ edit. What functions print goes to the standard output, the server's own log to 
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		o.Dir, args = args[0], args[1:]
 	}
-	if err := parse(fs, args); err != nil {
+	if err := parseFlags(fs, args); err != nil {
 		return err
 	}
-	if o.Dir == "" {
-		return &usageError{errors.New("dev needs the folder that holds the functions' folders: millrace dev DIR")}
+	more := fs.Args()
+	if o.Dir == "" && len(more) > 0 { // behind the flags
+		o.Dir, more = more[0], more[1:]
+	}
+	if o.Dir == "" || len(more) > 0 {
+		return &usageError{errors.New("dev takes one folder, which holds those of the functions: millrace dev DIR")}
 	}
 	var err error
 	if o.Server, err = finish(); err != nil {

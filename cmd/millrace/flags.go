@@ -65,6 +65,17 @@ func newFlags(name, synopsis string, std stdio) *flag.FlagSet {
 // that --config or MILLRACE_CONFIG names (a flag's name and its value on each line, # begins a comment). The first that
 // sets a flag wins. Arguments that are no flags are refused, and so is a line of the file that names no flag.
 func parse(fs *flag.FlagSet, args []string) error {
+	if err := parseFlags(fs, args); err != nil {
+		return err
+	}
+	if fs.NArg() > 0 {
+		return &usageError{fmt.Errorf("unexpected arguments: %s", strings.Join(fs.Args(), " "))}
+	}
+	return nil
+}
+
+// parseFlags does the same and leaves the arguments that are no flags to the caller.
+func parseFlags(fs *flag.FlagSet, args []string) error {
 	err := ff.Parse(fs, args,
 		ff.WithEnvVarPrefix("MILLRACE"),
 		ff.WithConfigFileFlag("config"),
@@ -75,8 +86,6 @@ func parse(fs *flag.FlagSet, args []string) error {
 		return flag.ErrHelp
 	case err != nil:
 		return &usageError{err}
-	case fs.NArg() > 0:
-		return &usageError{fmt.Errorf("unexpected arguments: %s", strings.Join(fs.Args(), " "))}
 	}
 	return nil
 }
