@@ -116,6 +116,15 @@ func TestFolders(t *testing.T) {
 	s.await("orders", "one second", 1)
 	s.await("orders", "ready: ", 2)
 	s.expect("orders", "one first", 1)
+
+	// It goes while nobody looks.
+	s.end()
+	if err := os.RemoveAll(orders); err != nil {
+		t.Fatal(err)
+	}
+	again := begin(t, dir, func(o *dev.Options) { o.Debug = []string{"orders"} })
+	again.await("orders", "there is no such folder to debug yet", 1)
+	again.await("orders", "its folder has gone: function deleted", 1)
 }
 
 // TestSettings follows the file of settings, and tells what is wrong in which line while the function stays.

@@ -40,9 +40,13 @@ var errNoFunction = errors.New("it holds no app.py, index.mjs, index.js, bootstr
 // guess is what a folder's files say of its function.
 type guess struct{ runtime, handler, file string }
 
-// lookInto finds out what kind of function a folder holds. Files of two kinds are an error: nothing says which is meant.
-func lookInto(dir string) (g guess, err error) {
+// lookInto finds out what kind of function a folder holds, of one kind of runtime or, when that is empty, of any. Files of two
+// kinds are an error then: nothing says which is meant.
+func lookInto(dir, kind string) (g guess, err error) {
 	for _, m := range mainFiles {
+		if kind != "" && kindOf(m.runtime) != kind {
+			continue
+		}
 		info, err := os.Stat(filepath.Join(dir, m.name))
 		if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
 			continue
@@ -61,6 +65,12 @@ func lookInto(dir string) (g guess, err error) {
 	}
 	g.handler, err = handlerIn(dir, g)
 	return g, err
+}
+
+// kindOf returns a runtime's name without its version.
+func kindOf(runtime string) string {
+	kind, _, _ := strings.Cut(runtime, ".")
+	return strings.TrimRight(kind, "0123456789")
 }
 
 // pythonHandler finds the functions by which handlers are known.

@@ -133,7 +133,7 @@ func TestWhatAFolderHolds(t *testing.T) {
 		{map[string]string{"README": ""}, "", errNoFunction.Error()},
 		{map[string]string{"app.py/x": ""}, "", errNoFunction.Error()},
 	} {
-		g, err := lookInto(fill(t, t.TempDir(), c.files))
+		g, err := lookInto(fill(t, t.TempDir(), c.files), "")
 		if err != nil {
 			if c.runtime != "" || !strings.Contains(err.Error(), c.handler) {
 				t.Errorf("%v: %v", c.files, err)
@@ -141,5 +141,12 @@ func TestWhatAFolderHolds(t *testing.T) {
 		} else if g.runtime != c.runtime || g.handler != c.handler {
 			t.Errorf("%v: %+v", c.files, g)
 		}
+	}
+	both := fill(t, t.TempDir(), map[string]string{"app.py": "", "index.js": ""})
+	if g, err := lookInto(both, kindOf("nodejs20.x")); err != nil || g.handler != "index.handler" {
+		t.Errorf("%+v, %v", g, err)
+	}
+	if g, err := lookInto(both, kindOf("provided.al2")); !errors.Is(err, errNoFunction) {
+		t.Errorf("%+v, %v", g, err)
 	}
 }

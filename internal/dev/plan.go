@@ -51,8 +51,10 @@ func (w *watch) makePlan(name string) (plan, error) {
 	if err != nil {
 		return p, err
 	}
-	if s.Runtime == nil || s.Handler == nil || *s.Runtime == providedRuntime {
-		if p.guess, err = lookInto(p.dir); err != nil && (s.Runtime == nil || s.Handler == nil) {
+	known := s.Runtime != nil && s.Handler != nil
+	assign(&p.runtime, s.Runtime)
+	if !known || kindOf(p.runtime) == kindOf(providedRuntime) { // which may have to be built
+		if p.guess, err = lookInto(p.dir, kindOf(p.runtime)); err != nil && !known {
 			return p, err
 		}
 		p.runtime, p.handler = p.guess.runtime, p.guess.handler

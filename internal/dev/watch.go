@@ -58,8 +58,8 @@ func (w *watch) run(ctx context.Context) error {
 		} else {
 			w.problem = ""
 			w.turn(ctx, seen)
-			if first && len(seen) == 0 {
-				w.out.say(ownName, "there are no folders in %s yet", w.dir)
+			if first {
+				w.tellWhatIsMissing(seen)
 			}
 		}
 		timer := time.NewTimer(max(pace, ease*took))
@@ -68,6 +68,18 @@ func (w *watch) run(ctx context.Context) error {
 			timer.Stop()
 			return nil
 		case <-timer.C:
+		}
+	}
+}
+
+// tellWhatIsMissing says what somebody may have expected to be there.
+func (w *watch) tellWhatIsMissing(seen map[string]string) {
+	if len(seen) == 0 {
+		w.out.say(ownName, "there are no folders in %s yet", w.dir)
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.debug)) {
+		if _, ok := seen[name]; !ok {
+			w.out.say(name, "there is no such folder to debug yet")
 		}
 	}
 }
