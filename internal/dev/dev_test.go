@@ -255,6 +255,16 @@ func TestWhatIsNotOurs(t *testing.T) {
 	}
 	write(t, filepath.Join(dir, "theirs", "app.py"), python("x"))
 	s.await("theirs", "there is a function of this name that millrace dev did not make", 1)
+	for _, name := range []string{"theirs", "a b"} {
+		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, filepath.Join(dir, "z", "README"), "") // looked at behind them
+	s.await("z", "no function", 1)
+	if _, err := s.lambda.GetFunction(t.Context(), &lambda.GetFunctionInput{FunctionName: aws.String("theirs")}); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestSigned serves callers who sign with a known key, as dev itself does.

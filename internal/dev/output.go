@@ -17,6 +17,9 @@ var palette = []string{"36", "33", "35", "32", "34", "96", "93", "95", "92", "94
 // faint is how the platform's own lines about invocations look.
 const faint = "2"
 
+// lineEnds makes one kind of them.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
 // output writes whole lines, each with the name of what it is about before it.
 type output struct {
 	color bool
@@ -45,13 +48,11 @@ func (o *output) write(name, text string) {
 	defer o.mu.Unlock()
 	o.width = max(o.width, len(name))
 	o.pending.Reset()
-	for line := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == '\r' }) {
+	for line := range strings.SplitSeq(lineEnds.Replace(text), "\n") {
 		o.line(name, line)
 	}
-	if o.pending.Len() > 0 {
-		// Who reads no more has no use for an error either.
-		_, _ = o.to.Write(o.pending.Bytes())
-	}
+	// Who reads no more has no use for an error either.
+	_, _ = o.to.Write(o.pending.Bytes())
 }
 
 func (o *output) line(name, line string) {

@@ -10,11 +10,11 @@ import (
 func TestPipedLinesHaveAPlainPrefix(t *testing.T) {
 	var printed bytes.Buffer
 	o := newOutput(&printed, false)
-	o.say("a", "one\ntwo\r\u00a0three\n")
+	o.say("a", "one\r\ntwo\r\u00a0three\n")
 	o.say("a-longer-name", "four")
 	o.say("a", "five \xff")
 	o.say("a", "\n")
-	wanted := "a        | one\na        | two\na        | \u00a0three\na-longer-name | four\na             | five \ufffd\n"
+	wanted := "a        | one\na        | two\na        | \u00a0three\na-longer-name | four\na             | five \ufffd\na             | \n"
 	if printed.String() != wanted {
 		t.Errorf("printed %q", printed.String())
 	}

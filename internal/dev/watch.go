@@ -137,6 +137,9 @@ func (w *watch) applyOrTell(ctx context.Context, name string, f *folder) {
 }
 
 func (w *watch) apply(ctx context.Context, name string, f *folder) error {
+	if f.seen == "" && !functionName.MatchString(name) {
+		return nil // it never was a function
+	}
 	if f.seen == "" {
 		return w.remove(ctx, name)
 	}
