@@ -142,23 +142,28 @@ func (w *world) someLink() *link {
 	return live[w.random.IntN(len(live))]
 }
 
-// update changes a link's mapping, and reports whether it did for certain.
-func (w *world) update(h *house, l *link, s mapping.Settings, c mapping.Change) bool {
+// update changes a link's mapping, and reports whether it did for certain. s are the settings that it is to have then, nil
+// when they stay what they are.
+func (w *world) update(h *house, l *link, s *mapping.Settings, c mapping.Change) bool {
 	w.mu.Lock()
-	l.force(w.epoch, s)
+	if s != nil {
+		l.force(w.epoch, *s)
+	}
 	if c.Enabled != nil && *c.Enabled {
 		l.silent = time.Time{}
 	}
 	w.mu.Unlock()
 	_, err := h.mappings.Update(h.ctx, account, region, l.uuid, c)
-	certain := err == nil || errors.Is(err, mapping.ErrInUse) || errors.Is(err, mapping.ErrFunctionNotFound)
-	if !certain && !h.excused(err) {
+	refused := errors.Is(err, mapping.ErrInUse) || errors.Is(err, mapping.ErrFunctionNotFound)
+	if err != nil && !refused && !h.excused(err) {
 		w.failf("update %s: %v", l.name, err)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.note("update %s to %+v, enabled %v: %v", l.name, s, c.Enabled, err)
-	l.forced(err == nil, certain)
+	if s != nil {
+		l.forced(err == nil, refused || !store.InDoubt(err))
+	}
 	if err == nil || store.InDoubt(err) && c.Enabled != nil && *c.Enabled {
 		l.waking = err != nil
 	}
@@ -180,28 +185,26 @@ func changeTo(s mapping.Settings) mapping.Change {
 func mappingChanges(w *world, h *house) {
 	if l := w.someLink(); l != nil {
 		s := w.settings(l)
-		w.update(h, l, s, changeTo(s))
+		w.update(h, l, &s, changeTo(s))
 	}
 }
 
-func (l *link) current() mapping.Settings { return l.settings[len(l.settings)-1] }
-
 func mappingIsDisabled(w *world, h *house) {
 	if l := w.someLink(); l != nil {
-		w.update(h, l, l.current(), mapping.Change{Enabled: new(false)})
+		w.update(h, l, nil, mapping.Change{Enabled: new(false)})
 	}
 }
 
 func mappingIsEnabled(w *world, h *house) {
 	if l := w.someLink(); l != nil {
-		w.update(h, l, l.current(), mapping.Change{Enabled: new(true)})
+		w.update(h, l, nil, mapping.Change{Enabled: new(true)})
 	}
 }
 
 func mappingMoves(w *world, h *house) {
 	if l := w.someLink(); l != nil {
 		ref := l.ref(w.random.IntN(2))
-		w.update(h, l, l.current(), mapping.Change{Function: &ref})
+		w.update(h, l, nil, mapping.Change{Function: &ref})
 	}
 }
 
@@ -272,7 +275,7 @@ func (w *world) adopt(h *house) {
 		if l.uuid == "" {
 			l.uuid, l.to = m.UUID, time.Now()
 		}
-		l.settings, l.waking = nil, false
+		l.settings, l.held, l.waking = nil, 0, false
 		l.force(h.epoch, m.Settings)
 	}
 }

@@ -26,6 +26,8 @@ type link struct {
 
 	// settings are those that may be in force: the newest ones, and those before them while they may still be.
 	settings []mapping.Settings
+	// held is which of the settings was the newest to hold for certain.
+	held int
 	// silent is when it was reported to be Disabled, or gone; zero while it may invoke.
 	silent time.Time
 	// waking says that nobody knows whether it was enabled, as was asked: that it is seen to be Disabled means nothing then.
@@ -130,9 +132,10 @@ func (l *link) force(epoch int, s mapping.Settings) {
 func (l *link) forced(held, certain bool) {
 	n := len(l.settings)
 	switch {
-	case held && n > 2:
-		l.settings = l.settings[n-2:]
-	case !held && certain && n > 1:
+	case held:
+		l.settings = l.settings[l.held:]
+		l.held = len(l.settings) - 1
+	case certain && n > 1:
 		l.settings = l.settings[:n-1]
 	}
 }
