@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/function"
-	"github.com/millrace/millrace/mapping/filter"
+	"github.com/millrace/millrace/filter"
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/stream"
 )

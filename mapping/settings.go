@@ -3,7 +3,7 @@ package mapping
 import (
 	"time"
 
-	"github.com/millrace/millrace/mapping/filter"
+	"github.com/millrace/millrace/filter"
 )
 
 // Forever, as MaximumRetryAttempts or MaximumRecordAge, sets no limit.

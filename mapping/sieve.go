@@ -1,7 +1,7 @@
 package mapping
 
 import (
-	"github.com/millrace/millrace/mapping/filter"
+	"github.com/millrace/millrace/filter"
 	"github.com/millrace/millrace/stream"
 )
 

@@ -11,7 +11,7 @@ import (
 	"iter"
 	"os"
 
-	"github.com/millrace/millrace/mapping/filter"
+	"github.com/millrace/millrace/filter"
 )
 
 // errUnmatched says that some records did not match, as the output has told already.

@@ -34,7 +34,7 @@ var may = map[string][]string{
 	"stream":            {"store", "internal/arn"},
 	"stream/aggregate":  {"stream"},
 	"queue":             {"store", "internal/arn"},
-	"topic":             {"store", "internal/arn"},
+	"topic":             {"store", "filter", "internal/arn"},
 	"bucket":            {"store"},
 	"identity":          {"store", "identity/policy", "internal/arn"},
 	"identity/policy":   {},
@@ -49,8 +49,8 @@ var may = map[string][]string{
 
 	"function/process/sandbox": {},
 
-	"mapping":         {"store", "stream", "stream/aggregate", "function", "mapping/filter", "mapping/history", "internal/arn", "internal/base64"},
-	"mapping/filter":  {},
+	"mapping":         {"store", "stream", "stream/aggregate", "function", "filter", "mapping/history", "internal/arn", "internal/base64"},
+	"filter":          {},
 	"mapping/history": {"store", "stream"},
 
 	"aws/signature":           {},
@@ -89,7 +89,7 @@ var may = map[string][]string{
 	"internal/demo":  {"server", "internal/bootstrap", "internal/sdkhttp"},
 	"internal/bench": {"server", "store", "store/disk", "internal/bootstrap"},
 	"internal/dev":   {"server", "internal/sdkhttp"},
-	"cmd/millrace":   {"server", "mapping/filter", "stream/aggregate", "internal/authority", "internal/bootstrap", "internal/demo", "internal/bench", "internal/dev"},
+	"cmd/millrace":   {"server", "filter", "stream/aggregate", "internal/authority", "internal/bootstrap", "internal/demo", "internal/bench", "internal/dev"},
 }
 
 func root(t *testing.T) string {

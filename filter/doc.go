@@ -1,5 +1,6 @@
-// Package filter decides which records of a stream a mapping leads to its function: the patterns of FilterCriteria, in
-// the language of Amazon EventBridge's event patterns as far as Lambda's guide names it.
+// Package filter decides which records of a stream a mapping leads to its function, and which messages of a topic a
+// subscription receives: the patterns of FilterCriteria and of FilterPolicy, in the language of Amazon EventBridge's event
+// patterns as far as the guides of Lambda and SNS name it.
 //
 // A pattern is a JSON object. Its keys must all match, an array beside a key holds comparisons of which one must match,
 // an object beside a key goes on inside, and "$or" holds alternatives. What it is held against is the record as a flat
@@ -23,4 +24,9 @@
 // like a member that is not there. An object is no leaf: for comparisons at its place it is not there. In a payload as in
 // a pattern the last of several members of one name counts. A payload that is no JSON object, or is nested deeper than
 // maxDepth, matches no pattern that speaks of data.
+//
+// # Policies
+//
+// A Policy is one pattern as a subscription to an SNS topic has it: about the message's attributes or about its body, with
+// SNS's limits and SNS's words for what is wrong. It is matched as the pattern of a record's data.
 package filter

@@ -28,7 +28,7 @@ type Record struct {
 
 // Compile makes a set of patterns. The error is a *PatternError, inside one that counts the patterns if there are several.
 func Compile(patterns ...string) (*Set, error) {
-	s := &Set{record: &level{}}
+	var parsed []*pattern
 	for i, text := range patterns {
 		p, err := parse(text)
 		if err != nil && len(patterns) > 1 {
@@ -37,12 +37,19 @@ func Compile(patterns ...string) (*Set, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.patterns = append(s.patterns, p)
+		parsed = append(parsed, p)
+	}
+	return newSet(parsed), nil
+}
+
+func newSet(patterns []*pattern) *Set {
+	s := &Set{record: &level{}, patterns: patterns}
+	for _, p := range patterns {
 		s.goals = append(s.goals, s.record.add(p))
 	}
 	s.record.number(&s.atoms)
 	s.matches.New = func() any { return &match{values: make([]bool, s.atoms)} }
-	return s, nil
+	return s
 }
 
 // Names reports whether a pattern speaks of a member of records, such as sequenceNumber. What none speaks of need not be
