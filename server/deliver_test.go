@@ -41,7 +41,7 @@ func TestPublishedSurvives(t *testing.T) {
 	fs, ctx := vfs.NewCrashableMem(), t.Context()
 	queues, topics := openTopics(t, fs)
 	name := topic.Name{Account: "000000000000", Region: "us-east-1", Name: "orders"}
-	if err := topics.Create(ctx, name, nil); err != nil {
+	if err := topics.Create(ctx, name, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	at := func(i int) queue.Name {
@@ -77,7 +77,7 @@ func TestPublishedSurvives(t *testing.T) {
 func TestUndeliverable(t *testing.T) {
 	queues, topics := openTopics(t, nil)
 	ctx, name := t.Context(), topic.Name{Account: "000000000000", Region: "us-east-1", Name: "orders"}
-	if err := topics.Create(ctx, name, nil); err != nil {
+	if err := topics.Create(ctx, name, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	here := queue.Name{Account: name.Account, Region: name.Region, Name: "here"}

@@ -93,6 +93,7 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 	}
 	r.topics, err = topic.New(context.Background(), topic.Config{
 		Store: s, Clock: c.Clock, Log: c.Log, Deliverer: queueDeliverer{r.queues}, URL: url,
+		Invoker: topicInvoker{r.functions}, Poster: newWebPoster(),
 	})
 	if err != nil {
 		return r, fmt.Errorf("topics: %w", err)
@@ -143,6 +144,7 @@ func (r rooms) residents() []*resident {
 		{name: "queues", run: r.queues.Run},
 		{name: "buckets", run: r.buckets.Run},
 		{name: "functions", run: r.functions.Run},
+		{name: "topics", run: r.topics.Run},
 		{name: "mappings", run: r.mappings.Run},
 	}
 }

@@ -15,18 +15,34 @@ import (
 type Topic struct {
 	Name          Name
 	Attributes    map[string]string // those that were set
-	Subscriptions int
+	Tags          map[string]string
+	Subscriptions int // confirmed
+	Pending       int // not yet
 }
 
 // topicRow is a topic as its row holds it.
 type topicRow struct {
 	Created    time.Time
 	Attributes map[string]string
+	Tags       map[string]string `json:",omitempty"`
 }
+
+// fifoSuffix is how the names of FIFO topics and queues end.
+const fifoSuffix = ".fifo"
+
+// FIFO reports whether it is the name of a FIFO topic.
+func (n Name) FIFO() bool { return strings.HasSuffix(n.Name, fifoSuffix) }
+
+// maxTags is how many tags a topic may have.
+const maxTags = 50
 
 // ValidName reports whether a topic can have the name.
 func ValidName(name string) bool {
-	if name == "" || len(name) > 256 {
+	if len(name) > 256 {
+		return false
+	}
+	name = strings.TrimSuffix(name, fifoSuffix)
+	if name == "" {
 		return false
 	}
 	for i := range len(name) {
@@ -38,44 +54,10 @@ func ValidName(name string) bool {
 	return true
 }
 
-// topicAttributes are the attributes of topics that can be set: what their values may be, and which are not carried out.
-var topicAttributes = map[string]func(value string) (ok, supported bool){
-	"DisplayName":               func(v string) (bool, bool) { return len(v) <= 100, true },
-	"SignatureVersion":          func(v string) (bool, bool) { return v == "1" || v == "2", true },
-	"FifoTopic":                 func(v string) (bool, bool) { return v == "true" || v == "false", v != "true" },
-	"TracingConfig":             func(v string) (bool, bool) { return v == "PassThrough" || v == "Active", v != "Active" },
-	"KmsMasterKeyId":            empty,
-	"Policy":                    empty,
-	"DeliveryPolicy":            empty,
-	"ArchivePolicy":             empty,
-	"ContentBasedDeduplication": func(v string) (bool, bool) { return v == "true" || v == "false", v != "true" },
-}
-
-// empty is the rule of what is carried out only when it says nothing.
-func empty(v string) (ok, supported bool) { return true, v == "" || v == "{}" }
-
-// checkAttributes judges attributes by a table.
-func checkAttributes(table map[string]func(string) (bool, bool), given map[string]string) error {
-	for _, name := range slices.Sorted(maps.Keys(given)) {
-		rule := table[name]
-		if rule == nil {
-			return &AttributeError{Name: name, Unknown: true}
-		}
-		ok, supported := rule(given[name])
-		if !ok || !supported {
-			return &AttributeError{Name: name, Value: given[name], Unsupported: ok}
-		}
-	}
-	return nil
-}
-
-// Create makes a topic. If it exists and has equal values for the attributes given, nothing happens. Errors:
-// ErrInvalidName, *AttributeError, ErrExists, ErrTooManyTopics.
-func (s *Service) Create(ctx context.Context, name Name, attributes map[string]string) error {
-	if !ValidName(name.Name) {
-		return ErrInvalidName
-	}
-	if err := checkAttributes(topicAttributes, attributes); err != nil {
+// Create makes a topic. If it exists and has equal values for the attributes and tags given, nothing happens. Errors:
+// ErrInvalidName, ErrInvalidFIFOName, *AttributeError, ErrExists, ErrTagsDiffer, ErrTooManyTags, ErrTooManyTopics.
+func (s *Service) Create(ctx context.Context, name Name, attributes, tags map[string]string) error {
+	if err := checkNew(name, attributes, tags); err != nil {
 		return err
 	}
 	done, err := s.administer(ctx)
@@ -84,22 +66,56 @@ func (s *Service) Create(ctx context.Context, name Name, attributes map[string]s
 	}
 	defer done()
 	if e, err := s.find(name); err == nil {
-		for n, v := range attributes {
-			if e.Attributes[n] != v {
-				return ErrExists
-			}
-		}
-		return nil
+		return e.same(attributes, tags)
 	}
 	if s.count() >= maxTopics {
 		return ErrTooManyTopics
 	}
-	row := topicRow{Created: s.now(), Attributes: maps.Clone(attributes)}
+	row := topicRow{Created: s.now(), Attributes: maps.Clone(attributes), Tags: maps.Clone(tags)}
 	// Not on condition that there is none: an earlier attempt that failed may have left one, which nobody has seen.
 	if err := s.topics.Put(context.WithoutCancel(ctx), name.key(), row, 0); err != nil {
 		return fmt.Errorf("create topic %s: %w", name.Name, err)
 	}
-	s.install(name, &entry{topicRow: row})
+	s.install(name, &entry{topicRow: row, order: newOrder()})
+	return nil
+}
+
+func checkNew(name Name, attributes, tags map[string]string) error {
+	fifo := attributes[FIFOTopic] == "true"
+	switch {
+	case fifo && (!name.FIFO() || !ValidName(name.Name)):
+		return ErrInvalidFIFOName
+	case !ValidName(name.Name) || name.FIFO() && !fifo:
+		return ErrInvalidName
+	case len(tags) > maxTags:
+		return ErrTooManyTags
+	}
+	if err := checkAttributes(topicAttributes, attributes); err != nil {
+		return err
+	}
+	return checkOrderly(name, attributes)
+}
+
+// checkOrderly refuses what only FIFO topics have.
+func checkOrderly(name Name, attributes map[string]string) error {
+	for _, attribute := range []string{ContentBasedDeduplication, FIFOThroughputScope} {
+		if v, given := attributes[attribute]; given && !name.FIFO() && v != "false" {
+			return &AttributeError{Name: attribute, Value: v}
+		}
+	}
+	return nil
+}
+
+// same reports whether the topic is what was asked for.
+func (e *entry) same(attributes, tags map[string]string) error {
+	for n, v := range attributes {
+		if e.Attributes[n] != v {
+			return ErrExists
+		}
+	}
+	if tags != nil && !maps.Equal(tags, e.Tags) {
+		return ErrTagsDiffer
+	}
 	return nil
 }
 
@@ -115,11 +131,73 @@ func (s *Service) Describe(name Name) (Topic, error) {
 	if err != nil {
 		return Topic{}, err
 	}
-	return Topic{Name: name, Attributes: maps.Clone(e.Attributes), Subscriptions: len(e.subscriptions)}, nil
+	t := Topic{Name: name, Attributes: maps.Clone(e.Attributes), Tags: maps.Clone(e.Tags)}
+	for i := range e.subscriptions {
+		if e.subscriptions[i].Pending {
+			t.Pending++
+		} else {
+			t.Subscriptions++
+		}
+	}
+	return t, nil
 }
 
 // SetAttribute changes an attribute. Errors: ErrNotFound, *AttributeError.
 func (s *Service) SetAttribute(ctx context.Context, name Name, attribute, value string) error {
+	return s.change(ctx, name, func(row *topicRow) error {
+		if attribute == FIFOTopic {
+			return &AttributeError{Name: attribute, Unknown: true}
+		}
+		given := map[string]string{attribute: value}
+		if err := checkAttributes(topicAttributes, given); err != nil {
+			return err
+		}
+		if row.Attributes == nil {
+			row.Attributes = map[string]string{}
+		}
+		row.Attributes[attribute] = value
+		return checkOrderly(name, given)
+	})
+}
+
+// EditPolicy changes the attribute Policy by what edit makes of it; "" is the policy that a topic has by itself. Errors:
+// ErrNotFound, and edit's own.
+func (s *Service) EditPolicy(ctx context.Context, name Name, edit func(text string) (string, error)) error {
+	return s.change(ctx, name, func(row *topicRow) (err error) {
+		if row.Attributes == nil {
+			row.Attributes = map[string]string{}
+		}
+		row.Attributes[Policy], err = edit(row.Attributes[Policy])
+		return err
+	})
+}
+
+// Tag adds tags, or gives them other values. Errors: ErrNotFound, ErrTooManyTags.
+func (s *Service) Tag(ctx context.Context, name Name, tags map[string]string) error {
+	return s.change(ctx, name, func(row *topicRow) error {
+		if row.Tags == nil {
+			row.Tags = map[string]string{}
+		}
+		maps.Copy(row.Tags, tags)
+		if len(row.Tags) > maxTags {
+			return ErrTooManyTags
+		}
+		return nil
+	})
+}
+
+// Untag removes tags; that there are none of these keys is no error. Error: ErrNotFound.
+func (s *Service) Untag(ctx context.Context, name Name, keys []string) error {
+	return s.change(ctx, name, func(row *topicRow) error {
+		for _, key := range keys {
+			delete(row.Tags, key)
+		}
+		return nil
+	})
+}
+
+// change edits a copy of the topic's row and puts it in the row's place.
+func (s *Service) change(ctx context.Context, name Name, edit func(row *topicRow) error) error {
 	done, err := s.administer(ctx)
 	if err != nil {
 		return err
@@ -129,21 +207,14 @@ func (s *Service) SetAttribute(ctx context.Context, name Name, attribute, value 
 	if err != nil {
 		return err
 	}
-	if attribute == "FifoTopic" {
-		return &AttributeError{Name: attribute, Unknown: true}
-	}
-	if err := checkAttributes(topicAttributes, map[string]string{attribute: value}); err != nil {
+	row := topicRow{Created: e.Created, Attributes: maps.Clone(e.Attributes), Tags: maps.Clone(e.Tags)}
+	if err := edit(&row); err != nil {
 		return err
 	}
-	row := topicRow{Created: e.Created, Attributes: maps.Clone(e.Attributes)}
-	if row.Attributes == nil {
-		row.Attributes = map[string]string{}
-	}
-	row.Attributes[attribute] = value
 	if err := s.topics.Put(context.WithoutCancel(ctx), name.key(), row, 0); err != nil {
 		return fmt.Errorf("change topic %s: %w", name.Name, err)
 	}
-	s.install(name, &entry{topicRow: row, subscriptions: e.subscriptions})
+	s.install(name, &entry{topicRow: row, subscriptions: e.subscriptions, order: e.order})
 	return nil
 }
 
@@ -158,7 +229,7 @@ func (s *Service) Delete(ctx context.Context, name Name) error {
 	if err != nil {
 		return nil //nolint:nilerr // as on AWS, deleting what is not there is no error
 	}
-	writes := []store.Write{s.topics.Remove(name.key(), 0)}
+	writes := []store.Write{s.topics.Remove(name.key(), 0), s.sequences.Remove(name.key(), 0)}
 	for _, sub := range e.subscriptions {
 		writes = append(writes, s.subscriptions.Remove(sub.key(), 0))
 	}
@@ -166,6 +237,9 @@ func (s *Service) Delete(ctx context.Context, name Name) error {
 		return fmt.Errorf("delete topic %s: %w", name.Name, err)
 	}
 	s.install(name, nil)
+	for _, sub := range e.subscriptions {
+		s.wakes.add(sub.key()) // to clear what was on its way
+	}
 	return nil
 }
 

@@ -4,80 +4,40 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
-	"unicode/utf8"
+	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/millrace/millrace/store"
 )
 
-// MaxMessageBytes is the length of the longest message, its attributes counted, and of all of a batch together.
-const MaxMessageBytes = 262_144
-
-// maxSubject is the length of the longest subject, in characters.
-const maxSubject = 100
-
-// atOnce is to how many endpoints one publish is handed at the same time.
+// atOnce is to how many queues one publish is handed at the same time.
 const atOnce = 16
 
-// Message is what a publisher hands in. A text alone is enough.
-type Message struct {
-	Text    string
-	Subject string
-	// ByProtocol holds other texts than Text for endpoints of single protocols.
-	ByProtocol map[string]string
-	Attributes map[string]Attribute
+// maxCommit is about how much of a publish is written to backlogs by one commit, in bytes.
+const maxCommit = 1 << 20
+
+// Published is what became of a message.
+type Published struct {
+	ID             string // a UUID
+	SequenceNumber string // of FIFO topics
 }
 
-// Attribute is a typed value beside a message's text.
-type Attribute struct {
-	Type   string // String, Number, Binary or String.Array, possibly with a label behind
-	Text   string
-	Binary []byte // when the type is Binary
+// item is a message on its way, in a form that all subscriptions share.
+type item struct {
+	*Message
+	Published
+	time       time.Time
+	dedup      string // of FIFO topics
+	properties []byte // its attributes as an object, for filters
 }
 
-// Size is what the message counts against MaxMessageBytes, in bytes.
-func (m *Message) Size() int {
-	n := len(m.Text)
-	for _, text := range m.ByProtocol {
-		n += len(text)
-	}
-	for name, a := range m.Attributes {
-		n += len(name) + len(a.Type) + len(a.Text) + len(a.Binary)
-	}
-	return n
-}
-
-// Check judges a message. Errors: ErrEmptyMessage, ErrTooLong, ErrSubject.
-func (m *Message) Check() error {
-	if m.Text == "" {
-		return ErrEmptyMessage
-	}
-	if m.Size() > MaxMessageBytes {
-		return ErrTooLong
-	}
-	if !validSubject(m.Subject) {
-		return ErrSubject
-	}
-	return nil
-}
-
-func validSubject(s string) bool {
-	if utf8.RuneCountInString(s) > maxSubject || strings.HasPrefix(s, " ") {
-		return false
-	}
-	for _, c := range s {
-		if c < 0x20 || c == 0x7f {
-			return false
-		}
-	}
-	return true
-}
-
-// Publish hands messages to every subscription of the topic and returns their ids in the order given. When it returns without
-// an error they are durable at every endpoint that can take them. Errors: ErrNotFound, those of Check, and of the
-// Deliverer, after which some endpoints may have them and others not.
-func (s *Service) Publish(ctx context.Context, topic Name, messages ...Message) ([]string, error) {
+// Publish hands messages to every subscription of the topic that wants them, and answers in the order given. When it returns
+// without an error they are durable: in every queue that can take them, and in the backlog of every other endpoint.
+// Errors: ErrNotFound, ErrBacklogFull, those of Message.Check, and of the Deliverer and the store, after which some
+// endpoints may receive them and others not.
+func (s *Service) Publish(ctx context.Context, topic Name, messages ...Message) ([]Published, error) {
 	e, err := s.find(topic)
 	if err != nil {
 		return nil, err
@@ -87,70 +47,207 @@ func (s *Service) Publish(ctx context.Context, topic Name, messages ...Message) 
 		if err := messages[i].Check(); err != nil {
 			return nil, err
 		}
+		if err := messages[i].CheckOrder(Topic{Name: topic, Attributes: e.Attributes}); err != nil {
+			return nil, err
+		}
 		total += messages[i].Size()
 	}
 	if total > MaxMessageBytes {
 		return nil, ErrTooLong
 	}
-	ids := make([]string, len(messages))
-	for i := range ids {
-		ids[i] = uuid.NewString()
+	// A client that goes away must not leave a message at some endpoints only.
+	ctx = context.WithoutCancel(ctx)
+	if topic.FIFO() {
+		return s.publishInOrder(ctx, topic, messages)
 	}
-	return ids, s.fanOut(ctx, e, topic, ids, messages)
+	items, out := make([]item, len(messages)), make([]Published, len(messages))
+	for i := range messages {
+		out[i].ID = uuid.NewString()
+		items[i] = item{Message: &messages[i], Published: out[i], time: s.now()}
+	}
+	if err := s.fanOut(ctx, e, items); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
-// fanOut delivers to all subscriptions and returns the first failure when all have answered.
-func (s *Service) fanOut(ctx context.Context, e *entry, topic Name, ids []string, messages []Message) error {
+// fanOut hands items to all subscriptions, and returns when all have them.
+func (s *Service) fanOut(ctx context.Context, e *entry, items []item) error {
+	for i := range items {
+		items[i].properties = properties(items[i].Attributes)
+	}
+	for i := range e.subscriptions {
+		if sub := &e.subscriptions[i]; sub.Protocol == ProtocolFunction && s.backlog.full(sub.key()) {
+			return ErrBacklogFull
+		}
+	}
+	return errors.Join(s.fillQueues(ctx, e, items), s.fillBacklogs(ctx, e, items))
+}
+
+// fillQueues hands items to the queues among the subscriptions.
+func (s *Service) fillQueues(ctx context.Context, e *entry, items []item) error {
 	var (
 		running sync.WaitGroup
 		free    = make(chan struct{}, atOnce)
 		errs    = make([]error, len(e.subscriptions))
-		now     = s.now()
 	)
-	// A client that goes away must not leave a message at some endpoints only.
-	ctx = context.WithoutCancel(ctx)
-	for i, sub := range e.subscriptions {
+	for i := range e.subscriptions {
+		sub := &e.subscriptions[i]
+		if sub.Protocol != ProtocolQueue || sub.Pending {
+			continue
+		}
 		free <- struct{}{}
 		running.Go(func() {
 			defer func() { <-free }()
-			deliveries := make([]Delivery, len(messages))
-			for j := range messages {
-				n := notification{topic: topic, id: ids[j], subscription: sub, time: now, version: e.Attributes["SignatureVersion"]}
-				var err error
-				if deliveries[j], err = s.delivery(ctx, &n, &messages[j]); err != nil {
-					errs[i] = err
-					return
-				}
-			}
-			errs[i] = s.deliver(ctx, sub, deliveries)
+			errs[i] = s.fillQueue(ctx, e, sub, items)
 		})
 	}
 	running.Wait()
 	return errors.Join(errs...)
 }
 
-func (s *Service) deliver(ctx context.Context, sub Subscription, deliveries []Delivery) error {
-	err := s.deliverer.Deliver(ctx, sub.Endpoint, deliveries)
-	if errors.Is(err, ErrUndeliverable) {
-		s.log.Warn("notification dropped", "subscription", sub.ARN(), "endpoint", sub.Endpoint, "error", err)
+func (s *Service) fillQueue(ctx context.Context, e *entry, sub *Subscription, items []item) error {
+	var deliveries []Delivery
+	for i := range items {
+		if !sub.wants(&items[i]) {
+			continue
+		}
+		n := items[i].notification(e, sub)
+		d, err := s.delivery(ctx, &n)
+		if err != nil {
+			return err
+		}
+		d.Group, d.DeduplicationID = items[i].Group, items[i].DeduplicationID
+		if sub.Topic.FIFO() {
+			d.DeduplicationID = &items[i].dedup
+		}
+		deliveries = append(deliveries, d)
+	}
+	if len(deliveries) == 0 {
 		return nil
 	}
+	refused, err := s.deliverer.Deliver(ctx, sub.Endpoint, deliveries)
 	if err != nil {
 		return fmt.Errorf("deliver to %s: %w", sub.Endpoint, err)
+	}
+	for i, reason := range refused {
+		if reason == nil {
+			continue
+		}
+		if err := s.bury(ctx, sub, deliveries[i], reason); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// delivery is a message as a subscription wants it.
-func (s *Service) delivery(ctx context.Context, n *notification, m *Message) (Delivery, error) {
-	text := m.Text
-	if own, ok := m.ByProtocol[n.subscription.Protocol]; ok {
-		text = own
+// bury sends what cannot be delivered to the subscription's dead-letter queue. Without one it is logged and dropped.
+func (s *Service) bury(ctx context.Context, sub *Subscription, d Delivery, reason error) error {
+	if sub.deadLetter != "" {
+		refused, err := s.deliverer.Deliver(ctx, sub.deadLetter, []Delivery{d})
+		if err != nil {
+			return fmt.Errorf("deliver to %s: %w", sub.deadLetter, err)
+		}
+		if len(refused) == 0 || refused[0] == nil {
+			return nil
+		}
+		reason = errors.Join(reason, refused[0])
 	}
+	s.log.Warn("notification dropped", "subscription", sub.ARN(), "endpoint", sub.Endpoint, "error", reason)
+	return nil
+}
+
+// fillBacklogs writes items down for the endpoints that may be slow, and has them sent.
+func (s *Service) fillBacklogs(ctx context.Context, e *entry, items []item) error {
+	var (
+		writes  []store.Write
+		bytes   int
+		touched = map[string]int{}
+	)
+	commit := func() error {
+		if len(writes) == 0 {
+			return nil
+		}
+		for key, n := range touched { // before the commit: a courier may be done with it at once
+			s.backlog.added(key, n)
+		}
+		err := s.tables.Commit(ctx, writes...)
+		for key, n := range touched {
+			if err != nil {
+				s.backlog.added(key, -n)
+			} else {
+				s.wakes.add(key)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("write backlogs: %w", err)
+		}
+		clear(touched)
+		writes, bytes = nil, 0
+		return nil
+	}
+	for i := range e.subscriptions {
+		sub := &e.subscriptions[i]
+		if sub.Protocol == ProtocolQueue || sub.Pending {
+			continue
+		}
+		for j := range items {
+			if !sub.wants(&items[j]) {
+				continue
+			}
+			n := items[j].notification(e, sub)
+			if s.backlog.full(sub.key()) {
+				d, err := s.delivery(ctx, &n)
+				if err != nil {
+					return err
+				}
+				if err := s.bury(ctx, sub, d, errTooMany); err != nil {
+					return err
+				}
+				continue
+			}
+			more, err := s.backlog.writes(s.backlog.next(sub), n.content())
+			if err != nil {
+				return err
+			}
+			touched[sub.key()]++
+			writes = append(writes, more...)
+			if bytes += len(n.text); bytes >= maxCommit {
+				if err := commit(); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return commit()
+}
+
+// errTooMany is why a web server that does not keep up misses a message.
+var errTooMany = fmt.Errorf("%w: %d messages wait for the endpoint", ErrUndeliverable, maxBacklog)
+
+// wants reports whether a subscription's filter lets an item pass.
+func (s *Subscription) wants(it *item) bool {
+	if s.filter == nil {
+		return true
+	}
+	if s.filter.Scope() == filterBody {
+		return s.filter.Match([]byte(it.textFor(s.Protocol)))
+	}
+	return s.filter.Match(it.properties)
+}
+
+func (it *item) notification(e *entry, sub *Subscription) notification {
+	return notification{
+		kind: typeNotification, topic: sub.Topic, subscription: sub, id: it.ID, sequence: it.SequenceNumber, time: it.time,
+		text: it.textFor(sub.Protocol), subject: it.Subject, attributes: it.Attributes, version: e.Attributes[SignatureVersion],
+	}
+}
+
+// delivery is a notification as its subscription wants it.
+func (s *Service) delivery(ctx context.Context, n *notification) (Delivery, error) {
 	if n.subscription.Raw() {
-		return Delivery{Body: text, Attributes: m.Attributes}, nil
+		return Delivery{Body: n.text, Attributes: n.attributes}, nil
 	}
-	n.text, n.subject, n.attributes = text, m.Subject, m.Attributes
 	body, err := s.envelope(ctx, n)
 	return Delivery{Body: body}, err
 }

@@ -19,6 +19,11 @@ const (
 	tableTopics        = "topics"              // by account, region and name
 	tableSubscriptions = "topic-subscriptions" // by the topic's key and the subscription's id
 	tableKeys          = "topic-keys"
+	tableBacklog       = "topic-backlog"         // by the subscription's key and a number
+	tableContents      = "topic-backlog-content" // by the same
+	tableDedups        = "topic-dedup"           // by the topic's key, the message group or nothing, and the deduplication id
+	tableAges          = "topic-dedup-age"       // by the topic's key, a time and a sequence number
+	tableSequences     = "topic-sequence"        // by the topic's key
 )
 
 // Bounds.
@@ -35,17 +40,19 @@ func (n Name) ARN() string { return arn.New("sns", n.Region, n.Account, n.Name).
 
 func (n Name) key() string { return store.Key(n.Account, n.Region, n.Name) }
 
-// Deliverer hands messages over to an endpoint.
+// Deliverer hands messages over to queues.
 type Deliverer interface {
-	// Deliver returns when the messages are durable at the endpoint. An error that is ErrUndeliverable is final; after
-	// any other the messages may be there or not.
-	Deliver(ctx context.Context, endpoint string, messages []Delivery) error
+	// Deliver returns when the messages are durable at the endpoint. What it can never take it refuses: refused is empty, or
+	// has for each message nil or the reason. After an error the messages may be there or not.
+	Deliver(ctx context.Context, endpoint string, messages []Delivery) (refused []error, err error)
 }
 
-// Delivery is one message as an endpoint receives it.
+// Delivery is one message as a queue receives it.
 type Delivery struct {
 	Body       string
 	Attributes map[string]Attribute // of raw messages only
+	// Group and DeduplicationID are the publisher's.
+	Group, DeduplicationID *string
 }
 
 // Config is what a Service is made of. Store, Clock and Deliverer are required.
@@ -54,19 +61,29 @@ type Config struct {
 	Clock     clockwork.Clock
 	Log       *slog.Logger // default: discards
 	Deliverer Deliverer
+	Invoker   Invoker // of functions; default: there are none
+	Poster    Poster  // to web servers; default: there are none
 	// URL is where clients reach this server, for the links in notifications.
 	URL string
 }
 
-// Service keeps the topics of all accounts and regions. All methods may be called at the same time. It has nothing to run.
+// Service keeps the topics of all accounts and regions. All methods may be called at the same time. Run brings
+// messages to web servers and functions; without it they wait.
 type Service struct {
 	clock         clockwork.Clock
 	log           *slog.Logger
 	deliverer     Deliverer
+	invoker       Invoker
+	poster        Poster
 	url           string
 	tables        store.Tables
 	topics        store.Collection[topicRow]
 	subscriptions store.Collection[subscriptionRow]
+	dedups        store.Collection[dedupRow]
+	ages          store.Collection[ageRow]
+	sequences     store.Collection[sequenceRow]
+	backlog       *backlog
+	wakes         *wakes
 	signer        *signer
 	gate          chan struct{} // held by the one that changes a topic or a subscription
 
@@ -78,6 +95,7 @@ type Service struct {
 type entry struct {
 	topicRow
 	subscriptions []Subscription // in the order of their ids
+	order         *order         // of publishes to a FIFO topic; the same in all entries of the topic
 }
 
 // New reads the topics. It starts nothing.
@@ -89,9 +107,14 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Service{
-		clock: c.Clock, log: c.Log, deliverer: c.Deliverer, url: c.URL, tables: c.Store,
+		clock: c.Clock, log: c.Log, deliverer: c.Deliverer, invoker: c.Invoker, poster: c.Poster, url: c.URL, tables: c.Store,
 		topics:        store.NewCollection[topicRow](c.Store, tableTopics),
 		subscriptions: store.NewCollection[subscriptionRow](c.Store, tableSubscriptions),
+		dedups:        store.NewCollection[dedupRow](c.Store, tableDedups),
+		ages:          store.NewCollection[ageRow](c.Store, tableAges),
+		sequences:     store.NewCollection[sequenceRow](c.Store, tableSequences),
+		backlog:       newBacklog(c.Store),
+		wakes:         newWakes(),
 		signer:        newSigner(c.Store, c.Clock),
 		gate:          make(chan struct{}, 1),
 		known:         map[Name]*entry{},
@@ -111,7 +134,7 @@ func (s *Service) load(ctx context.Context) error {
 		if len(parts) != 3 {
 			return fmt.Errorf("topic %q: %w", item.Key, store.ErrCorrupt)
 		}
-		s.known[Name{parts[0], parts[1], parts[2]}] = &entry{topicRow: item.Value}
+		s.known[Name{parts[0], parts[1], parts[2]}] = &entry{topicRow: item.Value, order: newOrder()}
 	}
 	for item, err := range s.subscriptions.Scan(ctx, "") {
 		if err != nil {
@@ -123,9 +146,13 @@ func (s *Service) load(ctx context.Context) error {
 		}
 		name := Name{parts[0], parts[1], parts[2]}
 		e := s.known[name]
-		e.subscriptions = append(e.subscriptions, item.Value.subscription(name, parts[3]))
+		sub, err := item.Value.subscription(name, parts[3])
+		if err != nil {
+			return fmt.Errorf("subscription %q: %w", item.Key, err)
+		}
+		e.subscriptions = append(e.subscriptions, sub)
 	}
-	return nil
+	return s.backlog.load(ctx)
 }
 
 // administer admits one change at a time. The caller calls done when it has made its own.

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -32,17 +33,19 @@ type postbox struct {
 	fail map[string]error
 }
 
-func (p *postbox) Deliver(_ context.Context, endpoint string, deliveries []Delivery) error {
+func (p *postbox) Deliver(_ context.Context, endpoint string, deliveries []Delivery) ([]error, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := p.fail[endpoint]; err != nil {
-		return err
+	if err := p.fail[endpoint]; errors.Is(err, ErrUndeliverable) {
+		return slices.Repeat([]error{err}, len(deliveries)), nil
+	} else if err != nil {
+		return nil, err
 	}
 	if p.got == nil {
 		p.got = map[string][]Delivery{}
 	}
 	p.got[endpoint] = append(p.got[endpoint], deliveries...)
-	return nil
+	return nil, nil
 }
 
 func newRoom(t *testing.T, fs vfs.FS, d Deliverer) *Service {
@@ -75,7 +78,7 @@ func (s *Service) mustSubscribe(t *testing.T, endpoint string, attributes map[st
 func TestCrashKeepsTopics(t *testing.T) {
 	fs, ctx := vfs.NewCrashableMem(), t.Context()
 	s := newRoom(t, fs, new(postbox))
-	if err := s.Create(ctx, orders, map[string]string{"DisplayName": "Orders"}); err != nil {
+	if err := s.Create(ctx, orders, map[string]string{"DisplayName": "Orders"}, nil); err != nil {
 		t.Fatal(err)
 	}
 	one, two := s.mustSubscribe(t, "one", nil), s.mustSubscribe(t, "two", nil)
@@ -86,7 +89,7 @@ func TestCrashKeepsTopics(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone := Name{orders.Account, orders.Region, "gone"}
-	if err := errors.Join(s.Create(ctx, gone, nil), s.Delete(ctx, gone)); err != nil {
+	if err := errors.Join(s.Create(ctx, gone, nil, nil), s.Delete(ctx, gone)); err != nil {
 		t.Fatal(err)
 	}
 	_, path, err := s.signer.sign(ctx, "1", "x")
@@ -113,7 +116,7 @@ func TestCrashKeepsTopics(t *testing.T) {
 func TestSignatures(t *testing.T) {
 	p, ctx := new(postbox), t.Context()
 	s := newRoom(t, nil, p)
-	if err := s.Create(ctx, orders, nil); err != nil {
+	if err := s.Create(ctx, orders, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	s.mustSubscribe(t, "q", nil)
@@ -181,7 +184,7 @@ func verify(s *Service, m map[string]string) error {
 func TestPublishReachesAll(t *testing.T) {
 	p, ctx := &postbox{fail: map[string]error{}}, t.Context()
 	s := newRoom(t, nil, p)
-	if err := s.Create(ctx, orders, nil); err != nil {
+	if err := s.Create(ctx, orders, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	const endpoints = 3 * atOnce
@@ -210,7 +213,7 @@ func TestPublishReachesAll(t *testing.T) {
 // Facts: 7.1.6.
 func TestRefusals(t *testing.T) {
 	s, ctx := newRoom(t, nil, new(postbox)), t.Context()
-	if err := s.Create(ctx, orders, nil); err != nil {
+	if err := s.Create(ctx, orders, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	long := strings.Repeat("x", MaxMessageBytes)
@@ -246,7 +249,7 @@ func TestRefusals(t *testing.T) {
 func TestPages(t *testing.T) {
 	s, ctx := newRoom(t, nil, new(postbox)), t.Context()
 	for _, n := range []string{"a", "b", "c"} {
-		if err := s.Create(ctx, Name{orders.Account, orders.Region, n}, nil); err != nil {
+		if err := s.Create(ctx, Name{orders.Account, orders.Region, n}, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

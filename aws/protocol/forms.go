@@ -81,7 +81,8 @@ func (x *exchange) parameters() (url.Values, bool) {
 	return form, true
 }
 
-// formService finds the service by the credential scope, else by the version, else takes the first.
+// formService finds the service by the credential scope, else by the version, else by the action, as in the links that SNS
+// sends around, which have neither; else it takes the first.
 func (x *exchange) formService(params url.Values) *Service {
 	scope := signature.ScopeService(x.r, params)
 	for _, s := range x.forms {
@@ -91,6 +92,11 @@ func (x *exchange) formService(params url.Values) *Service {
 	}
 	for _, s := range x.forms {
 		if s.QueryVersion == params.Get("Version") {
+			return s
+		}
+	}
+	for _, s := range x.forms {
+		if x.operations[s][params.Get("Action")] != nil {
 			return s
 		}
 	}

@@ -7,6 +7,48 @@ import (
 )
 
 // Decode reads the structure from a document.
+func (v *AddPermissionInput) Decode(r wire.Reader) {
+	v.missing |= 0x3
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "TopicArn":
+			wire.ReadRequired(r, &v.TopicArn, &v.missing, 0x1, wire.Reader.String)
+		case "Label":
+			wire.ReadRequired(r, &v.Label, &v.missing, 0x2, wire.Reader.String)
+		case "AWSAccountId":
+			wire.ReadScalars(r, &v.AWSAccountId, wire.Reader.String)
+		case "ActionName":
+			wire.ReadScalars(r, &v.ActionName, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *ConfirmSubscriptionInput) Decode(r wire.Reader) {
+	v.missing |= 0x3
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "TopicArn":
+			wire.ReadRequired(r, &v.TopicArn, &v.missing, 0x1, wire.Reader.String)
+		case "Token":
+			wire.ReadRequired(r, &v.Token, &v.missing, 0x2, wire.Reader.String)
+		case "AuthenticateOnUnsubscribe":
+			wire.ReadOptional(r, &v.AuthenticateOnUnsubscribe, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *CreateTopicInput) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
@@ -103,6 +145,22 @@ func (v *ListSubscriptionsInput) Decode(r wire.Reader) {
 		switch string(name) {
 		case "NextToken":
 			wire.ReadOptional(r, &v.NextToken, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *ListTagsForResourceRequest) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "ResourceArn":
+			wire.ReadRequired(r, &v.ResourceArn, &v.missing, 0x1, wire.Reader.String)
 		default:
 			r.Skip()
 		}
@@ -223,6 +281,24 @@ func (v *PublishInput) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *RemovePermissionInput) Decode(r wire.Reader) {
+	v.missing |= 0x3
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "TopicArn":
+			wire.ReadRequired(r, &v.TopicArn, &v.missing, 0x1, wire.Reader.String)
+		case "Label":
+			wire.ReadRequired(r, &v.Label, &v.missing, 0x2, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *SetSubscriptionAttributesInput) Decode(r wire.Reader) {
 	v.missing |= 0x3
 	if !r.Struct() {
@@ -305,6 +381,24 @@ func (v *Tag) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *TagResourceRequest) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "ResourceArn":
+			wire.ReadRequired(r, &v.ResourceArn, &v.missing, 0x1, wire.Reader.String)
+		case "Tags":
+			wire.ReadStructs(r, &v.Tags, (*Tag).Decode)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *UnsubscribeInput) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
@@ -314,6 +408,24 @@ func (v *UnsubscribeInput) Decode(r wire.Reader) {
 		switch string(name) {
 		case "SubscriptionArn":
 			wire.ReadRequired(r, &v.SubscriptionArn, &v.missing, 0x1, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *UntagResourceRequest) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "ResourceArn":
+			wire.ReadRequired(r, &v.ResourceArn, &v.missing, 0x1, wire.Reader.String)
+		case "TagKeys":
+			wire.ReadScalars(r, &v.TagKeys, wire.Reader.String)
 		default:
 			r.Skip()
 		}

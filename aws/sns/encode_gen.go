@@ -35,6 +35,24 @@ func (v *BatchResultErrorEntry) AppendXML(b []byte) []byte {
 }
 
 // Encode writes the structure.
+func (v *ConfirmSubscriptionResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.SubscriptionArn != nil {
+		w.Name("SubscriptionArn")
+		w.String(*v.SubscriptionArn)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *ConfirmSubscriptionResponse) AppendXML(b []byte) []byte {
+	if v.SubscriptionArn != nil {
+		b = query.AppendString(b, "SubscriptionArn", *v.SubscriptionArn)
+	}
+	return b
+}
+
+// Encode writes the structure.
 func (v *CreateTopicResponse) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.TopicArn != nil {
@@ -142,6 +160,26 @@ func (v *ListSubscriptionsResponse) AppendXML(b []byte) []byte {
 	}
 	if v.NextToken != nil {
 		b = query.AppendString(b, "NextToken", *v.NextToken)
+	}
+	return b
+}
+
+// Encode writes the structure.
+func (v *ListTagsForResourceResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.Tags != nil {
+		w.Name("Tags")
+		wire.WriteStructs(w, v.Tags, (*Tag).Encode)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *ListTagsForResourceResponse) AppendXML(b []byte) []byte {
+	if v.Tags != nil {
+		b = query.Open(b, "Tags")
+		b = query.AppendStructs(b, "member", v.Tags, (*Tag).AppendXML)
+		b = query.Shut(b, "Tags")
 	}
 	return b
 }
@@ -324,6 +362,34 @@ func (v *Subscription) AppendXML(b []byte) []byte {
 }
 
 // Encode writes the structure.
+func (v *Tag) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("Key")
+	w.String(v.Key)
+	w.Name("Value")
+	w.String(v.Value)
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *Tag) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "Key", v.Key)
+	b = query.AppendString(b, "Value", v.Value)
+	return b
+}
+
+// Encode writes the structure.
+func (v *TagResourceResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *TagResourceResponse) AppendXML(b []byte) []byte {
+	return b
+}
+
+// Encode writes the structure.
 func (v *Topic) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.TopicArn != nil {
@@ -338,5 +404,16 @@ func (v *Topic) AppendXML(b []byte) []byte {
 	if v.TopicArn != nil {
 		b = query.AppendString(b, "TopicArn", *v.TopicArn)
 	}
+	return b
+}
+
+// Encode writes the structure.
+func (v *UntagResourceResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *UntagResourceResponse) AppendXML(b []byte) []byte {
 	return b
 }

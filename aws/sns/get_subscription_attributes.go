@@ -20,10 +20,27 @@ func (d *Door) GetSubscriptionAttributes(
 	if err != nil {
 		return nil, translate(err)
 	}
-	return &GetSubscriptionAttributesResponse{Attributes: map[string]string{
-		"SubscriptionArn": sub.ARN(), "TopicArn": name.ARN(), "Owner": sub.Owner, "Protocol": sub.Protocol,
-		"Endpoint": sub.Endpoint, "ConfirmationWasAuthenticated": "true", "PendingConfirmation": "false",
+	return &GetSubscriptionAttributesResponse{Attributes: subscriptionAttributes(sub)}, nil
+}
+
+func subscriptionAttributes(sub topic.Subscription) map[string]string {
+	all := map[string]string{
+		"SubscriptionArn": sub.ARN(), "TopicArn": sub.Topic.ARN(), "Owner": sub.Owner, "Protocol": sub.Protocol,
+		"Endpoint": sub.Endpoint, "ConfirmationWasAuthenticated": strconv.FormatBool(!sub.Web() || sub.Authenticated),
+		"PendingConfirmation":    strconv.FormatBool(sub.Pending),
 		topic.RawMessageDelivery: strconv.FormatBool(sub.Raw()),
-		"SubscriptionPrincipal":  arn.ARN{Partition: arn.Partition(name.Region), Service: "iam", Account: sub.Owner, Resource: "root"}.String(),
-	}}, nil
+		"SubscriptionPrincipal":  arn.ARN{Partition: arn.Partition(sub.Topic.Region), Service: "iam", Account: sub.Owner, Resource: "root"}.String(),
+	}
+	for _, name := range []string{topic.FilterPolicy, topic.FilterPolicyScope, topic.RedrivePolicy, topic.DeliveryPolicy} {
+		if v := sub.Attributes[name]; v != "" {
+			all[name] = v
+		}
+	}
+	switch { // the scope is shown with a policy and never without
+	case all[topic.FilterPolicy] == "":
+		delete(all, topic.FilterPolicyScope)
+	case all[topic.FilterPolicyScope] == "":
+		all[topic.FilterPolicyScope] = "MessageAttributes"
+	}
+	return all
 }

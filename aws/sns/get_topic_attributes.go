@@ -2,7 +2,6 @@ package sns
 
 import (
 	"context"
-	"maps"
 	"strconv"
 	"strings"
 
@@ -37,14 +36,25 @@ func attributesOf(t topic.Topic) map[string]string {
 	arn := t.Name.ARN()
 	all := map[string]string{
 		"TopicArn": arn, "Owner": t.Name.Account, "DisplayName": "",
-		"Policy":                  strings.NewReplacer("ARN", arn, "ACCOUNT", t.Name.Account).Replace(defaultPolicy),
+		topic.Policy:              ownPolicy(t.Name),
 		"EffectiveDeliveryPolicy": effectivePolicy,
-		"SubscriptionsConfirmed":  strconv.Itoa(t.Subscriptions), "SubscriptionsPending": "0", "SubscriptionsDeleted": "0",
+		"SubscriptionsConfirmed":  strconv.Itoa(t.Subscriptions), "SubscriptionsPending": strconv.Itoa(t.Pending), "SubscriptionsDeleted": "0",
 	}
-	for name, v := range maps.All(t.Attributes) {
+	if t.Name.FIFO() {
+		all[topic.ContentBasedDeduplication], all[topic.FIFOThroughputScope] = "false", "Topic"
+	}
+	for name, v := range t.Attributes {
 		if v != "" || name == "DisplayName" {
 			all[name] = v
 		}
 	}
+	if p := t.Attributes[topic.DeliveryPolicy]; p != "" {
+		all["EffectiveDeliveryPolicy"] = p
+	}
 	return all
+}
+
+// ownPolicy is the policy that a topic has by itself.
+func ownPolicy(name topic.Name) string {
+	return strings.NewReplacer("ARN", name.ARN(), "ACCOUNT", name.Account).Replace(defaultPolicy)
 }

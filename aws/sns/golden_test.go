@@ -38,12 +38,12 @@ type postbox struct {
 }
 
 // Deliver implements topic.Deliverer. The queue "gone" takes nothing, "broken" fails.
-func (p *postbox) Deliver(_ context.Context, endpoint string, deliveries []topic.Delivery) error {
+func (p *postbox) Deliver(_ context.Context, endpoint string, deliveries []topic.Delivery) ([]error, error) {
 	switch {
 	case strings.HasSuffix(endpoint, ":gone"):
-		return topic.ErrUndeliverable
+		return slices.Repeat([]error{topic.ErrUndeliverable}, len(deliveries)), nil
 	case strings.HasSuffix(endpoint, ":broken"):
-		return fmt.Errorf("disk full")
+		return nil, fmt.Errorf("disk full")
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -52,9 +52,12 @@ func (p *postbox) Deliver(_ context.Context, endpoint string, deliveries []topic
 		for _, name := range slices.Sorted(maps.Keys(d.Attributes)) {
 			text += fmt.Sprintf("\nwith %s=%+v", name, d.Attributes[name])
 		}
+		if d.DeduplicationID != nil {
+			text += fmt.Sprintf("\nin group %s, known by %s", *d.Group, *d.DeduplicationID)
+		}
 		p.text = append(p.text, text)
 	}
-	return nil
+	return nil, nil
 }
 
 // empty returns what was delivered since the last call.

@@ -26,9 +26,17 @@ func subscriptionsOf(list []topic.Subscription) []Subscription {
 	out := make([]Subscription, len(list))
 	for i, sub := range list {
 		out[i] = Subscription{
-			SubscriptionArn: new(sub.ARN()), Owner: new(sub.Owner), Protocol: new(sub.Protocol), Endpoint: new(sub.Endpoint),
+			SubscriptionArn: new(shownARN(sub)), Owner: new(sub.Owner), Protocol: new(sub.Protocol), Endpoint: new(sub.Endpoint),
 			TopicArn: new(sub.Topic.ARN()),
 		}
 	}
 	return out
+}
+
+// shownARN is what a list shows of a subscription that may not be confirmed.
+func shownARN(sub topic.Subscription) string {
+	if sub.Pending {
+		return "PendingConfirmation"
+	}
+	return sub.ARN()
 }

@@ -10,17 +10,15 @@ import (
 )
 
 // newMessage is a message as the room wants it, from one of Publish or an entry of PublishBatch.
-func newMessage(in *PublishBatchRequestEntry) (topic.Message, error) {
-	m := topic.Message{Text: in.Message, Subject: value(in.Subject)}
-	switch {
-	case in.MessageGroupId != nil:
-		return m, invalid("MessageGroupId Reason: The request includes MessageGroupId parameter that is not valid for this topic type")
-	case in.MessageDeduplicationId != nil:
-		return m, invalid("MessageDeduplicationId Reason: The request includes MessageDeduplicationId parameter that is not valid for this topic type")
-	case in.Subject != nil && *in.Subject == "":
+func newMessage(t topic.Topic, in *PublishBatchRequestEntry) (topic.Message, error) {
+	m := topic.Message{Text: in.Message, Subject: value(in.Subject), Group: in.MessageGroupId, DeduplicationID: in.MessageDeduplicationId}
+	if in.Subject != nil && *in.Subject == "" {
 		return m, invalid("Subject")
 	}
 	if err := m.Check(); err != nil { // the length is that of the message as it was sent
+		return m, translate(err)
+	}
+	if err := m.CheckOrder(t); err != nil {
 		return m, translate(err)
 	}
 	if err := readStructure(&m, value(in.MessageStructure)); err != nil {
@@ -57,8 +55,13 @@ func readStructure(m *topic.Message, structure string) error {
 		return invalid("Message Structure - No default entry in JSON message body")
 	}
 	m.Text = text
-	if own, ok := texts[queueProtocol].(string); ok {
-		m.ByProtocol = map[string]string{queueProtocol: own}
+	for _, protocol := range protocols {
+		if own, ok := texts[protocol].(string); ok {
+			if m.ByProtocol == nil {
+				m.ByProtocol = map[string]string{}
+			}
+			m.ByProtocol[protocol] = own
+		}
 	}
 	return nil
 }

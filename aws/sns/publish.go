@@ -1,8 +1,13 @@
 package sns
 
-import "context"
+import (
+	"context"
 
-// Publish hands a message to everything that is subscribed to a topic. It is durable there when the answer is given.
+	"github.com/millrace/millrace/topic"
+)
+
+// Publish hands a message to everything that is subscribed to a topic. It is durable, in the queues or on the way to the other
+// endpoints, when the answer is given.
 func (d *Door) Publish(ctx context.Context, in *PublishInput) (*PublishResponse, error) {
 	if in.PhoneNumber != nil {
 		return nil, invalid("PhoneNumber Reason: This server does not send text messages.")
@@ -21,19 +26,28 @@ func (d *Door) Publish(ctx context.Context, in *PublishInput) (*PublishResponse,
 	if err != nil {
 		return nil, err
 	}
-	if _, err := d.Topics.Describe(name); err != nil {
+	t, err := d.Topics.Describe(name)
+	if err != nil {
 		return nil, translate(err)
 	}
-	m, err := newMessage(&PublishBatchRequestEntry{
+	m, err := newMessage(t, &PublishBatchRequestEntry{
 		Message: in.Message, Subject: in.Subject, MessageStructure: in.MessageStructure, MessageAttributes: in.MessageAttributes,
 		MessageGroupId: in.MessageGroupId, MessageDeduplicationId: in.MessageDeduplicationId,
 	})
 	if err != nil {
 		return nil, err
 	}
-	ids, err := d.Topics.Publish(ctx, name, m)
+	published, err := d.Topics.Publish(ctx, name, m)
 	if err != nil {
 		return nil, translate(err)
 	}
-	return &PublishResponse{MessageId: new(ids[0])}, nil
+	return &PublishResponse{MessageId: new(published[0].ID), SequenceNumber: sequence(published[0])}, nil
+}
+
+// sequence is the sequence number of a message to a FIFO topic, nil of another.
+func sequence(p topic.Published) *string {
+	if p.SequenceNumber == "" {
+		return nil
+	}
+	return &p.SequenceNumber
 }

@@ -21,7 +21,8 @@ func (d *Door) PublishBatch(ctx context.Context, in *PublishBatchInput) (*Publis
 	if err != nil {
 		return nil, err
 	}
-	if _, err := d.Topics.Describe(name); err != nil {
+	t, err := d.Topics.Describe(name)
+	if err != nil {
 		return nil, translate(err)
 	}
 	if err := checkBatch(in.PublishBatchRequestEntries); err != nil {
@@ -31,7 +32,7 @@ func (d *Door) PublishBatch(ctx context.Context, in *PublishBatchInput) (*Publis
 	var messages []topic.Message
 	for i := range in.PublishBatchRequestEntries {
 		entry := &in.PublishBatchRequestEntries[i]
-		m, err := newMessage(entry)
+		m, err := newMessage(t, entry)
 		var refused *protocol.Error
 		switch {
 		case errors.As(err, &refused):
@@ -48,12 +49,12 @@ func (d *Door) PublishBatch(ctx context.Context, in *PublishBatchInput) (*Publis
 	if len(messages) == 0 {
 		return out, nil
 	}
-	ids, err := d.Topics.Publish(ctx, name, messages...)
+	published, err := d.Topics.Publish(ctx, name, messages...)
 	if err != nil {
 		return nil, translate(err)
 	}
 	for i := range out.Successful {
-		out.Successful[i].MessageId = new(ids[i])
+		out.Successful[i].MessageId, out.Successful[i].SequenceNumber = new(published[i].ID), sequence(published[i])
 	}
 	return out, nil
 }

@@ -6,6 +6,25 @@ import (
 	"github.com/millrace/millrace/aws/protocol/query"
 )
 
+var formAddPermissionInput = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "TopicArn", Name: "TopicArn", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "Label", Name: "Label", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "AWSAccountId", Name: "AWSAccountId", Shape: &formDelegatesList},
+		{JSON: "ActionName", Name: "ActionName", Shape: &formActionsList},
+	},
+}
+
+var formConfirmSubscriptionInput = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "TopicArn", Name: "TopicArn", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "Token", Name: "Token", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "AuthenticateOnUnsubscribe", Name: "AuthenticateOnUnsubscribe", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
 var formCreateTopicInput = query.Shape{
 	Kind: query.Structure,
 	Members: []query.Member{
@@ -49,6 +68,13 @@ var formListSubscriptionsInput = query.Shape{
 	Kind: query.Structure,
 	Members: []query.Member{
 		{JSON: "NextToken", Name: "NextToken", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
+var formListTagsForResourceRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "ResourceArn", Name: "ResourceArn", Shape: &query.Shape{Kind: query.Text}},
 	},
 }
 
@@ -104,6 +130,14 @@ var formPublishInput = query.Shape{
 	},
 }
 
+var formRemovePermissionInput = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "TopicArn", Name: "TopicArn", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "Label", Name: "Label", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
 var formSetSubscriptionAttributesInput = query.Shape{
 	Kind: query.Structure,
 	Members: []query.Member{
@@ -141,6 +175,14 @@ var formTag = query.Shape{
 	},
 }
 
+var formTagResourceRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "ResourceArn", Name: "ResourceArn", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "Tags", Name: "Tags", Shape: &formTagList},
+	},
+}
+
 var formUnsubscribeInput = query.Shape{
 	Kind: query.Structure,
 	Members: []query.Member{
@@ -148,9 +190,35 @@ var formUnsubscribeInput = query.Shape{
 	},
 }
 
+var formUntagResourceRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "ResourceArn", Name: "ResourceArn", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "TagKeys", Name: "TagKeys", Shape: &formTagKeyList},
+	},
+}
+
+var formActionsList = query.Shape{
+	Kind:    query.List,
+	Element: &query.Shape{Kind: query.Text},
+	Flat:    false,
+}
+
+var formDelegatesList = query.Shape{
+	Kind:    query.List,
+	Element: &query.Shape{Kind: query.Text},
+	Flat:    false,
+}
+
 var formPublishBatchRequestEntryList = query.Shape{
 	Kind:    query.List,
 	Element: &formPublishBatchRequestEntry,
+	Flat:    false,
+}
+
+var formTagKeyList = query.Shape{
+	Kind:    query.List,
+	Element: &query.Shape{Kind: query.Text},
 	Flat:    false,
 }
 

@@ -24,6 +24,12 @@ type Operations interface {
 	SetSubscriptionAttributes(ctx context.Context, in *SetSubscriptionAttributesInput) error
 	Publish(ctx context.Context, in *PublishInput) (*PublishResponse, error)
 	PublishBatch(ctx context.Context, in *PublishBatchInput) (*PublishBatchResponse, error)
+	ConfirmSubscription(ctx context.Context, in *ConfirmSubscriptionInput) (*ConfirmSubscriptionResponse, error)
+	TagResource(ctx context.Context, in *TagResourceRequest) (*TagResourceResponse, error)
+	UntagResource(ctx context.Context, in *UntagResourceRequest) (*UntagResourceResponse, error)
+	ListTagsForResource(ctx context.Context, in *ListTagsForResourceRequest) (*ListTagsForResourceResponse, error)
+	AddPermission(ctx context.Context, in *AddPermissionInput) error
+	RemovePermission(ctx context.Context, in *RemovePermissionInput) error
 }
 
 // The codes of the service's errors.
@@ -50,10 +56,12 @@ const (
 	NotFoundException                     = "NotFoundException"
 	PlatformApplicationDisabledException  = "PlatformApplicationDisabledException"
 	ReplayLimitExceededException          = "ReplayLimitExceededException"
+	ResourceNotFoundException             = "ResourceNotFoundException"
 	StaleTagException                     = "StaleTagException"
 	SubscriptionLimitExceededException    = "SubscriptionLimitExceededException"
 	TagLimitExceededException             = "TagLimitExceededException"
 	TagPolicyException                    = "TagPolicyException"
+	ErrorThrottled                        = "Throttled"
 	TooManyEntriesInBatchRequestException = "TooManyEntriesInBatchRequestException"
 	TopicLimitExceededException           = "TopicLimitExceededException"
 	ErrorValidationError                  = "ValidationError"
@@ -92,10 +100,12 @@ func NewService(ops Operations) protocol.Service {
 			"NotFoundException":                     {Status: 404, Lower: true, QueryCode: "NotFound"},
 			"PlatformApplicationDisabledException":  {Status: 400, Lower: true, QueryCode: "PlatformApplicationDisabled"},
 			"ReplayLimitExceededException":          {Status: 403, Lower: true, QueryCode: "ReplayLimitExceeded"},
+			"ResourceNotFoundException":             {Status: 404, Lower: true, QueryCode: "ResourceNotFound"},
 			"StaleTagException":                     {Status: 400, Lower: true, QueryCode: "StaleTag"},
 			"SubscriptionLimitExceededException":    {Status: 403, Lower: true, QueryCode: "SubscriptionLimitExceeded"},
 			"TagLimitExceededException":             {Status: 400, Lower: true, QueryCode: "TagLimitExceeded"},
 			"TagPolicyException":                    {Status: 400, Lower: true, QueryCode: "TagPolicy"},
+			"Throttled":                             {Status: 429, Lower: true},
 			"TooManyEntriesInBatchRequestException": {Status: 400, Lower: true, QueryCode: "TooManyEntriesInBatchRequest"},
 			"TopicLimitExceededException":           {Status: 403, Lower: true, QueryCode: "TopicLimitExceeded"},
 			"ValidationError":                       {Status: 400, Lower: true},
@@ -115,6 +125,12 @@ func NewService(ops Operations) protocol.Service {
 			{Name: "SetSubscriptionAttributes", Query: &formSetSubscriptionAttributesInput, Handler: protocol.HandleSilent(ops.SetSubscriptionAttributes)},
 			{Name: "Publish", Query: &formPublishInput, Handler: protocol.Handle(ops.Publish)},
 			{Name: "PublishBatch", Query: &formPublishBatchInput, Handler: protocol.Handle(ops.PublishBatch)},
+			{Name: "ConfirmSubscription", Query: &formConfirmSubscriptionInput, Handler: protocol.Handle(ops.ConfirmSubscription)},
+			{Name: "TagResource", Query: &formTagResourceRequest, Handler: protocol.Handle(ops.TagResource)},
+			{Name: "UntagResource", Query: &formUntagResourceRequest, Handler: protocol.Handle(ops.UntagResource)},
+			{Name: "ListTagsForResource", Query: &formListTagsForResourceRequest, Handler: protocol.Handle(ops.ListTagsForResource)},
+			{Name: "AddPermission", Query: &formAddPermissionInput, Handler: protocol.HandleSilent(ops.AddPermission)},
+			{Name: "RemovePermission", Query: &formRemovePermissionInput, Handler: protocol.HandleSilent(ops.RemovePermission)},
 		},
 	}
 }

@@ -2,12 +2,38 @@
 
 package sns
 
+// AddPermissionInput is AWS's shape AddPermissionInput.
+type AddPermissionInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	TopicArn     string   // required
+	Label        string   // required
+	AWSAccountId []string // required
+	ActionName   []string // required
+}
+
 // BatchResultErrorEntry is AWS's shape BatchResultErrorEntry.
 type BatchResultErrorEntry struct {
 	Id          string // required
 	Code        string // required
 	Message     *string
 	SenderFault bool // required
+}
+
+// ConfirmSubscriptionInput is AWS's shape ConfirmSubscriptionInput.
+type ConfirmSubscriptionInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	TopicArn                  string // required
+	Token                     string // required
+	AuthenticateOnUnsubscribe *string
+}
+
+// ConfirmSubscriptionResponse is AWS's shape ConfirmSubscriptionResponse.
+type ConfirmSubscriptionResponse struct {
+	SubscriptionArn *string
 }
 
 // CreateTopicInput is AWS's shape CreateTopicInput.
@@ -84,6 +110,19 @@ type ListSubscriptionsInput struct {
 type ListSubscriptionsResponse struct {
 	Subscriptions []Subscription
 	NextToken     *string
+}
+
+// ListTagsForResourceRequest is AWS's shape ListTagsForResourceRequest.
+type ListTagsForResourceRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	ResourceArn string // required
+}
+
+// ListTagsForResourceResponse is AWS's shape ListTagsForResourceResponse.
+type ListTagsForResourceResponse struct {
+	Tags []Tag
 }
 
 // ListTopicsInput is AWS's shape ListTopicsInput.
@@ -165,6 +204,15 @@ type PublishResponse struct {
 	SequenceNumber *string
 }
 
+// RemovePermissionInput is AWS's shape RemovePermissionInput.
+type RemovePermissionInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	TopicArn string // required
+	Label    string // required
+}
+
 // SetSubscriptionAttributesInput is AWS's shape SetSubscriptionAttributesInput.
 type SetSubscriptionAttributesInput struct {
 	// missing has a bit for each required member that a request left out.
@@ -220,6 +268,18 @@ type Tag struct {
 	Value string // required
 }
 
+// TagResourceRequest is AWS's shape TagResourceRequest.
+type TagResourceRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	ResourceArn string // required
+	Tags        []Tag  // required
+}
+
+// TagResourceResponse is AWS's shape TagResourceResponse.
+type TagResourceResponse struct{}
+
 // Topic is AWS's shape Topic.
 type Topic struct {
 	TopicArn *string
@@ -232,3 +292,15 @@ type UnsubscribeInput struct {
 
 	SubscriptionArn string // required
 }
+
+// UntagResourceRequest is AWS's shape UntagResourceRequest.
+type UntagResourceRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	ResourceArn string   // required
+	TagKeys     []string // required
+}
+
+// UntagResourceResponse is AWS's shape UntagResourceResponse.
+type UntagResourceResponse struct{}

@@ -6,9 +6,39 @@ import (
 	"github.com/millrace/millrace/aws/protocol/constraint"
 )
 
+var ruleAmazonResourceName = constraint.Text{Length: constraint.Length{Low: 1, High: 1011}}
+
 var ruleTagKey = constraint.Text{Length: constraint.Length{Low: 1, High: 128}}
 
+var ruleTagKeyList = constraint.Texts{Length: constraint.Length{Low: -1, High: -1}, Member: &ruleTagKey}
+
 var ruleTagValue = constraint.Text{Length: constraint.Length{Low: 0, High: 256}}
+
+// Validate judges the members in the model's order.
+func (v *AddPermissionInput) Validate(c *constraint.Checks) {
+	if !(v.missing&0x1 == 0) {
+		c.Null("topicArn")
+	}
+	if !(v.missing&0x2 == 0) {
+		c.Null("label")
+	}
+	if !(v.AWSAccountId != nil) {
+		c.Null("aWSAccountId")
+	}
+	if !(v.ActionName != nil) {
+		c.Null("actionName")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *ConfirmSubscriptionInput) Validate(c *constraint.Checks) {
+	if !(v.missing&0x1 == 0) {
+		c.Null("topicArn")
+	}
+	if !(v.missing&0x2 == 0) {
+		c.Null("token")
+	}
+}
 
 // Validate judges the members in the model's order.
 func (v *CreateTopicInput) Validate(c *constraint.Checks) {
@@ -54,6 +84,15 @@ func (v *ListSubscriptionsByTopicInput) Validate(c *constraint.Checks) {
 
 // Validate judges the members in the model's order.
 func (v *ListSubscriptionsInput) Validate(c *constraint.Checks) {
+}
+
+// Validate judges the members in the model's order.
+func (v *ListTagsForResourceRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleAmazonResourceName.Check(c, "resourceArn", v.ResourceArn)
+	} else {
+		c.Null("resourceArn")
+	}
 }
 
 // Validate judges the members in the model's order.
@@ -117,6 +156,16 @@ func (v *PublishInput) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *RemovePermissionInput) Validate(c *constraint.Checks) {
+	if !(v.missing&0x1 == 0) {
+		c.Null("topicArn")
+	}
+	if !(v.missing&0x2 == 0) {
+		c.Null("label")
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *SetSubscriptionAttributesInput) Validate(c *constraint.Checks) {
 	if !(v.missing&0x1 == 0) {
 		c.Null("subscriptionArn")
@@ -161,8 +210,40 @@ func (v *Tag) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *TagResourceRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleAmazonResourceName.Check(c, "resourceArn", v.ResourceArn)
+	} else {
+		c.Null("resourceArn")
+	}
+	if v.Tags != nil {
+		for i := range v.Tags {
+			c.EnterElement("tags", i)
+			v.Tags[i].Validate(c)
+			c.Leave()
+		}
+	} else {
+		c.Null("tags")
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *UnsubscribeInput) Validate(c *constraint.Checks) {
 	if !(v.missing&0x1 == 0) {
 		c.Null("subscriptionArn")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *UntagResourceRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleAmazonResourceName.Check(c, "resourceArn", v.ResourceArn)
+	} else {
+		c.Null("resourceArn")
+	}
+	if v.TagKeys != nil {
+		ruleTagKeyList.Check(c, "tagKeys", v.TagKeys)
+	} else {
+		c.Null("tagKeys")
 	}
 }
