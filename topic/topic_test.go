@@ -162,7 +162,7 @@ func verify(s *Service, m map[string]string) error {
 		return err
 	}
 	var b strings.Builder
-	for _, name := range []string{"Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"} {
+	for _, name := range []string{"Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"} {
 		if v, ok := m[name]; ok {
 			b.WriteString(name + "\n" + v + "\n")
 		}
