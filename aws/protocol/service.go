@@ -58,6 +58,9 @@ type Service struct {
 	// Access says what an operation does, for an Authorizer to judge. An error of it is the answer. When it is nil every
 	// operation is an action of its name on everything.
 	Access func(ctx context.Context, in Input) ([]Access, error)
+	// Anonymous are the operations that need no signature: what the caller knows, such as a token, is enough. Who signs
+	// all the same is judged like everybody.
+	Anonymous []string
 	// Operations are those that are carried out.
 	Operations []Operation
 	// Unoffered are those of a REST service that the model knows and that are not carried out.

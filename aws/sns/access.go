@@ -5,11 +5,12 @@ import (
 	"strings"
 
 	"github.com/millrace/millrace/aws/protocol"
+	"github.com/millrace/millrace/internal/arn"
 	"github.com/millrace/millrace/topic"
 )
 
-// access names the topic of each operation, also where a subscription is meant.
-func access(ctx context.Context, in protocol.Input) ([]protocol.Access, error) {
+// access names the topic of each operation, with its policy, also where a subscription is meant.
+func (d *Door) access(ctx context.Context, in protocol.Input) ([]protocol.Access, error) {
 	call := protocol.CallFrom(ctx)
 	members := protocol.Members(in)
 	a := protocol.Access{Action: "sns:" + strings.TrimSuffix(call.Operation, "Batch"), Resource: "*"}
@@ -31,5 +32,16 @@ func access(ctx context.Context, in protocol.Input) ([]protocol.Access, error) {
 	if endpoint := members["Endpoint"]; endpoint != "" {
 		a.Keys = map[string][]string{"sns:endpoint": {endpoint}, "sns:protocol": {members["Protocol"]}}
 	}
+	if name, ok := named(a.Resource); ok {
+		if t, err := d.Topics.Describe(name); err == nil {
+			a.Policy = t.Attributes[topic.Policy]
+		}
+	}
 	return []protocol.Access{a}, nil
+}
+
+// named is the topic of an ARN.
+func named(text string) (topic.Name, bool) {
+	a, err := arn.Parse(text)
+	return topic.Name{Account: a.Account, Region: a.Region, Name: a.Resource}, err == nil && a.Service == "sns"
 }

@@ -18,8 +18,10 @@ type Door struct {
 
 // New returns the service to hand to the dispatcher.
 func New(topics *topic.Service) protocol.Service {
-	s := NewService(&Door{Topics: topics})
-	s.Access, s.DeniedCode = access, "AuthorizationError"
+	d := &Door{Topics: topics}
+	s := NewService(d)
+	s.Access, s.DeniedCode = d.access, "AuthorizationError"
+	s.Anonymous = []string{"ConfirmSubscription", "Unsubscribe"} // the links in messages
 	return s
 }
 
