@@ -79,6 +79,13 @@ func (o *outside) take() string {
 	return s
 }
 
+// change changes what is answered from now on.
+func (o *outside) change(how func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	how()
+}
+
 func (o *outside) set(url string, status int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -320,7 +327,7 @@ func TestSlowEndpoint(t *testing.T) {
 	bubble(t, func(t *testing.T, h *house) {
 		h.confirmed("http://slow", nil)
 		h.confirmed("http://quick", map[string]string{RawMessageDelivery: "true"})
-		h.o.hang["http://slow"] = true
+		h.o.change(func() { h.o.hang["http://slow"] = true })
 		const messages = 3 * attempts
 		for i := range messages {
 			h.publish(Message{Text: fmt.Sprint(i)})
@@ -364,18 +371,18 @@ func TestFunction(t *testing.T) {
 		if subject, there := r.Sns["Subject"]; !there || subject != nil {
 			t.Error(r.Sns)
 		}
-		h.o.fail = fmt.Errorf("%w: Unhandled", ErrFailed)
+		h.o.change(func() { h.o.fail = fmt.Errorf("%w: Unhandled", ErrFailed) })
 		h.publish(Message{Text: "bad", Attributes: sale})
 		synctestSleep(time.Hour)
 		h.expect("fails", "0s "+name+", 1m0s "+name+", 3m0s "+name)
-		h.o.fail, h.o.start = errors.New("no instance"), time.Now()
+		h.o.change(func() { h.o.fail, h.o.start = errors.New("no instance"), time.Now() })
 		h.publish(Message{Text: "busy", Attributes: sale})
 		synctestSleep(2 * time.Second)
 		h.expect("out of reach", strings.TrimSuffix(strings.Repeat("0s "+name+", ", 4), ", ")+", 1s "+name+", 2s "+name)
-		h.o.fail = nil
+		h.o.change(func() { h.o.fail = nil })
 		synctestSleep(time.Minute)
 		h.expect("in reach", "3s "+name)
-		h.o.fail = fmt.Errorf("%w: gone", ErrUndeliverable)
+		h.o.change(func() { h.o.fail = fmt.Errorf("%w: gone", ErrUndeliverable) })
 		h.publish(Message{Text: "never", Attributes: sale})
 		synctestSleep(time.Hour)
 		if notes := h.o.take(); strings.Count(notes, name) != 1 {
@@ -393,7 +400,7 @@ func TestCrashKeepsBacklog(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.confirmed("http://a", map[string]string{RawMessageDelivery: "true"})
-		o.hang["http://a"] = true
+		o.change(func() { o.hang["http://a"] = true })
 		h.subscribe(ProtocolHTTP, "http://b", nil)
 		h.publish(Message{Text: "one"}, Message{Text: "two"})
 		clone := fs.CrashClone(vfs.CrashCloneCfg{})
@@ -435,9 +442,7 @@ func TestLongBacklog(t *testing.T) {
 			h.publish(batch...)
 		}
 		synctest.Wait()
-		h.o.mu.Lock()
-		clear(h.o.bodies)
-		h.o.mu.Unlock()
+		h.o.change(func() { clear(h.o.bodies) })
 		h.o.set("http://a", 0)
 		synctestSleep(time.Minute)
 		seen := map[string]bool{}

@@ -278,7 +278,8 @@ type TagResourceRequest struct {
 }
 
 // TagResourceResponse is AWS's shape TagResourceResponse.
-type TagResourceResponse struct{}
+type TagResourceResponse struct {
+}
 
 // Topic is AWS's shape Topic.
 type Topic struct {
@@ -303,4 +304,5 @@ type UntagResourceRequest struct {
 }
 
 // UntagResourceResponse is AWS's shape UntagResourceResponse.
-type UntagResourceResponse struct{}
+type UntagResourceResponse struct {
+}
