@@ -92,3 +92,22 @@ func TestPolicyRefused(t *testing.T) {
 		}
 	}
 }
+
+// FuzzPolicy looks for policies and messages that nothing is said about but a panic.
+func FuzzPolicy(f *testing.F) {
+	f.Add(`{"a":["x",{"numeric":[">",1,"<",3]}],"$or":[{"b":[{"exists":false}]},{"c":[{"anything-but":{"prefix":"y"}}]}]}`, `{"a":"x","b":[1,{}]}`)
+	f.Add(`{"a":{"b":[{"cidr":"10.0.0.0/8"},{"wildcard":"*x"},null]}}`, `{"a":[{"b":"10.1.2.3"}]}`)
+	f.Add(`{"a":[{"numeric":["=",1e400]}]}`, `{"a":1E+400}`)
+	f.Fuzz(func(t *testing.T, policy, object string) {
+		for _, scope := range []Scope{ScopeAttributes, ScopeBody} {
+			p, err := CompilePolicy(policy, scope)
+			if err != nil {
+				if _, ok := err.(*PolicyError); !ok {
+					t.Errorf("%q: %T", policy, err)
+				}
+				continue
+			}
+			p.Match([]byte(object))
+		}
+	})
+}

@@ -240,6 +240,11 @@ func (s *Service) Delete(ctx context.Context, name Name) error {
 	for _, sub := range e.subscriptions {
 		s.wakes.add(sub.key()) // to clear what was on its way
 	}
+	if name.FIFO() {
+		if err := s.forget(context.WithoutCancel(ctx), name); err != nil {
+			s.log.Warn("what a topic knew again stays in the store", "topic", name.ARN(), "error", err)
+		}
+	}
 	return nil
 }
 

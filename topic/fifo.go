@@ -160,3 +160,29 @@ func (r *inOrder) note(ctx context.Context) error {
 	}
 	return nil
 }
+
+// forgetAtOnce is how much of a deleted topic one commit takes out.
+const forgetAtOnce = 1000
+
+// forget takes out what a deleted topic knew again.
+func (s *Service) forget(ctx context.Context, topic Name) error {
+	var writes []store.Write
+	commit := func(most int) error {
+		if len(writes) <= most {
+			return nil
+		}
+		err := s.tables.Commit(ctx, writes...)
+		writes = writes[:0]
+		return err
+	}
+	for item, err := range s.ages.Scan(ctx, store.Key(topic.key(), "")) {
+		if err != nil {
+			return err
+		}
+		writes = append(writes, s.ages.Remove(item.Key, 0), s.dedups.Remove(item.Value.Key, 0))
+		if err := commit(forgetAtOnce); err != nil {
+			return err
+		}
+	}
+	return commit(0)
+}

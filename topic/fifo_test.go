@@ -118,6 +118,9 @@ func TestFIFOSettings(t *testing.T) {
 		if err := h.Delete(ctx, bills); err != nil {
 			t.Fatal(err)
 		}
+		if n := h.noted(t); n != 0 {
+			t.Errorf("%d are noted of a topic that is gone", n)
+		}
 		create()
 		if fresh := h.inOrder(inGroup("x", "g", "")); fresh[0] == out[0] || len(h.p.got["q"]) != 3 {
 			t.Errorf("%+v is known from an earlier topic", fresh)

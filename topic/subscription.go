@@ -79,6 +79,11 @@ func (r *subscriptionRow) subscription(topic Name, id string) (Subscription, err
 // compile judges the attributes that are documents, and makes of them what deliveries need.
 func (s *Subscription) compile() error {
 	s.filter = nil
+	if s.Raw() && s.Protocol == ProtocolFunction {
+		return &AttributeError{
+			Name: RawMessageDelivery, Value: "true", Reason: "Delivery protocol [lambda] does not support raw message delivery.",
+		}
+	}
 	if text := s.Attributes[FilterPolicy]; text != "" {
 		scope := filter.Scope(s.Attributes[FilterPolicyScope])
 		if scope == "" {
