@@ -19,6 +19,8 @@ import (
 	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/millrace/millrace/server"
 )
 
 // subscriber is a web server as people write them for SNS: it follows SubscribeURL and keeps what it is told.
@@ -227,5 +229,42 @@ func TestFIFOTopic(t *testing.T) {
 	}
 	for range 3 {
 		c.receive(t, "plain")
+	}
+}
+
+// TestUnsignedLinks follows the links in messages where everything else wants a signature.
+func TestUnsignedLinks(t *testing.T) {
+	address := judging(t, server.AuthIAM)
+	c, _ := as(address, root)
+	web := newSubscriber(t)
+	topic := c.topic(t, "orders", nil)
+	web.subscribe(t, c, topic, "/", nil)
+	for _, action := range []string{"Publish&Message=x", "DeleteTopic", "ListSubscriptionsByTopic", "GetTopicAttributes"} {
+		if answer := fetch(t, address+"/?Version=2010-03-31&TopicArn="+*topic+"&Action="+action); !strings.Contains(answer, "MissingAuthenticationToken") {
+			t.Errorf("%s: %s", action, answer)
+		}
+	}
+	publish := func() map[string]string {
+		t.Helper()
+		if _, err := c.sns.Publish(t.Context(), &sns.PublishInput{TopicArn: topic, Message: aws.String("hello")}); err != nil {
+			t.Fatal(err)
+		}
+		return <-web.posts
+	}
+	if answer := fetch(t, publish()["UnsubscribeURL"]); !strings.Contains(answer, "UnsubscribeResponse") {
+		t.Error(answer)
+	}
+	// A confirmation may ask that only who signs ends the subscription.
+	if _, err := c.sns.Subscribe(t.Context(), &sns.SubscribeInput{TopicArn: topic, Protocol: aws.String("http"), Endpoint: aws.String(web.URL + "/kept")}); err != nil {
+		t.Fatal(err)
+	}
+	token := (<-web.posts)["Token"]
+	if _, err := c.sns.ConfirmSubscription(t.Context(), &sns.ConfirmSubscriptionInput{
+		TopicArn: topic, Token: &token, AuthenticateOnUnsubscribe: aws.String("true"),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if answer := fetch(t, publish()["UnsubscribeURL"]); !strings.Contains(answer, "AuthorizationError") {
+		t.Error(answer)
 	}
 }
