@@ -11,9 +11,8 @@ import (
 	"github.com/jonboulle/clockwork"
 )
 
-// settleGrace is how long an invocation waits for an environment that has answered and is about to be ready again,
-// before it takes another. It is ready some 50 µs after its answer, unless the function works on or its runtime is a slow
-// one; another takes at least this long to start.
+// settleGrace is Config.SettleGrace unless that is given. An environment is ready some 50 µs after its answer, unless the
+// function works on or its runtime is a slow one; another takes about this long to start.
 const settleGrace = 100 * time.Millisecond
 
 // errRetired says that the deployment was replaced; there is a newer one, or none.
@@ -34,6 +33,7 @@ type pool struct {
 	concurrency int
 	maximum     int
 	idleTimeout time.Duration
+	grace       time.Duration  // Config.SettleGrace
 	stopping    chan struct{}  // closed when the pool stops
 	wake        chan struct{}  // holds one; tells expire that something is idle again
 	invocations sync.WaitGroup // between enter and leave
@@ -109,7 +109,7 @@ func (p *pool) claimSettling(d *deployment) (*environment, *claim) {
 
 // await waits until the claim is decided, and not longer than the grace. Afterwards the claim is as it stays.
 func (p *pool) await(ctx context.Context, e *environment, c *claim) error {
-	timer := time.NewTimer(settleGrace) // real time: what is waited for is a process
+	timer := time.NewTimer(p.grace) // real time: what is waited for is a process
 	defer timer.Stop()
 	var err error
 	select {

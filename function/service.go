@@ -40,6 +40,9 @@ type Config struct {
 	MaxInstances int
 	// IdleTimeout is how long an instance is kept without work, 10 minutes when zero.
 	IdleTimeout time.Duration
+	// SettleGrace is how long an invocation waits for an environment that has answered and is about to be ready again,
+	// before it takes another; 100 ms when zero.
+	SettleGrace time.Duration
 	// CodeDir is the folder for extracted code. The room is its only user.
 	CodeDir string
 	// Random returns numbers from 0 to 1, 1 excluded, by which aliases with weights choose; nil for real chance.
@@ -111,6 +114,7 @@ func New(c Config) (*Service, error) {
 	setDefault(&c.Concurrency, 1000)
 	setDefault(&c.MaxInstances, 1000)
 	setDefault(&c.IdleTimeout, 10*time.Minute)
+	setDefault(&c.SettleGrace, settleGrace)
 	code, err := openCodeShelf(c.Store, c.CodeDir, c.Log)
 	if err != nil {
 		return nil, err
@@ -136,6 +140,7 @@ func New(c Config) (*Service, error) {
 		due:       make(map[Name]time.Time),
 		wake:      make(chan struct{}, 1),
 	}
+	s.pool.grace = c.SettleGrace
 	if err := s.load(context.Background()); err != nil {
 		return nil, errors.Join(fmt.Errorf("load functions: %w", err), code.close())
 	}

@@ -62,7 +62,31 @@ type house struct {
 	t         testing.TB
 	functions *function.Service
 	code      string
+	started   *starts
 	stop      func()
+}
+
+// starts is an executor that remembers the instance that it started last.
+type starts struct {
+	function.Executor
+	mu   sync.Mutex
+	last function.Instance
+}
+
+func (s *starts) Start(ctx context.Context, spec function.Spec) (function.Instance, error) {
+	i, err := s.Executor.Start(ctx, spec)
+	s.mu.Lock()
+	s.last = i
+	s.mu.Unlock()
+	return i, err
+}
+
+// awaitEnd returns when the instance that was started last has ended, and the executor knows it.
+func (s *starts) awaitEnd() {
+	s.mu.Lock()
+	last := s.last
+	s.mu.Unlock()
+	<-last.Done()
 }
 
 type option func(*function.Config, *process.Config)
@@ -81,6 +105,7 @@ func open(t testing.TB, options ...option) *house {
 	}
 	p := process.Config{Shared: []string{shared}, Dir: dir, EndpointURL: "http://127.0.0.1:4566", Log: log, Interpreters: olderPythons()}
 	f := function.Config{Store: store, Clock: clockwork.NewRealClock(), Log: log, CodeDir: filepath.Join(dir, "code")}
+	f.SettleGrace = 10 * time.Second // so that a busy machine starts no second instance where a test counts on one
 	for _, o := range options {
 		o(&f, &p)
 	}
@@ -88,7 +113,8 @@ func open(t testing.TB, options ...option) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Executor = executor
+	started := &starts{Executor: executor}
+	f.Executor = started
 	functions, err := function.New(f)
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +122,7 @@ func open(t testing.TB, options ...option) *house {
 	ctx, cancel := context.WithCancel(context.Background())
 	stopped := make(chan error, 1)
 	go func() { stopped <- functions.Run(ctx) }()
-	h := &house{t: t, functions: functions, code: f.CodeDir}
+	h := &house{t: t, functions: functions, code: f.CodeDir, started: started}
 	h.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-stopped; err != nil {

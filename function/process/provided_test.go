@@ -298,6 +298,7 @@ func TestInstanceThatDiedIsReplaced(t *testing.T) {
 			t.Fatal(err)
 		}
 		expectGone(t, name)
+		h.started.awaitEnd()
 		h.expect("f", `{"then":1}`, "", `{"then":1}`)
 	}
 }
