@@ -29,7 +29,7 @@ var (
 
 // response takes the answer to the current invocation.
 func (s *Server) response(w http.ResponseWriter, r *http.Request, id string) {
-	x := s.claim(w, id)
+	x := s.claim(w, id, answering)
 	if x == nil {
 		return
 	}
@@ -53,7 +53,7 @@ func (s *Server) response(w http.ResponseWriter, r *http.Request, id string) {
 
 // invocationError takes the error that the runtime has for the current invocation.
 func (s *Server) invocationError(w http.ResponseWriter, r *http.Request, id string) {
-	x := s.claim(w, id)
+	x := s.claim(w, id, answeringError)
 	if x == nil {
 		return
 	}
@@ -95,17 +95,22 @@ func (s *Server) initError(w http.ResponseWriter, r *http.Request) {
 }
 
 // claim returns the current invocation if id names it and nobody is answering it; otherwise it writes the refusal.
-func (s *Server) claim(w http.ResponseWriter, id string) *exchange {
+func (s *Server) claim(w http.ResponseWriter, id string, to state) *exchange {
 	s.mu.Lock()
-	x := s.current
-	if x == nil || x.RequestID != id || s.state != running {
+	x, from := s.current, s.state
+	known := x != nil && x.RequestID == id
+	if known && from == running {
+		s.state = to
 		s.mu.Unlock()
-		refuse(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
-		return nil
+		return x
 	}
-	s.state = answering
 	s.mu.Unlock()
-	return x
+	if known && (from == answering || from == answeringError) {
+		refuseTransition(w, from, to)
+	} else {
+		refuse(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
+	}
+	return nil
 }
 
 // unclaim gives an answer up that did not arrive whole. Another may follow.

@@ -1,4 +1,4 @@
-// Package runtime is the Lambda Runtime API of version 2018-06-01: the small HTTP service that code running as a
+// Package runtime is the Lambda Runtime API of version 2018-06-01, with the Extensions API of version 2020-01-01 beside it: the small HTTP service that code running as a
 // function polls for its work. A Server speaks it to one execution environment, on a loopback listener of its own, so
 // that a path needs no environment in it.
 //
@@ -7,8 +7,8 @@
 //
 //   - it hands out one invocation at a time, and takes one answer for it; a second answer is refused;
 //   - a runtime that asks again without having answered is given the same invocation once more;
-//   - an invocation is over, for the environment, when the runtime asks for the next one, not when it has answered:
-//     that is when Settled is called;
+//   - an invocation is over, for the environment, when the runtime asks for the next one and every extension that heard
+//     of it for its next event, not when it is answered: that is when Settled is called;
 //   - bodies are bounded before they are kept, and what is too long is read to its end and dropped, so that the
 //     runtime sees the refusal instead of a broken connection;
 //   - asking for the next invocation never times out.

@@ -40,11 +40,10 @@ func (s *Server) ask(w http.ResponseWriter) (again *exchange, replaced chan stru
 	switch from {
 	case started:
 		s.state = ready
-		close(s.ready)
+		settled = s.advance()
 	case answered:
-		settled = s.current.Settled
-		s.current, s.busy = nil, false
-		s.state = ready
+		s.state, s.done = ready, true
+		settled = s.advance()
 	case running:
 		again = s.current
 	case ready:
@@ -61,6 +60,25 @@ func (s *Server) ask(w http.ResponseWriter) (again *exchange, replaced chan stru
 		settled()
 	}
 	return again, replaced, true
+}
+
+// advance sees whether the environment has become ready, for the first time or after an invocation, and returns what is to
+// be called then, without the mutex that the caller holds.
+func (s *Server) advance() (settled func()) {
+	for _, e := range s.extensions {
+		if e.owes || !s.initialized && (e.state == started || e.state == registered) {
+			return nil
+		}
+	}
+	if !s.initialized && s.state != started && s.state != initFailed {
+		s.initialized = true
+		close(s.ready)
+	}
+	if s.done {
+		settled = s.current.Settled
+		s.current, s.busy, s.done = nil, false, false
+	}
+	return settled
 }
 
 // take makes an offered invocation the current one, or puts it back and returns nil when another asked meanwhile.

@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	root       = "/2018-06-01/"
-	invocation = "runtime/invocation/"
+	root           = "/2018-06-01/"
+	invocation     = "runtime/invocation/"
+	extensionsRoot = "/2020-01-01/extension/"
 )
 
 // jsonType is a header value, shared and never changed.
@@ -20,7 +21,7 @@ var jsonType = []string{"application/json"}
 func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	path, ok := strings.CutPrefix(r.URL.Path, root)
 	if !ok {
-		http.NotFound(w, r)
+		s.serveExtension(w, r)
 		return
 	}
 	switch path {
@@ -41,6 +42,40 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.serveAnswer(w, r, path)
+}
+
+// serveExtension finds the operation of an extension. Those that would subscribe to logs and telemetry are told that there
+// is none to be had, with a status that lets them go on.
+func (s *Server) serveExtension(w http.ResponseWriter, r *http.Request) {
+	path, _ := strings.CutPrefix(r.URL.Path, extensionsRoot)
+	switch path {
+	case "register":
+		if allow(w, r, http.MethodPost) {
+			s.register(w, r)
+		}
+	case "event/next":
+		if allow(w, r, http.MethodGet) {
+			s.nextEvent(w, r)
+		}
+	case "init/error":
+		if allow(w, r, http.MethodPost) {
+			s.extensionError(w, r, initFailed, registered)
+		}
+	case "exit/error":
+		if allow(w, r, http.MethodPost) {
+			s.extensionError(w, r, exitFailed, registered, ready, running)
+		}
+	case "/2020-08-15/logs":
+		if allow(w, r, http.MethodPut) {
+			refuse(w, http.StatusAccepted, "Logs.NotSupported", "Logs API is not supported")
+		}
+	case "/2022-07-01/telemetry":
+		if allow(w, r, http.MethodPut) {
+			refuse(w, http.StatusAccepted, "Telemetry.NotSupported", "Telemetry API is not supported")
+		}
+	default:
+		http.NotFound(w, r)
+	}
 }
 
 func (s *Server) serveAnswer(w http.ResponseWriter, r *http.Request, path string) {

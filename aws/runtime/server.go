@@ -38,7 +38,7 @@ type Invocation struct {
 	// Payload is read, never changed, until the invocation is settled.
 	Payload []byte
 	// Settled, unless nil, is called once when the runtime asks for its next invocation after having answered this
-	// one. It is called from a goroutine of the server and must not wait for the server to close.
+	// one, and the extensions that were told of it for their next event. It is called from a goroutine of the server and must not wait for the server to close.
 	Settled func()
 }
 
@@ -58,16 +58,24 @@ type Failure struct {
 	ErrorType string
 }
 
-// state is where the runtime stands; the texts appear in refusals.
+// Function is what extensions are told of the function whose environment they are in.
+type Function struct {
+	Name, Version, Handler, AccountID string
+	// Extensions are the names of the external extensions that are going to register.
+	Extensions []string
+}
+
+// state is where the runtime or an extension stands; the texts appear in refusals.
 type state string
 
 const (
-	started    state = "Started"
-	initFailed state = "InitError"
-	ready      state = "Ready"
-	running    state = "Running"
-	answering  state = "InvocationResponse"
-	answered   state = "RuntimeResponseSentState"
+	started        state = "Started"
+	initFailed     state = "InitError"
+	ready          state = "Ready"
+	running        state = "Running"
+	answering      state = "InvocationResponse"
+	answeringError state = "InvocationErrorResponse"
+	answered       state = "RuntimeResponseSentState"
 )
 
 // exchange is an invocation on its way.
@@ -78,38 +86,51 @@ type exchange struct {
 
 // Server serves the Runtime API to one execution environment.
 type Server struct {
-	listener net.Listener
-	http     http.Server
-	work     chan *exchange // holds one; emptied by whoever asks for the next invocation
-	ready    chan struct{}  // closed when the runtime asks for the first time
-	failed   chan Failure   // holds one
-	closing  chan struct{}
-	once     sync.Once
-	serving  sync.WaitGroup // the accept loop and every connection
+	function   Function
+	listener   net.Listener
+	http       http.Server
+	work       chan *exchange // holds one; emptied by whoever asks for the next invocation
+	registered chan struct{}  // closed when all external extensions have registered
+	ready      chan struct{}  // closed when the runtime and all extensions have asked for the first time
+	failed     chan Failure   // holds one
+	closing    chan struct{}
+	once       sync.Once
+	serving    sync.WaitGroup // the accept loop and every connection
 
-	mu      sync.Mutex
-	state   state
-	busy    bool          // an invocation was begun and is not settled
-	taken   bool          // it reached the runtime
-	current *exchange     // it, from then on
-	asked   chan struct{} // of the latest who asked for work; closed when another one asks
+	mu               sync.Mutex
+	state            state
+	initialized      bool // ready is closed
+	allRegistered    sync.Once
+	busy             bool          // an invocation was begun and is not settled
+	taken            bool          // it reached the runtime
+	current          *exchange     // it, from then on
+	done             bool          // the runtime has answered it and asked for the next
+	asked            chan struct{} // of the latest who asked for work; closed when another one asks
+	extensions       []*extension
+	extensionFailure string // the first that an extension reported
 }
 
 // Listen opens a server on a free loopback port and serves until Close. What goes wrong in a conversation is logged at
 // debug level.
-func Listen(log *slog.Logger) (*Server, error) {
+func Listen(log *slog.Logger, f Function) (*Server, error) {
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen for the runtime api: %w", err)
 	}
 	s := &Server{
-		listener: listener,
-		work:     make(chan *exchange, 1),
-		ready:    make(chan struct{}),
-		failed:   make(chan Failure, 1),
-		closing:  make(chan struct{}),
-		state:    started,
+		function:   f,
+		listener:   listener,
+		work:       make(chan *exchange, 1),
+		registered: make(chan struct{}),
+		ready:      make(chan struct{}),
+		failed:     make(chan Failure, 1),
+		closing:    make(chan struct{}),
+		state:      started,
 	}
+	for _, name := range f.Extensions {
+		s.extensions = append(s.extensions, newExtension(name, true))
+	}
+	s.noteRegistered()
 	s.http = http.Server{
 		Handler:        http.HandlerFunc(s.serveHTTP),
 		MaxHeaderBytes: maxHeaderBytes,
@@ -134,7 +155,8 @@ func (s *Server) countConnections(_ net.Conn, state http.ConnState) {
 // Address is the host:port that the runtime finds in AWS_LAMBDA_RUNTIME_API.
 func (s *Server) Address() string { return s.listener.Addr().String() }
 
-// Ready is closed when the runtime has initialized: when it asked for an invocation for the first time.
+// Ready is closed when the environment has initialized: when the runtime asked for an invocation for the first time, and
+// every extension for an event.
 func (s *Server) Ready() <-chan struct{} { return s.ready }
 
 // InitFailed yields what the runtime reported instead of initializing, at most once.
@@ -155,7 +177,8 @@ func (s *Server) Begin(inv Invocation) (<-chan Outcome, error) {
 	if s.busy {
 		return nil, ErrBusy
 	}
-	s.busy, s.taken = true, false
+	s.busy, s.taken, s.done = true, false, false
+	s.tell(x)
 	s.work <- x // has room: it holds one, and only an invocation that is not settled can be in it
 	return x.outcome, nil
 }

@@ -25,9 +25,11 @@ type conversation struct {
 	settled chan struct{}
 }
 
-func converse(t *testing.T) *conversation {
+func converse(t *testing.T, extensions ...string) *conversation {
 	t.Helper()
-	server, err := runtime.Listen(slog.New(slog.DiscardHandler))
+	server, err := runtime.Listen(slog.New(slog.DiscardHandler), runtime.Function{
+		Name: "f", Version: "$LATEST", Handler: "main.handler", AccountID: "123456789012", Extensions: extensions,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +41,10 @@ func converse(t *testing.T) *conversation {
 
 func (c *conversation) do(method, path, body string, header ...string) (*http.Response, string) {
 	c.t.Helper()
-	r, err := http.NewRequest(method, "http://"+c.server.Address()+"/2018-06-01/"+path, strings.NewReader(body))
+	if !strings.HasPrefix(path, "/") {
+		path = "/2018-06-01/" + path
+	}
+	r, err := http.NewRequest(method, "http://"+c.server.Address()+path, strings.NewReader(body))
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -296,7 +301,10 @@ func TestResponseModes(t *testing.T) {
 func TestOtherPaths(t *testing.T) {
 	c := converse(t)
 	c.expect("GET", "ping", "", 200, "pong")
-	for _, path := range []string{"runtime/restore/next", "runtime/invocation/x", "runtime/invocation/x/y", "", "credentials"} {
+	for _, path := range []string{
+		"runtime/restore/next", "runtime/restore/error", "runtime/invocation/x", "runtime/invocation/x/y", "", "credentials",
+		"/2021-04-23/credentials", "/2020-01-01/extension/", "/2020-01-01/extension/other",
+	} {
 		c.expect("GET", path, "", 404, "404 page not found")
 	}
 	c.expect("POST", "runtime/invocation/next", "", 405, "")
@@ -326,6 +334,34 @@ func TestTruncatedResponse(t *testing.T) {
 	}
 	c.expect("POST", "runtime/invocation/id/response", "whole", 202, ok)
 	if got := <-outcome; string(got.Payload) != "whole" {
+		t.Errorf("outcome %s", got.Payload)
+	}
+}
+
+// While one answer is being read, another is out of turn.
+func TestTwoAnswersAtOnce(t *testing.T) {
+	c := converse(t)
+	outcome := c.begin("id", "{}")
+	c.do("GET", "runtime/invocation/next", "")
+	conn, err := net.Dial("tcp", c.server.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	// The server says 100 when it has begun to read the answer.
+	fmt.Fprintf(conn, "POST /2018-06-01/runtime/invocation/id/response HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+	if _, err := conn.Read(make([]byte, 100)); err != nil {
+		t.Fatal(err)
+	}
+	const refused = `{"errorMessage":"State transition from InvocationResponse to %s failed for runtime. ` +
+		`Error: State transition is not allowed","errorType":"InvalidStateTransition"}`
+	c.expect("POST", "runtime/invocation/id/response", "1", 403, fmt.Sprintf(refused, "InvocationResponse"))
+	c.expect("POST", "runtime/invocation/id/error", "1", 403, fmt.Sprintf(refused, "InvocationErrorResponse"))
+	c.expect("POST", "runtime/invocation/other/error", "1", 400, invalidID)
+	c.expect("GET", "runtime/invocation/next", "", 403,
+		`{"errorMessage":"State transition from InvocationResponse to Ready failed for runtime. Error: State transition is not allowed","errorType":"InvalidStateTransition"}`)
+	fmt.Fprint(conn, "first")
+	if got := <-outcome; string(got.Payload) != "first" {
 		t.Errorf("outcome %s", got.Payload)
 	}
 }

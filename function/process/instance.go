@@ -105,7 +105,9 @@ func (e *Executor) launch(ctx context.Context, spec function.Spec, argv []string
 	if err != nil {
 		return nil, err
 	}
-	api, err := runtime.Listen(e.log)
+	api, err := runtime.Listen(e.log, runtime.Function{
+		Name: spec.Function.Name.Name, Version: spec.Version, Handler: spec.Function.Handler, AccountID: spec.Function.Account,
+	})
 	if err != nil {
 		return nil, err
 	}
