@@ -57,6 +57,9 @@ type Config struct {
 	// RuntimeMatch is "exact" (the default) or "nearest": whether a python3.x or nodejs*.x function may run on another
 	// version of the interpreter than it names.
 	RuntimeMatch string
+	// Freeze is "auto" (the default) or "off": whether the processes of a function are stopped between its invocations,
+	// where the host allows it, or go on.
+	Freeze string
 	// Isolation is "auto" (the default), "required" or "off": whether functions run in sandboxes, where the host allows it,
 	// or not at all where it does not.
 	Isolation string
@@ -115,6 +118,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.InstanceIdle, 10*time.Minute)
 	setDefault(&c.RuntimeMatch, "exact")
 	setDefault(&c.Isolation, "auto")
+	setDefault(&c.Freeze, "auto")
 	setDefault(&c.TailBytes, 64<<20)
 	setDefault(&c.LogGroupBytes, 256<<20)
 	if c.Clock == nil {
@@ -150,6 +154,7 @@ func (c Config) check() error {
 	refuse(c.InstanceIdle < 0, "instance idle time %s is negative", c.InstanceIdle)
 	refuse(c.TailBytes < 1<<20, "%d bytes of tail are below 1 MiB", c.TailBytes)
 	refuse(c.LogGroupBytes < 1<<20, "%d bytes of a log group are below 1 MiB", c.LogGroupBytes)
+	refuse(c.Freeze != "auto" && c.Freeze != "off", "freeze is auto or off, not %q", c.Freeze)
 	refuse(c.RuntimeMatch != "exact" && c.RuntimeMatch != "nearest", "runtime match is exact or nearest, not %q", c.RuntimeMatch)
 	refuse(c.Isolation != "auto" && c.Isolation != "required" && c.Isolation != "off", "isolation is auto, required or off, not %q", c.Isolation)
 	for _, host := range c.TLSHosts {

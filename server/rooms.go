@@ -67,7 +67,7 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 	}
 	executor, err := process.New(process.Config{
 		Dir: filepath.Join(codeDir, "bootstraps"), EndpointURL: url, Credentials: r.credentials(c), RuntimeMatch: process.Match(c.RuntimeMatch), Log: c.Log,
-		Isolation: process.Isolation(c.Isolation), Shared: c.Shared,
+		Isolation: process.Isolation(c.Isolation), Shared: c.Shared, NeverFreeze: c.Freeze == "off",
 	})
 	if err != nil {
 		return r, fmt.Errorf("processes: %w", err)

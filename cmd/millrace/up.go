@@ -58,6 +58,7 @@ func serverFlags(fs *flag.FlagSet, std stdio, match string, level slog.Level) (f
 	fs.IntVar(&c.MaxInstances, "max-instances", 0, "function processes at one time on this machine, 0 for 16 a core")
 	fs.DurationVar(&c.InstanceIdle, "instance-idle", 10*time.Minute, "how long an idle function process is kept warm")
 	fs.StringVar(&c.RuntimeMatch, "runtime-match", match, "`exact`: python3.12 needs python3.12 on the PATH; nearest: takes the version that is there")
+	fs.StringVar(&c.Freeze, "freeze", "auto", "`auto`: functions are stopped between invocations, as at AWS; off: timers and background work go on")
 	fs.StringVar(&c.Isolation, "isolation", "auto", "`auto`: functions run in sandboxes where this machine allows it; required: refuse to start where it does not; off: never")
 	fs.Var((*list)(&c.Shared), "share", "`folder` that isolated functions may read and write at the same path, or only read with :ro behind it; may be given again")
 	fs.StringVar(&c.SQSEndpoint, "sqs-endpoint", "", "`URL` to which documents for on-failure queues go instead of to this server's queues, with the environment's credentials")

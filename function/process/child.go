@@ -19,6 +19,8 @@ type child interface {
 	Wait() sandbox.End
 	// processes returns the folders in /proc of all processes of the instance, the program's own first.
 	processes() []string
+	// family returns the ids of the same processes, where it can.
+	family() []int
 	// limited reports whether the kernel limits the instance's memory.
 	limited() bool
 }
@@ -61,7 +63,8 @@ func (e *Executor) startChild(ctx context.Context, spec function.Spec, p program
 type bare struct{ cmd *exec.Cmd }
 
 func (b bare) PID() int            { return b.cmd.Process.Pid }
-func (b bare) processes() []string { return descendants(b.cmd.Process.Pid) }
+func (b bare) processes() []string { return folders(b.family()) }
+func (b bare) family() []int       { return family(b.cmd.Process.Pid) }
 func (b bare) limited() bool       { return false }
 
 func (b bare) Wait() (end sandbox.End) {
@@ -78,6 +81,12 @@ type boxed struct{ *sandbox.Process }
 
 func (b boxed) processes() []string { return sandboxed(b.Proc(), b.Program()) }
 func (b boxed) limited() bool       { return b.Limited() }
+
+// family leaves the sandbox's init out, which adopts everybody.
+func (b boxed) family() []int {
+	all := family(b.PID())
+	return all[min(1, len(all)):]
+}
 
 // notBuilt reports whether an error says that there is no sandbox, rather than something of the program in it.
 func notBuilt(err error) bool {

@@ -9,6 +9,7 @@
 //   - it starts, and has some time to initialize; one that takes longer goes on within its first invocation;
 //   - it takes one invocation after another, each with the function's timeout, which covers everything until the
 //     process asks for the next one;
+//   - between invocations it is frozen: all its processes are stopped, where the system lets them be found;
 //   - it ends, because it exits, because an invocation ran out of time, or because it is closed. Its whole group is
 //     then killed and the process reaped, and only then is the invocation under way answered.
 //

@@ -35,10 +35,10 @@ func (e *Executor) environment(spec function.Spec, api string, in interpreter, k
 		"_AWS_XRAY_DAEMON_PORT":           "2000",
 		"LAMBDA_TASK_ROOT":                at.code,
 		"LAMBDA_RUNTIME_DIR":              at.runtime,
-		"LD_LIBRARY_PATH":                 at.code + ":" + filepath.Join(at.code, "lib") + ":/opt/lib",
+		"LD_LIBRARY_PATH":                 libraryPath(at),
 		"LANG":                            "en_US.UTF-8",
 		"TZ":                              ":UTC",
-		"PATH":                            "/usr/local/bin:/usr/bin:/bin:/opt/bin",
+		"PATH":                            "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
 		"_HANDLER":                        f.Handler,
 	}
 	if e.endpointURL != "" {
@@ -63,6 +63,11 @@ func (e *Executor) environment(spec function.Spec, api string, in interpreter, k
 		list = append(list, name+"="+vars[name])
 	}
 	return list
+}
+
+func libraryPath(at places) string {
+	return "/var/lang/lib:/lib64:/usr/lib64:" + at.runtime + ":" + filepath.Join(at.runtime, "lib") + ":" +
+		at.code + ":" + filepath.Join(at.code, "lib") + ":/opt/lib"
 }
 
 func nodePath(version int, runtimeDir, codeDir string) string {

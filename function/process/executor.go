@@ -36,6 +36,8 @@ type Config struct {
 	// Shared are folders of the host that isolated functions see at the same path, each with ":ro" behind it when they
 	// may not write there. Functions without isolation see everything anyway.
 	Shared []string
+	// NeverFreeze lets functions go on between invocations; otherwise they are stopped where the host allows it.
+	NeverFreeze bool
 	// InitLimit is how long an instance may initialize before its first invocation begins, 10 s when zero.
 	InitLimit time.Duration
 	Log       *slog.Logger
@@ -46,6 +48,7 @@ type Executor struct {
 	endpointURL  string
 	source       CredentialSource
 	initLimit    time.Duration
+	neverFreeze  bool
 	log          *slog.Logger
 	bootstraps   bootstraps
 	interpreters *interpreters
@@ -71,6 +74,7 @@ func New(c Config) (*Executor, error) {
 		endpointURL:  c.EndpointURL,
 		source:       c.Credentials,
 		initLimit:    c.InitLimit,
+		neverFreeze:  c.NeverFreeze,
 		log:          c.Log,
 		bootstraps:   b,
 		interpreters: newInterpreters(c.RuntimeMatch, c.Interpreters, c.Log),

@@ -301,6 +301,10 @@ func (h *house) gobootstrap(name string, change ...func(*function.Function)) {
 	h.deploy(name, "provided.al2023", "any", files{"bootstrap*": "@" + filepath.Join(programs, "gobootstrap")}, change...)
 }
 
+func handler(name string) func(*function.Function) {
+	return func(f *function.Function) { f.Handler = name }
+}
+
 func timeout(d time.Duration) func(*function.Function) {
 	return func(f *function.Function) { f.Timeout = d }
 }

@@ -34,15 +34,16 @@ const (
 
 // instance is one process and its Runtime API.
 type instance struct {
-	spec   function.Spec
-	api    *runtime.Server
-	output *output
-	child  child
-	end    sandbox.End // once done is closed
-	memory *memory
-	done   chan struct{} // closed when the process was reaped and its output read
-	stuck  chan struct{} // closed when it was killed and does not end
-	life   sync.WaitGroup
+	spec    function.Spec
+	api     *runtime.Server
+	output  *output
+	child   child
+	end     sandbox.End // once done is closed
+	memory  *memory
+	freezer *freezer      // nil when it is never frozen
+	done    chan struct{} // closed when the process was reaped and its output read
+	stuck   chan struct{} // closed when it was killed and does not end
+	life    sync.WaitGroup
 
 	initializing bool          // until the first invocation was answered; only its invoker looks
 	initDuration time.Duration // 0 when it had not initialized in time
@@ -138,6 +139,9 @@ func (e *Executor) launch(ctx context.Context, spec function.Spec, argv []string
 		child, err := e.startChild(ctx, spec, p, write)
 		_ = write.Close()
 		i.child = child
+		if err == nil && !e.neverFreeze {
+			i.freezer = newFreezer(child.family)
+		}
 		started <- err
 		if err == nil {
 			i.watch()
@@ -159,6 +163,7 @@ func (i *instance) watch() {
 	if !waitUnreaped(pid) {
 		i.child.Wait()
 	}
+	i.freezer.end()
 	i.mu.Lock()
 	_ = syscall.Kill(-pid, syscall.SIGKILL) // whom it left behind
 	i.end = i.child.Wait()                  // does not wait any more
@@ -228,6 +233,7 @@ func (i *instance) begin(now time.Time, request function.Request) (<-chan runtim
 	}
 	i.mu.Unlock()
 	i.memory.rouse()
+	i.freezer.wake()
 	if gone && !i.initializing {
 		request.Settled()
 		return nil, function.ErrInstanceGone
@@ -247,7 +253,7 @@ func (i *instance) begin(now time.Time, request function.Request) (<-chan runtim
 	return answer, nil
 }
 
-// settle is called when the process asks for its next invocation.
+// settle is called when the process asks for its next invocation, and its extensions for their next event.
 func (i *instance) settle() {
 	i.mu.Lock()
 	i.timer.Stop()
@@ -255,6 +261,7 @@ func (i *instance) settle() {
 	settled := i.settled
 	i.settled = nil
 	i.mu.Unlock()
+	i.freezer.rest() // before the next invocation can wake it
 	if settled != nil {
 		settled()
 	}
@@ -294,12 +301,15 @@ func (i *instance) timeoutMessage() string {
 	return fmt.Sprintf("Task timed out after %.2f seconds", i.spec.Function.Timeout.Seconds())
 }
 
-// exitType says whether the process ended for want of memory.
+// exitType says whether the process ended for want of memory, or after an extension had failed.
 func (i *instance) exitType() string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.cause == exceeded || i.end.OutOfMemory && i.end.Status.Signaled() {
 		return function.ErrorOutOfMemory
+	}
+	if failure := i.api.ExtensionFailure(); failure != "" {
+		return failure
 	}
 	return function.ErrorExit
 }
@@ -350,8 +360,32 @@ func (i *instance) killLocked(why cause) {
 // Done is closed when the process has ended.
 func (i *instance) Done() <-chan struct{} { return i.done }
 
+// terminateGrace is how long a process with an extension in it may take to end when it is told to.
+const terminateGrace = 500 * time.Millisecond
+
+// terminate asks a process that has registered an extension to end, and waits for a while. Others are not asked, as at AWS.
+func (i *instance) terminate() {
+	i.mu.Lock()
+	runs := !i.reaped && i.cause == exited
+	i.mu.Unlock()
+	if all, _ := i.api.Extensions(); all == 0 || !runs {
+		return
+	}
+	i.freezer.wake()
+	if family := i.child.family(); len(family) > 0 {
+		_ = syscall.Kill(family[0], syscall.SIGTERM)
+	}
+	timer := time.NewTimer(terminateGrace)
+	defer timer.Stop()
+	select {
+	case <-i.done:
+	case <-timer.C:
+	}
+}
+
 // Close kills the process and returns when it is reaped and nothing of the instance is left.
 func (i *instance) Close() {
+	i.terminate()
 	i.kill(closed)
 	<-i.done
 	i.api.Close()

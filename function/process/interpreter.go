@@ -57,6 +57,10 @@ var languages = []language{
 	},
 }
 
+// bringYourOwn says what to do about a runtime that is none of ours.
+const bringYourOwn = "only Python, Node.js and provided runtimes are run as processes. Create the function with the runtime provided.al2023 " +
+	"and bring the runtime along: a program named bootstrap, in the code or in a layer, that speaks the Runtime API, as AWS's runtime interface clients do."
+
 // interpreter is a program that runs a runtime.
 type interpreter struct {
 	language string
@@ -104,7 +108,7 @@ func (in *interpreters) find(ctx context.Context, runtime string) (interpreter, 
 		in.mu.Unlock()
 		return found, nil
 	}
-	return interpreter{}, &function.RuntimeMissingError{Runtime: runtime, Missing: "only Python, Node.js and provided runtimes are run as processes."}
+	return interpreter{}, &function.RuntimeMissingError{Runtime: runtime, Missing: bringYourOwn}
 }
 
 // forget makes the next find look again: what was found has gone.
@@ -150,7 +154,7 @@ func missing(ctx context.Context, runtime, what string) error {
 func (l language) whatIsMissing(version int, found []interpreter) string {
 	text := fmt.Sprintf("%s was not found on the PATH", l.format(version))
 	if len(found) == 0 {
-		return text + ", nor any other " + l.name + "."
+		return text + ", nor any other " + l.name + ". Install it."
 	}
 	var names []string
 	for _, f := range found {
@@ -158,7 +162,7 @@ func (l language) whatIsMissing(version int, found []interpreter) string {
 			names = append(names, name)
 		}
 	}
-	return text + "; there is " + strings.Join(names, ", ") + "."
+	return text + "; there is " + strings.Join(names, ", ") + ". Install it, or start the server with --runtime-match nearest to run the function on what is there."
 }
 
 // versions names the programs of all other versions.

@@ -64,8 +64,9 @@ func sandboxed(proc string, program int) []string {
 	return all
 }
 
-// descendants returns a process and those that it started, directly or not. One whose parent has ended is not found.
-func descendants(pid int) []string {
+// family returns a process and those that it started, directly or not. One whose parent has ended is not found, unless the
+// process adopts such.
+func family(pid int) []int {
 	all := []int{pid}
 	for next := 0; next < len(all) && len(all) < maxDescendants; next++ {
 		lists, err := filepath.Glob("/proc/" + strconv.Itoa(all[next]) + "/task/*/children")
@@ -84,8 +85,13 @@ func descendants(pid int) []string {
 			}
 		}
 	}
-	folders := make([]string, len(all))
-	for i, p := range all {
+	return all
+}
+
+// folders names the folders in /proc of processes.
+func folders(pids []int) []string {
+	folders := make([]string, len(pids))
+	for i, p := range pids {
 		folders[i] = "/proc/" + strconv.Itoa(p)
 	}
 	return folders

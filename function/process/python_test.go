@@ -259,7 +259,7 @@ func TestManagedEnvironment(t *testing.T) {
 	env, root := got[0].(map[string]any), got[0].(map[string]any)["LAMBDA_TASK_ROOT"].(string)
 	for name, want := range map[string]string{
 		"AWS_EXECUTION_ENV": "AWS_Lambda_python3.11", "PWD": root, "LC_CTYPE": "C.UTF-8", "PYTHONPATH": env["LAMBDA_RUNTIME_DIR"].(string),
-		"PATH": filepath.Dir(got[1].(string)) + ":/usr/local/bin:/usr/bin:/bin:/opt/bin", "_HANDLER": "main.handler",
+		"PATH": filepath.Dir(got[1].(string)) + ":/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin", "_HANDLER": "main.handler",
 	} {
 		if env[name] != want {
 			t.Errorf("%s=%v, want %s", name, env[name], want)
@@ -312,10 +312,12 @@ func TestMissingInterpreters(t *testing.T) {
 		t.Fatal(err)
 	}
 	for runtime, want := range map[string]string{
-		"python3.12": "The runtime python3.12 cannot be run on this host: python3.12 was not found on the PATH, nor any other Python.",
-		"nodejs20.x": "The runtime nodejs20.x cannot be run on this host: node 20 was not found on the PATH, nor any other Node.js.",
+		"python3.12": "The runtime python3.12 cannot be run on this host: python3.12 was not found on the PATH, nor any other Python. Install it.",
+		"nodejs20.x": "The runtime nodejs20.x cannot be run on this host: node 20 was not found on the PATH, nor any other Node.js. Install it.",
 		"python3.13": "The runtime python3.13 cannot be run on this host: the configured interpreter /no/such/python does not work: fork/exec /no/such/python: no such file or directory.",
-		"java21":     "The runtime java21 cannot be run on this host: only Python, Node.js and provided runtimes are run as processes.",
+		"java21": "The runtime java21 cannot be run on this host: only Python, Node.js and provided runtimes are run as processes. " +
+			"Create the function with the runtime provided.al2023 and bring the runtime along: a program named bootstrap, in the code or in a layer, " +
+			"that speaks the Runtime API, as AWS's runtime interface clients do.",
 	} {
 		if err := executor.Check(t.Context(), function.Spec{Function: function.Function{Runtime: runtime}}); err == nil || err.Error() != want {
 			t.Errorf("%s: %v", runtime, err)

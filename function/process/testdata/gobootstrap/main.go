@@ -7,12 +7,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
@@ -70,6 +72,8 @@ func handle(ctx context.Context, raw json.RawMessage) (any, error) {
 		return invocations, nil
 	case "pid":
 		return self(os.Getpid()), nil
+	case "tick":
+		return nil, tick(e.Text)
 	case "environment":
 		return os.Environ(), nil
 	case "context":
@@ -101,4 +105,58 @@ func self(pid int) string {
 	return fmt.Sprintf("%d@%s", pid, namespace)
 }
 
-func main() { lambda.Start(handle) }
+// tick lets a file grow for ever, which is there when it returns, with the process's name at its beginning.
+func tick(file string) error {
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(f, self(os.Getpid()))
+	go func() {
+		for {
+			_, _ = f.WriteString("x")
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	return err
+}
+
+// judge is what people write for streams: it reports the records that it could not use.
+func judge(_ context.Context, e events.KinesisEvent) (r events.KinesisEventResponse, err error) {
+	for _, record := range e.Records {
+		if strings.Contains(string(record.Kinesis.Data), "poison") {
+			r.BatchItemFailures = append(r.BatchItemFailures, events.KinesisBatchItemFailure{ItemIdentifier: record.Kinesis.SequenceNumber})
+		}
+	}
+	return r, nil
+}
+
+// stream answers with a stream, which breaks off when the event says so.
+func stream(_ context.Context, e event) (io.Reader, error) {
+	r, w := io.Pipe()
+	go func() {
+		_, _ = io.WriteString(w, `{"streamed":`)
+		if e.Do == "break" {
+			w.CloseWithError(errors.New(e.Text))
+			return
+		}
+		_, _ = fmt.Fprintf(w, "%q}", e.Text)
+		w.Close()
+	}()
+	return r, nil
+}
+
+func main() {
+	switch os.Getenv("_HANDLER") {
+	case "judge":
+		lambda.Start(judge)
+	case "stream":
+		lambda.Start(stream)
+	case "sigterm": // an extension inside the runtime, so that it is told to end
+		lambda.StartWithOptions(handle, lambda.WithEnableSIGTERM(func() {
+			_ = os.WriteFile(os.Getenv("ENDED"), nil, 0o600)
+		}))
+	default:
+		lambda.Start(handle)
+	}
+}

@@ -1,0 +1,107 @@
+package process_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/millrace/millrace/function"
+	"github.com/millrace/millrace/function/process"
+)
+
+// Runtime clients that AWS wrote.
+
+// kinesisEvent is an event as a mapping makes it.
+const kinesisEvent = `{"Records":[` +
+	`{"kinesis":{"kinesisSchemaVersion":"1.0","partitionKey":"a","sequenceNumber":"1","data":"b2s=","approximateArrivalTimestamp":1545084650.987},` +
+	`"eventSource":"aws:kinesis","eventVersion":"1.0","eventID":"shardId-000000000000:1","eventName":"aws:kinesis:record",` +
+	`"invokeIdentityArn":"arn:aws:iam::123456789012:role/r","awsRegion":"eu-west-1","eventSourceARN":"arn:aws:kinesis:eu-west-1:123456789012:stream/s"},` +
+	`{"kinesis":{"kinesisSchemaVersion":"1.0","partitionKey":"a","sequenceNumber":"2","data":"cG9pc29u","approximateArrivalTimestamp":1545084651},` +
+	`"eventSource":"aws:kinesis","eventVersion":"1.0","eventID":"shardId-000000000000:2","eventName":"aws:kinesis:record",` +
+	`"invokeIdentityArn":"arn:aws:iam::123456789012:role/r","awsRegion":"eu-west-1","eventSourceARN":"arn:aws:kinesis:eu-west-1:123456789012:stream/s"}]}`
+
+func TestGoKinesisFunction(t *testing.T) {
+	h := open(t)
+	h.gobootstrap("f", handler("judge"))
+	for range 2 {
+		h.expect("f", kinesisEvent, "", `{"batchItemFailures":[{"itemIdentifier":"2"}]}`)
+	}
+}
+
+// aws-lambda-go sends a stream in chunks, and says behind the last that it has failed.
+func TestGoStreams(t *testing.T) {
+	h := open(t)
+	h.gobootstrap("f", handler("stream"))
+	h.expect("f", `{"Text":"all"}`, "", `{"streamed":"all"}`)
+	h.expect("f", `{"Do":"break","Text":"no more"}`, "Unhandled", `{"errorMessage":"no more","errorType":"errorString"}`)
+	if again := h.expect("f", `{"Text":"all"}`, "", `{"streamed":"all"}`); again.Cold {
+		t.Error("cold after a stream that broke off")
+	}
+}
+
+// aws-lambda-go registers an extension so that it is told to end, and otherwise is killed.
+func TestGoIsToldToEnd(t *testing.T) {
+	h := open(t)
+	file := filepath.Join(exchange(t), "ended")
+	h.gobootstrap("f", handler("sigterm"), func(f *function.Function) { f.Environment = map[string]string{"ENDED": file} })
+	h.expect("f", `{"a":1}`, "", `{"a":1}`)
+	h.expect("f", `{"a":2}`, "", `{"a":2}`)
+	h.stop()
+	if _, err := os.Stat(file); err != nil {
+		t.Error(err)
+	}
+}
+
+// foreign deploys a function that another's runtime client runs, unless it is missing on this machine.
+func foreign(t *testing.T, name string, command []string, content files) *house {
+	t.Helper()
+	h := open(t, func(_ *function.Config, p *process.Config) { p.Isolation = process.Off })
+	content["bootstrap*"] = "#!/bin/sh\nexec " + strings.Join(command, " ") + " \"$_HANDLER\"\n"
+	h.deploy(name, "provided.al2023", "main.handler", content)
+	return h
+}
+
+func TestNodeInterfaceClient(t *testing.T) {
+	folder := os.Getenv("MILLRACE_NODE_RIC")
+	client := filepath.Join(folder, "aws-lambda-ric", "bin", "index.mjs")
+	if _, err := os.Stat(client); folder == "" || err != nil {
+		t.Skip("MILLRACE_NODE_RIC names no node_modules folder with aws-lambda-ric, built")
+	}
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Skip(err)
+	}
+	h := foreign(t, "f", []string{node, client}, files{"main.js": `
+let count = 0;
+exports.handler = async (event, context) => {
+  if (event.fail) throw new TypeError(event.fail);
+  if (event.exit) process.exit(event.exit);
+  return { event, count: ++count, id: context.awsRequestId, left: context.getRemainingTimeInMillis() > 0, name: context.functionName };
+};`})
+	h.expect("f", `{"a":"é"}`, "", `{"event":{"a":"é"},"count":1,"id":"req-1","left":true,"name":"f"}`)
+	nodeError(t, h.invoke("f", `{"fail":"failed"}`), "TypeError", "failed")
+	h.expect("f", `1`, "", `{"event":1,"count":2,"id":"req-1","left":true,"name":"f"}`)
+	h.expect("f", `{"exit":3}`, "Unhandled", `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: req-1 Error: Runtime exited with error: exit status 3"}`)
+}
+
+func TestPythonInterfaceClient(t *testing.T) {
+	python := os.Getenv("MILLRACE_PYTHON_RIC")
+	if python == "" || exec.Command(python, "-c", "import awslambdaric").Run() != nil {
+		t.Skip("MILLRACE_PYTHON_RIC names no Python that has awslambdaric")
+	}
+	h := foreign(t, "f", []string{python, "-m", "awslambdaric"}, files{"main.py": `
+def handler(event, context):
+    if event == "fail":
+        raise ValueError("failed")
+    return [event, context.aws_request_id, context.get_remaining_time_in_millis() > 0]
+`})
+	h.expect("f", `{"a": 1}`, "", `[{"a": 1}, "req-1", true]`)
+	var got struct{ ErrorType, ErrorMessage string }
+	decode(t, h.invoke("f", `"fail"`).Payload, &got)
+	if fmt.Sprint(got) != "{ValueError failed}" {
+		t.Errorf("%+v", got)
+	}
+}
