@@ -41,11 +41,21 @@ const callbackRemoved =
   'modify this function to use a supported handler signature to use Node.js 24 or later. For more information see ' +
   'https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html.';
 
+const InvalidStreamingOperation = kind('InvalidStreamingOperation');
+const MalformedStreamingHandler = kind('MalformedStreamingHandler');
+
+// isError reports whether a value is an error, perhaps of another realm, or looks like one.
+function isError(value) {
+  const text = (part) => typeof part === 'string' && part !== '';
+  return util.types.isNativeError(value) || (value && text(value.name) && text(value.message) && text(value.stack));
+}
+
 // document returns the form in which callers see an error.
 function document(error) {
+  const escaped = (text) => (text === undefined || text === null ? undefined : text.replace(/\x7F/g, '%7F'));
   try {
-    if (util.types.isNativeError(error) || (error && typeof error.name === 'string' && typeof error.message === 'string' && typeof error.stack === 'string')) {
-      return { errorType: error.name, errorMessage: error.message, trace: error.stack.split('\n') };
+    if (isError(error)) {
+      return { errorType: escaped(error.name), errorMessage: escaped(error.message), trace: escaped(error.stack).split('\n') };
     }
     return { errorType: typeof error, errorMessage: error.toString(), trace: [] };
   } catch (_) {
@@ -253,8 +263,8 @@ async function loadModule(root, folder, name) {
 
 async function tryModule(root, folder, name) {
   const file = path.resolve(root, folder, name);
-  if (isFile(file)) {
-    return require(file);
+  if (fs.existsSync(file)) {
+    return require(file); // a file without extension, or a package in a folder
   }
   if (isFile(file + '.js')) {
     return isModuleFolder(path.dirname(file)) ? import(fileURL(file + '.js')) : require(file + '.js');
@@ -318,13 +328,83 @@ function provideStreaming() {
     HttpResponseStream: {
       from: (stream, prelude) => {
         stream.setContentType('application/vnd.awslambda.http-integration-response');
-        stream.write(JSON.stringify(prelude));
-        stream.write(new Uint8Array(8));
+        stream._onBeforeFirstWrite = (write) => {
+          write(JSON.stringify(prelude));
+          write(new Uint8Array(8));
+        };
         return stream;
       },
     },
+    InvokeStore: invokeStore,
   };
 }
+
+// isStreaming reports whether a handler wants to stream its response.
+function isStreaming(handler) {
+  const mark = handler[streamingMark];
+  if (mark === undefined || mark === null || mark === false) {
+    return false;
+  }
+  if (mark !== 'response') {
+    throw new MalformedStreamingHandler('Only response streaming is supported.');
+  }
+  return true;
+}
+
+// invokeStore holds what belongs to the invocation under way, for libraries that look for it where AWS's runtime has it.
+class InvokeStore {
+  constructor() {
+    this.currentContext = undefined;
+  }
+
+  isProtectedKey(key) {
+    return Object.values(InvokeStore.PROTECTED_KEYS).includes(key);
+  }
+
+  getRequestId() {
+    const id = this.get(InvokeStore.PROTECTED_KEYS.REQUEST_ID);
+    return id === undefined || id === null ? '-' : id;
+  }
+
+  getXRayTraceId() {
+    return this.get(InvokeStore.PROTECTED_KEYS.X_RAY_TRACE_ID);
+  }
+
+  getTenantId() {
+    return this.get(InvokeStore.PROTECTED_KEYS.TENANT_ID);
+  }
+
+  getContext() {
+    return this.currentContext;
+  }
+
+  hasContext() {
+    return this.currentContext !== undefined;
+  }
+
+  get(key) {
+    return this.currentContext === undefined ? undefined : this.currentContext[key];
+  }
+
+  set(key, value) {
+    if (this.isProtectedKey(key)) {
+      throw new Error(`Cannot modify protected Lambda context field: ${String(key)}`);
+    }
+    this.currentContext = this.currentContext || {};
+    this.currentContext[key] = value;
+  }
+
+  run(context, run) {
+    this.currentContext = context;
+    return run();
+  }
+}
+InvokeStore.PROTECTED_KEYS = {
+  REQUEST_ID: Symbol.for('_AWS_LAMBDA_REQUEST_ID'),
+  X_RAY_TRACE_ID: Symbol.for('_AWS_LAMBDA_X_RAY_TRACE_ID'),
+  TENANT_ID: Symbol.for('_AWS_LAMBDA_TENANT_ID'),
+};
+const invokeStore = new InvokeStore();
 
 // responseStream opens the request that carries the response; done is called when the Runtime API has answered it.
 function responseStream(api, id, done) {
@@ -342,7 +422,24 @@ function responseStream(api, id, done) {
   });
   request.on('response', (response) => response.resume().on('end', done));
   request.on('error', (error) => api.lost(error));
-  request.setContentType = (type) => request.setHeader('Content-Type', type);
+  let written = false;
+  request.setContentType = (type) => {
+    if (written) {
+      throw new InvalidStreamingOperation('Cannot set content-type, too late.');
+    }
+    request.setHeader('Content-Type', type);
+  };
+  const write = request.write.bind(request);
+  request.write = (chunk, encoding, callback) => {
+    if (typeof chunk !== 'string' && !Buffer.isBuffer(chunk) && !(chunk && chunk.constructor === Uint8Array)) {
+      chunk = JSON.stringify(chunk);
+    }
+    if (!written && typeof request._onBeforeFirstWrite === 'function') {
+      request._onBeforeFirstWrite((first) => write(first));
+    }
+    written = true;
+    return write(chunk, encoding, callback);
+  };
   request.failWith = (error) => {
     const described = document(error);
     request.addTrailers({
@@ -360,7 +457,7 @@ class Runtime {
   constructor(api, handler) {
     this.api = api;
     this.handler = handler;
-    this.streaming = handler[streamingMark] === 'response';
+    this.streaming = isStreaming(handler);
     this.isAsync = handler.constructor && handler.constructor.name === 'AsyncFunction';
     this.callbacks = runtimeMajor() < 24;
     this.id = null; // of the invocation that has no answer yet
@@ -383,11 +480,12 @@ class Runtime {
     } else {
       delete process.env._X_AMZN_TRACE_ID;
     }
-    if (this.streaming) {
-      this.invokeStreaming(id, headers, body);
-    } else {
-      this.invokeBuffered(id, headers, body);
-    }
+    const store = {
+      [InvokeStore.PROTECTED_KEYS.REQUEST_ID]: id,
+      [InvokeStore.PROTECTED_KEYS.X_RAY_TRACE_ID]: headers['lambda-runtime-trace-id'],
+      [InvokeStore.PROTECTED_KEYS.TENANT_ID]: headers['lambda-runtime-aws-tenant-id'],
+    };
+    invokeStore.run(store, () => (this.streaming ? this.invokeStreaming(id, headers, body) : this.invokeBuffered(id, headers, body)));
   }
 
   invokeBuffered(id, headers, body) {
@@ -471,22 +569,32 @@ class Runtime {
   }
 
   async invokeStreaming(id, headers, body) {
-    const finished = () => {
-      this.id = null;
-      this.next();
+    let answer;
+    const answered = new Promise((resolve) => (answer = resolve));
+    const stream = responseStream(this.api, id, answer);
+    let waits = true;
+    const fail = (error) => {
+      logError('Invoke Error', error);
+      stream.failWith(error);
     };
-    const stream = responseStream(this.api, id, finished);
     try {
-      const result = this.handler(JSON.parse(body.toString('utf8')), stream, contextOf(headers));
+      const context = contextOf(headers);
+      Object.defineProperty(context, 'callbackWaitsForEmptyEventLoop', { enumerable: true, get: () => waits, set: (value) => (waits = value) });
+      const result = this.handler(JSON.parse(body.toString('utf8')), stream, context);
       if (!result || typeof result.then !== 'function') {
-        throw new Error('Streaming does not support non-async handlers.');
-      }
-      if ((await result) !== undefined) {
+        fail('Streaming does not support non-async handlers.');
+      } else if ((await result) !== undefined) {
         console.warn('Streaming handlers ignore return values.');
       }
     } catch (error) {
-      logError('Invoke Error', error);
-      stream.failWith(error);
+      fail(error);
+    }
+    await answered;
+    this.id = null;
+    if (waits) {
+      this.onEmpty = () => setImmediate(this.next);
+    } else {
+      this.next();
     }
   }
 
@@ -564,7 +672,7 @@ function main() {
   provideStreaming();
   loadHandler(process.env.LAMBDA_TASK_ROOT || process.cwd(), process.env._HANDLER || '').then(
     (handler) => {
-      if (runtimeMajor() >= 24 && handler.length >= 3 && handler[streamingMark] !== 'response') {
+      if (runtimeMajor() >= 24 && handler.length >= 3 && !isStreaming(handler)) {
         throw new CallbackHandlerDeprecated(callbackRemoved);
       }
       runtime = new Runtime(api, handler);

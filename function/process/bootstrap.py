@@ -101,6 +101,8 @@ class Encoder(json.JSONEncoder):
             # The standard library cannot write a number from a text, so the text takes its place afterwards.
             self.decimals.append(str(value))
             return "%s:%d" % (self.token, len(self.decimals) - 1)
+        if isinstance(value, bytes):
+            return value.decode("utf-8")
         return super().default(value)
 
     def encode(self, value):
@@ -243,11 +245,17 @@ def log_error(error):
 
 
 class LogHandler(logging.Handler):
-    """Writes records to standard output, wherever that leads at the moment."""
+    """Writes records to standard output, wherever that leads at the moment.
+
+    Each is one event in the log, whatever its formatter makes of it: carriage returns separate its lines, as in errors.
+    """
 
     def emit(self, record):
         try:
-            sys.stdout.write(self.format(record))
+            text = self.format(record)
+            if text.endswith("\n"):
+                text = text[:-1]
+            sys.stdout.write(text.replace("\n", "\r") + "\n")
         except Exception:
             self.handleError(record)
 
@@ -316,7 +324,7 @@ def serve(api, handler, request):
 
 def main():
     task_root = os.environ.get("LAMBDA_TASK_ROOT", os.getcwd())
-    sys.path[0] = task_root
+    sys.path[:1] = [task_root, "/opt/python/lib/python3.%d/site-packages" % sys.version_info[1], "/opt/python"]
     api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
     request = set_up_logging()
     try:

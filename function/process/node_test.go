@@ -63,6 +63,29 @@ exports.describe = async (event, context) => {
     trace: process.env._X_AMZN_TRACE_ID, root: process.env.LAMBDA_TASK_ROOT === process.cwd(),
   };
 };
+exports.store = async () => {
+  const store = awslambda.InvokeStore;
+  let refused = '';
+  try { store.set(Symbol.for('_AWS_LAMBDA_REQUEST_ID'), 'mine'); } catch (error) { refused = error.message; }
+  const before = store.get('mine');
+  store.set('mine', 1);
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  return [store.getRequestId(), store.getXRayTraceId() === process.env._X_AMZN_TRACE_ID, before === undefined, store.get('mine'), refused];
+};
+exports.looksLikeOne = async () => { throw { name: 'Own', message: 'looks like an error', stack: 'Own: looks\n    at home' }; };
+exports.throwsObject = async () => { throw { name: 'Own', message: '', stack: 'x' }; };
+exports.throwsDelete = async () => { throw new Error('a\x7Fb'); };
+exports.rejects = () => Promise.reject(new Error('rejected'));
+exports.thenable = () => ({ then: (resolve) => resolve('thenable') });
+exports.succeedTwice = (event, context) => { context.succeed(1); context.fail(new Error('too late')); };
+exports.failNothing = (event, context) => { context.fail(); };
+exports.returnsWithoutPromise = (event, context, callback) => { setTimeout(() => callback(null, 'called'), 1); return 'ignored'; };
+exports.unserializableCallback = (event, context, callback) => { callback(null, { toJSON() { throw new Error('no'); } }); };
+exports.unreffed = (event, context, callback) => { setTimeout(() => callback(null, 'never'), 1000000).unref(); };
+exports.intervalAndAnswer = (event, context) => { setInterval(() => {}, 1000); context.succeed('left an interval'); };
+exports.arrow = { async: async () => 'nested' }.async;
+class Methods { async handle() { return this === undefined ? 'no this' : typeof this; } }
+exports.method = new Methods().handle;
 exports.large = async (event) => 'x'.repeat(event);
 exports.deep = { er: { handler: async () => 'deep' } };
 exports.notAFunction = 1;
@@ -72,6 +95,15 @@ exports.stream = awslambda.streamifyResponse(async (event, stream, context) => {
   stream.write(JSON.stringify(event));
   stream.end('}');
 });
+exports.streamObjects = awslambda.streamifyResponse(async (event, stream) => { stream.write({ a: 1 }); stream.end(); });
+exports.streamPrelude = awslambda.streamifyResponse(async (event, stream) => {
+  stream = awslambda.HttpResponseStream.from(stream, { statusCode: 201 });
+  stream.write('body');
+  stream.end();
+});
+exports.streamTooLate = awslambda.streamifyResponse(async (event, stream) => { stream.write('x'); stream.setContentType('text/plain'); });
+exports.streamSync = awslambda.streamifyResponse((event, stream) => { stream.write('x'); });
+exports.streamOther = Object.assign(async () => {}, { [Symbol.for('aws.lambda.runtime.handler.streaming')]: 'request' });
 exports.streamFails = awslambda.streamifyResponse(async (event, stream) => { stream.write('part'); throw new Error('in the middle'); });
 `
 
@@ -114,6 +146,19 @@ func TestNode(t *testing.T) {
 		{"deep.er.handler", `1`, `"deep"`},
 		{"stream", `{"a":1}`, `{"streamed":{"a":1}}`},
 		{"stream", `{"a":2}`, `{"streamed":{"a":2}}`},
+		{"streamObjects", `1`, `{"a":1}`},
+		{"streamPrelude", `1`, "{\"statusCode\":201}\x00\x00\x00\x00\x00\x00\x00\x00body"},
+		{"store", `1`, `["req-1",true,true,1,"Cannot modify protected Lambda context field: Symbol(_AWS_LAMBDA_REQUEST_ID)"]`},
+		{"store", `1`, `["req-1",true,true,1,"Cannot modify protected Lambda context field: Symbol(_AWS_LAMBDA_REQUEST_ID)"]`},
+		{"thenable", `1`, `"thenable"`},
+		{"succeedTwice", `1`, `1`},
+		{"succeedTwice", `1`, `1`},
+		{"returnsWithoutPromise", `1`, `"called"`},
+		{"unreffed", `1`, `null`},
+		{"intervalAndAnswer", `1`, `"left an interval"`},
+		{"intervalAndAnswer", `1`, `"left an interval"`},
+		{"arrow", `1`, `"nested"`},
+		{"method", `1`, `"object"`},
 	} {
 		h.expect(use(test.handler), test.payload, "", test.want)
 	}
@@ -130,10 +175,19 @@ func TestNode(t *testing.T) {
 		{"throwsLater", "RangeError", "later"},
 		{"rejectsLater", "Runtime.UnhandledPromiseRejection", "Error: nobody cares"},
 		{"streamFails", "Error", "in the middle"},
+		{"streamTooLate", "Runtime.InvalidStreamingOperation", "Cannot set content-type, too late."},
+		{"streamOther", "Runtime.MalformedStreamingHandler", "Only response streaming is supported."},
+		{"looksLikeOne", "Own", "looks like an error"},
+		{"throwsDelete", "Error", "a%7Fb"},
+		{"rejects", "Error", "rejected"},
+		{"unserializableCallback", "Error", "Unable to stringify response body"},
 	} {
 		nodeError(t, h.invoke(use(test.handler), `1`), test.errorType, test.message)
 	}
 	h.expect(use("throwsText"), `1`, "Unhandled", `{"errorType":"string","errorMessage":"only text","trace":[]}`)
+	h.expect(use("throwsObject"), `1`, "Unhandled", `{"errorType":"object","errorMessage":"[object Object]","trace":[]}`)
+	h.expect(use("failNothing"), `1`, "Unhandled", `{"errorType":"string","errorMessage":"handled","trace":[]}`)
+	h.expect(use("streamSync"), `1`, "Unhandled", `{"errorType":"string","errorMessage":"Streaming does not support non-async handlers.","trace":[]}`)
 	h.expect(use("callbackText"), `1`, "Unhandled", `{"errorType":"string","errorMessage":"called back","trace":[]}`)
 	h.expect(use("exits"), `0`, "Unhandled", `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: req-1 Error: Runtime exited without providing a reason"}`)
 	h.expect(use("exits"), `5`, "Unhandled", `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: req-1 Error: Runtime exited with error: exit status 5"}`)
@@ -201,6 +255,7 @@ func TestNodeModules(t *testing.T) {
 		"plain":   {"index.js": commonJS, "package.json": `{"name":"x"}`},
 		"folder":  {"index/index.js": commonJS, "node_modules/x/index.js": ""},
 		"package": {"node_modules/index/index.js": commonJS},
+		"bare":    {"index": commonJS},
 		"default": {"index.mjs": "export default { handler: async () => 'module' };"},
 	} {
 		h.deploy(name, runtime, "index.handler", code)

@@ -15,7 +15,7 @@ import (
 
 // pythonHandlers is one module with a handler for everything that is tested.
 const pythonHandlers = `
-import collections, decimal, json, logging, os, sys, time
+import collections, decimal, functools, json, logging, os, signal, sys, time
 
 count = 0
 
@@ -46,6 +46,62 @@ def leaves(event, context):
 
 def values(event, context):
     return {"d": decimal.Decimal("1.10"), "n": float("nan"), "dn": decimal.Decimal("NaN"), "u": "\u00e9\u2603", "t": (1, 2), "big": 12345678901234567890}
+
+def inner_bytes(event, context):
+    return {"b": b"caf\xc3\xa9"}
+
+def bad_bytes(event, context):
+    return [b"\xff"]
+
+def generator(event, context):
+    yield 1
+
+class Callable:
+    def __call__(self, event, context):
+        return [type(self).__name__, event]
+
+    def method(self, event, context):
+        return ["method", event]
+
+instance = Callable()
+method = instance.method
+partial = functools.partial(lambda extra, event, context: [extra, event], "extra")
+number = 7
+
+def one_argument(event):
+    return event
+
+def interrupts(event, context):
+    raise KeyboardInterrupt()
+
+def signals(event, context):
+    got = []
+    signal.signal(signal.SIGUSR1, lambda *_: got.append(1))
+    os.kill(os.getpid(), signal.SIGUSR1)
+    time.sleep(0.001)
+    return got
+
+def chained(event, context):
+    try:
+        {}["absent"]
+    except KeyError as e:
+        raise RuntimeError("because") from e
+
+def logs(event, context):
+    context.log("from the context\n")
+    logger = logging.getLogger("mine")
+    logger.info("not to be seen")
+    logger.warning("two\nlines %d", 2)
+    try:
+        raise ValueError("inner")
+    except ValueError:
+        logger.exception("failed")
+    logging.getLogger().handlers[0].setFormatter(logging.Formatter("%(message)s"))
+    logger.error("in a form")
+    logger.error("of one's own")
+
+def paths(event, context):
+    return sys.path[:3] + [sys.path[3] == os.environ["LAMBDA_RUNTIME_DIR"]]
 
 def raw(event, context):
     return b"\x00raw"
@@ -124,6 +180,57 @@ func TestPython(t *testing.T) {
 			pythonContext(t, h, version)
 		})
 	}
+}
+
+func TestPythonHandlers(t *testing.T) {
+	h := open(t)
+	need(t, h, "python3.11")
+	for _, name := range []string{"instance", "method", "partial", "number", "one_argument", "chained"} {
+		h.deploy(name, "python3.11", "package/handlers."+name, files{"package/handlers.py": pythonHandlers})
+	}
+	h.expect("instance", `1`, "", `["Callable", 1]`)
+	h.expect("method", `1`, "", `["method", 1]`)
+	h.expect("partial", `1`, "", `["extra", 1]`)
+	for name, want := range map[string]string{
+		"number":       "TypeError 'int' object is not callable",
+		"one_argument": "TypeError one_argument() takes 1 positional argument but 2 were given",
+		"chained":      "RuntimeError because",
+	} {
+		var got struct{ ErrorType, ErrorMessage string }
+		result := h.invoke(name, `1`)
+		decode(t, result.Payload, &got)
+		if result.FunctionError != "Unhandled" || got.ErrorType+" "+got.ErrorMessage != want || strings.Contains(string(result.Payload), "bootstrap.py") {
+			t.Errorf("%s: %s", name, result.Payload)
+		}
+	}
+	h.deploy("dotted", "python3.11", "package.handlers.call", files{"package/handlers.py": pythonHandlers, "package/__init__.py": ""})
+	h.expect("dotted", `["inner_bytes", 1]`, "", `{"b": "caf\u00e9"}`)
+	h.expect("dotted", `["signals", 1]`, "", `[1]`)
+	h.expect("dotted", `["paths", 1]`, "", `["`+h.root()+`", "/opt/python/lib/python3.11/site-packages", "/opt/python", true]`)
+	for name, message := range map[string]string{
+		"bad_bytes": "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte",
+		"generator": "Object of type generator is not JSON serializable",
+	} {
+		h.expect("dotted", fmt.Sprintf("[%q, 1]", name), "Unhandled", fmt.Sprintf(
+			`{"errorMessage": "Unable to marshal response: %s", "errorType": "Runtime.MarshalError", "requestId": "req-1", "stackTrace": []}`, message))
+	}
+	if again := h.invoke("dotted", `["counter", 1]`); again.Cold {
+		t.Error("cold after errors of the handler")
+	}
+	h.expect("dotted", `["interrupts", 1]`, "Unhandled",
+		`{"errorType":"Runtime.ExitError","errorMessage":"RequestId: req-1 Error: Runtime exited with error: signal: interrupt"}`)
+}
+
+// root is where functions find their code.
+func (h *house) root() string {
+	if isolated(h.t) {
+		return "/var/task"
+	}
+	roots, err := filepath.Glob(filepath.Join(h.code, "run-*", "*"))
+	if err != nil || len(roots) == 0 {
+		h.t.Fatal(roots, err)
+	}
+	return roots[0]
 }
 
 func TestPythonSizesAndExits(t *testing.T) {
@@ -240,6 +347,18 @@ func TestPythonLog(t *testing.T) {
 	pattern := regexp.MustCompile(`^START .*\nto stdout\nto stderr\npart\[INFO\]\t\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\treq-1\tfrom the logger\nEND `)
 	if got := h.invoke("f", `1`).LogTail; !pattern.Match(got) {
 		t.Errorf("log: %s", got)
+	}
+}
+
+func TestPythonLogFormats(t *testing.T) {
+	h := open(t)
+	need(t, h, "python3.11")
+	h.deploy("f", "python3.11", "main.logs", files{"main.py": pythonHandlers})
+	const stamp = `\t\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\treq-1\t`
+	pattern := regexp.MustCompile(`^START .*\nfrom the context\n\[WARNING\]` + stamp + `two\rlines 2\n\[ERROR\]` + stamp +
+		`failed\rTraceback \(most recent call last\):\r.*\rValueError: inner\nin a form\nof one's own\nEND `)
+	if got := h.invoke("f", `1`).LogTail; !pattern.Match(got) {
+		t.Errorf("log: %q", got)
 	}
 }
 
