@@ -55,6 +55,30 @@ func TestGoIsToldToEnd(t *testing.T) {
 	}
 }
 
+// failingExtension is a runtime with an extension in it that gives up.
+const failingExtension = `#!/bin/bash
+api=/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_API#*:}
+post() {
+	exec 3<>"$api"
+	printf 'POST /2020-01-01/extension/%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\nContent-Length: %d\r\n\r\n%s' "$1" "$2" "${#3}" "$3" >&3
+	while IFS= read -r line <&3 && line=${line%$'\r'} && [ -n "$line" ]; do
+		case $line in Lambda-Extension-Identifier:*) id=${line#*: } ;; esac
+	done
+}
+post register 'Lambda-Extension-Name: mine' '{"events":["INVOKE"]}'
+post "$_HANDLER/error" "Lambda-Extension-Identifier: $id"$'\r\n''Lambda-Extension-Function-Error-Type: Extension.Mine' '{}'
+exit 1
+`
+
+// The process of an extension that has reported an error ends with that.
+func TestExtensionThatFails(t *testing.T) {
+	h := open(t)
+	for name, want := range map[string]string{"init": "Extension.InitError", "exit": "Extension.ExitError"} {
+		h.deploy(name, "provided.al2", name, files{"bootstrap*": failingExtension})
+		h.expect(name, `1`, "Unhandled", `{"errorType":"`+want+`","errorMessage":"RequestId: req-1 Error: Runtime exited with error: exit status 1"}`)
+	}
+}
+
 // foreign deploys a function that another's runtime client runs, unless it is missing on this machine.
 func foreign(t *testing.T, name string, command []string, content files) *house {
 	t.Helper()
