@@ -48,6 +48,9 @@ func Run(ctx context.Context, o Options) error {
 		}
 	}
 	out := newOutput(o.Stdout, o.Color)
+	if len(debug) > 0 {
+		o.Server.Freeze = "off" // a debugger that attaches between invocations wants an answer
+	}
 	if o.Server.Log == nil {
 		o.Server.Log = slog.New(slog.DiscardHandler)
 	}

@@ -2,10 +2,12 @@ package dev_test
 
 import (
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -205,6 +207,14 @@ runpy.run_path(sys.argv[-1], run_name="__main__")
 	s.await("orders", "left True", 1)
 	s.await("pay", "Debugger listening on ws://"+address+"/", 1)
 	s.await("pay", "node first", 1)
+	inspector := http.Client{Timeout: 10 * time.Second}
+	for begun := time.Now(); time.Since(begun) < 200*time.Millisecond; { // longer than it takes until an idle function is frozen
+		answer, err := inspector.Get("http://" + address + "/json/version")
+		if err != nil {
+			t.Fatalf("between invocations: %v", err)
+		}
+		answer.Body.Close()
+	}
 	if n := s.reserved("orders"); n != 1 {
 		t.Errorf("%d instances may be looked at", n)
 	}
