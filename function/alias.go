@@ -191,8 +191,9 @@ func (s *Service) DeleteAlias(ctx context.Context, function Name, name string) e
 		return nil
 	}
 	next := *old
-	next.aliases, next.policies = without(old.aliases, name), without(old.policies, name)
-	if err := s.commit(ctx, old, &next, nil, s.aliases.Remove(key(function, name), 0), s.policies.Remove(key(function, name), 0)); err != nil {
+	next.aliases, next.policies, next.eventConfigs = without(old.aliases, name), without(old.policies, name), without(old.eventConfigs, name)
+	if err := s.commit(ctx, old, &next, nil, s.aliases.Remove(key(function, name), 0), s.policies.Remove(key(function, name), 0),
+		s.eventConfigs.Remove(key(function, name), 0)); err != nil {
 		return fmt.Errorf("delete alias %s of %s: %w", name, function.ARN(), err)
 	}
 	return nil

@@ -199,7 +199,8 @@ type ConfigurationUpdate struct {
 	MemoryMB, EphemeralMB               *int
 	Environment                         map[string]string // replaces all variables
 	LogFormat, LogGroup                 *string
-	RevisionID                          string // unless empty, the revision that is to be changed
+	DeadLetterARN                       *string // empty takes it away
+	RevisionID                          string  // unless empty, the revision that is to be changed
 }
 
 // UpdateConfiguration begins to change the function's settings. The update is in progress when it returns; Run finishes
@@ -220,6 +221,7 @@ func (s *Service) UpdateConfiguration(ctx context.Context, name Name, u Configur
 		set(&f.EphemeralMB, u.EphemeralMB)
 		set(&f.LogFormat, u.LogFormat)
 		set(&f.LogGroup, u.LogGroup)
+		set(&f.DeadLetterARN, u.DeadLetterARN)
 		if u.Environment != nil {
 			f.Environment = u.Environment
 		}
@@ -320,6 +322,7 @@ func (s *Service) Delete(ctx context.Context, name Name) error {
 			s.dropVersion(ctx, v)
 		}
 		s.pool.reserve(name, nil)
+		s.dropEvents(ctx, name)
 	}, s.removal(e)...)
 	if err != nil {
 		return fmt.Errorf("delete function %s: %w", name.ARN(), err)
@@ -336,6 +339,9 @@ func (s *Service) removal(e *entry) []store.Write {
 	}
 	for alias := range e.aliases {
 		writes = append(writes, s.aliases.Remove(key(name, alias), 0))
+	}
+	for qualifier := range e.eventConfigs {
+		writes = append(writes, s.eventConfigs.Remove(key(name, qualifier), 0))
 	}
 	for qualifier := range e.policies {
 		writes = append(writes, s.policies.Remove(key(name, qualifier), 0))

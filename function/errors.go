@@ -39,6 +39,8 @@ var (
 	ErrTooManyTags = errors.New("too many tags")
 	// ErrStorageExceeded says that the account would have more than MaxCodeBytes of code.
 	ErrStorageExceeded = errors.New("code storage limit exceeded")
+	// ErrOwnDestination says that a function would be told of its own events.
+	ErrOwnDestination = errors.New("a function is no destination for itself")
 	// ErrRevisionMismatch says that the function changed since the revision that the caller has seen.
 	ErrRevisionMismatch = errors.New("revision id does not match")
 	// ErrIncomplete says that a function lacks its runtime or handler.
@@ -76,6 +78,23 @@ func (e *VersionInUseError) Error() string {
 type VersionRoutedError struct{ Version string }
 
 func (e *VersionRoutedError) Error() string { return "version has a weight, too: " + e.Version }
+
+// NoEventConfigError says that there is no configuration of events.
+type NoEventConfigError struct{ ARN string }
+
+func (e *NoEventConfigError) Error() string { return "no event configuration: " + e.ARN }
+
+// DestinationMissingError says that a destination does not exist.
+type DestinationMissingError struct{ ARN string }
+
+func (e *DestinationMissingError) Error() string { return "destination does not exist: " + e.ARN }
+
+// DestinationsError says that one of the destinations can be none; those that were not given are empty.
+type DestinationsError struct{ OnSuccess, OnFailure string }
+
+func (e *DestinationsError) Error() string {
+	return fmt.Sprintf("destinations %q and %q are not supported", e.OnSuccess, e.OnFailure)
+}
 
 // CodeMismatchError says that the code is another one than the caller has seen.
 type CodeMismatchError struct{ Given, Current string }
@@ -169,6 +188,8 @@ type ThrottleReason string
 const (
 	// ConcurrentInvocations says that an account, or the whole server, runs as many invocations as it may.
 	ConcurrentInvocations ThrottleReason = "ConcurrentInvocationLimitExceeded"
+	// InvocationRate says that too many events wait.
+	InvocationRate ThrottleReason = "FunctionInvocationRateLimitExceeded"
 	// ReservedInvocations says that a function runs as many as are reserved for it.
 	ReservedInvocations ThrottleReason = "ReservedFunctionConcurrentInvocationLimitExceeded"
 )

@@ -61,6 +61,8 @@ type Function struct {
 	Architectures []string
 	LogFormat     string
 	LogGroup      string
+	// DeadLetterARN is where events go that the function failed on, or empty.
+	DeadLetterARN string `json:",omitempty"`
 
 	// CodeBlob is the archive: the SHA-256 of its bytes, and its name among the store's blobs.
 	CodeBlob store.BlobID

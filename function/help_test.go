@@ -77,7 +77,11 @@ func (i *instance) Invoke(_ context.Context, r function.Request) (function.Respo
 	if settled {
 		r.Settled()
 	}
-	return function.Response{Payload: payload}, err
+	response := function.Response{Payload: payload}
+	if bytes.HasPrefix(payload, []byte(`{"errorMessage"`)) {
+		response.ErrorType = "Runtime.Unknown"
+	}
+	return response, err
 }
 
 func (i *instance) Done() <-chan struct{} { return i.done }

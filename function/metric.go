@@ -18,6 +18,12 @@ const (
 	ConcurrentExecutions
 	AccountConcurrentExecutions
 
+	AsyncEventsReceived         // 1 for each event that was taken
+	AsyncEventAge               // how old an event was when it was handed to its function, in milliseconds
+	AsyncEventsDropped          // 1 for each event that was given up
+	DeadLetterErrors            // 1 for each dead letter that was dropped
+	DestinationDeliveryFailures // 1 for each notice that its destination did not take
+
 	// Metrics is how many there are.
 	Metrics
 )
@@ -38,6 +44,13 @@ type unrecorded struct{}
 
 func (unrecorded) Function(Name) Samples          { return unrecorded{} }
 func (unrecorded) Record(string, Metric, float64) {}
+
+// recordEvent takes a sample about an event.
+func (s *Service) recordEvent(about Ref, m Metric, v float64) {
+	if e, err := s.lookup(about.Name); err == nil {
+		e.samples.Record(about.Qualifier, m, v)
+	}
+}
 
 // recordBegin takes the samples of an invocation that has been given an environment.
 func (s *Service) recordBegin(qualifier string, d *deployment) {

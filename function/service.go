@@ -45,6 +45,10 @@ type Config struct {
 	SettleGrace time.Duration
 	// CodeDir is the folder for extracted code. The room is its only user.
 	CodeDir string
+	// Destination takes what is to be told of events; nil when there is none.
+	Destination Destination
+	// MaxEvents is how many events of one function wait at one time, 10000 when zero.
+	MaxEvents int
 	// Random returns numbers from 0 to 1, 1 excluded, by which aliases with weights choose; nil for real chance.
 	Random func() float64
 }
@@ -52,24 +56,28 @@ type Config struct {
 // Service is the room of functions. Its methods may be called at the same time from many goroutines, before Run and
 // while it runs.
 type Service struct {
-	clock     clockwork.Clock
-	log       *slog.Logger
-	tables    store.Tables
-	executor  Executor
-	recorder  Recorder
-	roles     Roles
-	logs      Logs
-	delay     time.Duration
-	random    func() float64
-	functions store.Collection[record]
-	versions  store.Collection[published]
-	aliases   store.Collection[Alias]
-	policies  store.Collection[keptPolicy]
-	code      *codeShelf
-	pool      *pool
-	doubts    *store.Doubts
-	changing  locks[Name]  // held while a function, or what belongs to it, is changed
-	reserving locks[scope] // held while a reservation is, before changing
+	clock        clockwork.Clock
+	log          *slog.Logger
+	tables       store.Tables
+	executor     Executor
+	recorder     Recorder
+	destination  Destination
+	eventConfigs store.Collection[EventConfig]
+	roles        Roles
+	logs         Logs
+	delay        time.Duration
+	random       func() float64
+	functions    store.Collection[record]
+	versions     store.Collection[published]
+	aliases      store.Collection[Alias]
+	policies     store.Collection[keptPolicy]
+	events       store.Collection[event]
+	code         *codeShelf
+	pool         *pool
+	backlog      *backlog
+	doubts       *store.Doubts
+	changing     locks[Name]  // held while a function, or what belongs to it, is changed
+	reserving    locks[scope] // held while a reservation is, before changing
 
 	mu      sync.RWMutex
 	entries map[Name]*entry // an entry is replaced, never changed
@@ -98,6 +106,8 @@ type entry struct {
 	aliases    map[string]Alias  // by their names
 	policies   map[string]Policy // by qualifier; that of the function itself is under ""
 	samples    Samples           // takes what is measured
+
+	eventConfigs map[string]EventConfig // by qualifier
 }
 
 // New returns the room with what the store holds of it. What was pending goes on when Run is called.
@@ -111,6 +121,10 @@ func New(c Config) (*Service, error) {
 	if c.Logs == nil {
 		c.Logs = unkept{}
 	}
+	if c.Destination == nil {
+		c.Destination = nowhere{}
+	}
+	setDefault(&c.MaxEvents, maxEventsOfFunction)
 	setDefault(&c.Concurrency, 1000)
 	setDefault(&c.MaxInstances, 1000)
 	setDefault(&c.IdleTimeout, 10*time.Minute)
@@ -120,25 +134,29 @@ func New(c Config) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{
-		clock:     c.Clock,
-		log:       c.Log,
-		tables:    c.Store,
-		executor:  c.Executor,
-		recorder:  c.Recorder,
-		roles:     c.Roles,
-		logs:      c.Logs,
-		delay:     c.TransitionDelay,
-		random:    c.Random,
-		functions: store.NewCollection[record](c.Store, "functions"),
-		versions:  store.NewCollection[published](c.Store, "function-versions"),
-		aliases:   store.NewCollection[Alias](c.Store, "function-aliases"),
-		policies:  store.NewCollection[keptPolicy](c.Store, "function-policies"),
-		code:      code,
-		doubts:    store.NewDoubts(c.Store),
-		pool:      newPool(c.Clock, c.Concurrency, c.MaxInstances, c.IdleTimeout),
-		entries:   make(map[Name]*entry),
-		due:       make(map[Name]time.Time),
-		wake:      make(chan struct{}, 1),
+		clock:        c.Clock,
+		log:          c.Log,
+		tables:       c.Store,
+		executor:     c.Executor,
+		recorder:     c.Recorder,
+		roles:        c.Roles,
+		logs:         c.Logs,
+		delay:        c.TransitionDelay,
+		random:       c.Random,
+		functions:    store.NewCollection[record](c.Store, "functions"),
+		versions:     store.NewCollection[published](c.Store, "function-versions"),
+		aliases:      store.NewCollection[Alias](c.Store, "function-aliases"),
+		policies:     store.NewCollection[keptPolicy](c.Store, "function-policies"),
+		events:       store.NewCollection[event](c.Store, "function-events"),
+		code:         code,
+		backlog:      newBacklog(c.MaxEvents),
+		destination:  c.Destination,
+		eventConfigs: store.NewCollection[EventConfig](c.Store, "function-event-configs"),
+		doubts:       store.NewDoubts(c.Store),
+		pool:         newPool(c.Clock, c.Concurrency, c.MaxInstances, c.IdleTimeout),
+		entries:      make(map[Name]*entry),
+		due:          make(map[Name]time.Time),
+		wake:         make(chan struct{}, 1),
 	}
 	s.pool.grace = c.SettleGrace
 	if err := s.load(context.Background()); err != nil {
@@ -168,7 +186,7 @@ func (s *Service) load(ctx context.Context) error {
 			s.due[name] = s.clock.Now()
 		}
 	}
-	for _, load := range []func(context.Context) error{s.loadVersions, s.loadAliases, s.loadPolicies} {
+	for _, load := range []func(context.Context) error{s.loadVersions, s.loadAliases, s.loadPolicies, s.loadEventConfigs, s.loadEvents} {
 		if err := load(ctx); err != nil {
 			return err
 		}
@@ -286,7 +304,7 @@ func (s *Service) poke() {
 	}
 }
 
-// Run finishes what is pending and stops instances that have been idle for long, until the context ends. Then it stops
+// Run finishes what is pending, delivers events, and stops instances that have been idle for long, until the context ends. Then it stops
 // all instances and returns nil when nothing of them is left; invocations are refused from then on. It is called once.
 func (s *Service) Run(ctx context.Context) error {
 	var work sync.WaitGroup
@@ -296,6 +314,7 @@ func (s *Service) Run(ctx context.Context) error {
 		}
 	})
 	work.Go(func() { s.pool.expire(ctx) })
+	work.Go(func() { s.deliverEvents(ctx) })
 	s.settleDue(ctx)
 	work.Wait()
 	s.pool.stop()

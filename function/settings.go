@@ -45,6 +45,9 @@ func (f Function) check() error {
 	if f.LogFormat != "Text" {
 		return &SettingError{"LoggingConfig.LogFormat", fmt.Sprintf("%q is not supported", f.LogFormat)}
 	}
+	if err := checkDeadLetters(f.DeadLetterARN); err != nil {
+		return err
+	}
 	return checkEnvironment(f.Environment)
 }
 

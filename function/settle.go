@@ -40,7 +40,7 @@ func (s *Service) settleDue(ctx context.Context) {
 				s.settleOrRetry(ctx, name)
 			})
 		}
-		if !s.sleep(ctx, wait) {
+		if !s.sleep(ctx, wait, s.wake) {
 			return
 		}
 	}
@@ -65,8 +65,8 @@ func (s *Service) takeDue() (names []Name, wait time.Duration) {
 	return names, wait
 }
 
-// sleep waits, for ever when wait is negative, until something else is due; false when the context ended.
-func (s *Service) sleep(ctx context.Context, wait time.Duration) bool {
+// sleep waits, for ever when wait is negative, or until it is woken; false when the context ended.
+func (s *Service) sleep(ctx context.Context, wait time.Duration, wake <-chan struct{}) bool {
 	var passed <-chan time.Time
 	if wait >= 0 {
 		timer := s.clock.NewTimer(wait)
@@ -77,7 +77,7 @@ func (s *Service) sleep(ctx context.Context, wait time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	case <-passed:
-	case <-s.wake:
+	case <-wake:
 	}
 	return true
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/millrace/millrace/bucket"
+	"github.com/millrace/millrace/function"
 	"github.com/millrace/millrace/internal/arn"
 	"github.com/millrace/millrace/mapping"
 	"github.com/millrace/millrace/queue"
@@ -13,9 +14,9 @@ import (
 )
 
 // sender brings a notice to a destination of one service.
-type sender func(ctx context.Context, to arn.ARN, n mapping.Notice) error
+type sender func(ctx context.Context, to arn.ARN, n function.Notice) error
 
-// destination delivers the documents of mappings: for each service to the rooms of this server, or to an endpoint outside.
+// destination delivers the documents of mappings and of events of functions: for each service to the rooms of this server, or to an endpoint outside.
 type destination map[string]sender // by the service in the destination's ARN
 
 // newDestination introduces the rooms, and the endpoints that the configuration names in their place.
@@ -54,6 +55,26 @@ func (d destination) Send(ctx context.Context, name string, n mapping.Notice) er
 	if err != nil {
 		return err
 	}
+	return send(ctx, a, function.Notice{Account: n.Account, Region: n.Region, Body: n.Body, Key: n.Key})
+}
+
+// eventDestination is the destination as functions see it. may is nil when roles are not asked what they may.
+type eventDestination struct {
+	destination
+	may func(role, to string) error
+}
+
+// Send implements function.Destination.
+func (d eventDestination) Send(ctx context.Context, name string, n function.Notice) error {
+	if d.may != nil {
+		if err := d.may(n.Role, name); err != nil {
+			return err
+		}
+	}
+	send, a, err := d.find(name)
+	if err != nil {
+		return err
+	}
 	return send(ctx, a, n)
 }
 
@@ -62,12 +83,14 @@ var errForeign = errors.New("destination belongs to another account")
 
 type queueSender struct{ queues *queue.Service }
 
-func (s queueSender) send(ctx context.Context, to arn.ARN, n mapping.Notice) error {
+func (s queueSender) send(ctx context.Context, to arn.ARN, n function.Notice) error {
 	if to.Account != n.Account {
 		return errForeign
 	}
 	name := queue.Name{Account: to.Account, Region: to.Region, Name: to.Resource}
-	sent, err := s.queues.Send(ctx, name, queue.Message{Body: string(n.Body), Sender: "awslambda"})
+	sent, err := s.queues.Send(ctx, name, queue.Message{
+		Body: string(n.Body), Sender: "awslambda", Attributes: queueAttributes(topicAttributes(n.Attributes)),
+	})
 	if err != nil {
 		return err
 	}
@@ -76,21 +99,32 @@ func (s queueSender) send(ctx context.Context, to arn.ARN, n mapping.Notice) err
 
 type topicSender struct{ topics *topic.Service }
 
-func (s topicSender) send(ctx context.Context, to arn.ARN, n mapping.Notice) error {
+func (s topicSender) send(ctx context.Context, to arn.ARN, n function.Notice) error {
 	if to.Account != n.Account {
 		return errForeign
 	}
 	name := topic.Name{Account: to.Account, Region: to.Region, Name: to.Resource}
-	_, err := s.topics.Publish(ctx, name, topic.Message{Text: string(n.Body)})
+	_, err := s.topics.Publish(ctx, name, topic.Message{Text: string(n.Body), Attributes: topicAttributes(n.Attributes)})
 	return err
 }
 
 type bucketSender struct{ buckets *bucket.Service }
 
-func (s bucketSender) send(ctx context.Context, to arn.ARN, n mapping.Notice) error {
+func (s bucketSender) send(ctx context.Context, to arn.ARN, n function.Notice) error {
 	_, err := s.buckets.PutBytes(ctx, n.Account, to.Resource, n.Key, n.Body, noticeType)
 	return err
 }
 
 // noticeType is the content type of a notice in a bucket.
 const noticeType = "application/octet-stream"
+
+func topicAttributes(given []function.Attribute) map[string]topic.Attribute {
+	if len(given) == 0 {
+		return nil
+	}
+	all := make(map[string]topic.Attribute, len(given))
+	for _, a := range given {
+		all[a.Name] = topic.Attribute{Type: a.Type, Text: a.Text}
+	}
+	return all
+}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,10 +18,11 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go/encoding/httpbinding"
 
+	"github.com/millrace/millrace/function"
 	"github.com/millrace/millrace/internal/arn"
-	"github.com/millrace/millrace/mapping"
 )
 
 // outsideTimeout bounds one attempt to send a document to an endpoint outside; the mapping makes several.
@@ -55,7 +57,7 @@ func (d destination) replace(c Config) error {
 
 type outsideQueue struct{ client *sqs.Client }
 
-func (o outsideQueue) send(ctx context.Context, to arn.ARN, n mapping.Notice) error {
+func (o outsideQueue) send(ctx context.Context, to arn.ARN, n function.Notice) error {
 	there := func(options *sqs.Options) { options.Region = to.Region }
 	found, err := o.client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{
 		QueueName: aws.String(to.Resource), QueueOwnerAWSAccountId: aws.String(to.Account),
@@ -63,8 +65,21 @@ func (o outsideQueue) send(ctx context.Context, to arn.ARN, n mapping.Notice) er
 	if err != nil {
 		return err
 	}
-	_, err = o.client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: found.QueueUrl, MessageBody: aws.String(string(n.Body))}, there)
+	_, err = o.client.SendMessage(ctx, &sqs.SendMessageInput{
+		QueueUrl: found.QueueUrl, MessageBody: aws.String(string(n.Body)), MessageAttributes: outsideAttributes(n.Attributes),
+	}, there)
 	return err
+}
+
+func outsideAttributes(given []function.Attribute) map[string]types.MessageAttributeValue {
+	if len(given) == 0 {
+		return nil
+	}
+	all := make(map[string]types.MessageAttributeValue, len(given))
+	for _, a := range given {
+		all[a.Name] = types.MessageAttributeValue{DataType: aws.String(a.Type), StringValue: aws.String(a.Text)}
+	}
+	return all
 }
 
 // outside sends single requests that are signed as AWS has it. For the one operation that a topic and a bucket are needed
@@ -105,8 +120,14 @@ type outsideTopic struct {
 	endpoint string
 }
 
-func (o outsideTopic) send(ctx context.Context, to arn.ARN, n mapping.Notice) error {
+func (o outsideTopic) send(ctx context.Context, to arn.ARN, n function.Notice) error {
 	form := url.Values{"Action": {"Publish"}, "Version": {"2010-03-31"}, "TopicArn": {to.String()}, "Message": {string(n.Body)}}
+	for i, a := range n.Attributes {
+		entry := "MessageAttributes.entry." + strconv.Itoa(i+1) + "."
+		form.Set(entry+"Name", a.Name)
+		form.Set(entry+"Value.DataType", a.Type)
+		form.Set(entry+"Value.StringValue", a.Text)
+	}
 	body := []byte(form.Encode())
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(o.endpoint, "/")+"/", bytes.NewReader(body))
 	if err != nil {
@@ -121,7 +142,7 @@ type outsideBucket struct {
 	endpoint string
 }
 
-func (o outsideBucket) send(ctx context.Context, to arn.ARN, n mapping.Notice) error {
+func (o outsideBucket) send(ctx context.Context, to arn.ARN, n function.Notice) error {
 	// The bucket's name in the path is what every store understands, whoever made it.
 	path := strings.TrimRight(o.endpoint, "/") + "/" + to.Resource + "/" + httpbinding.EscapePath(n.Key, false)
 	r, err := http.NewRequestWithContext(ctx, http.MethodPut, path, bytes.NewReader(n.Body))

@@ -150,6 +150,12 @@ var (
 		int(function.Throttles):            {"Throttles", unitCount},
 		int(function.Duration):             {"Duration", unitMilliseconds},
 		int(function.ConcurrentExecutions): {"ConcurrentExecutions", unitCount},
+
+		int(function.AsyncEventsReceived):         {"AsyncEventsReceived", unitCount},
+		int(function.AsyncEventAge):               {"AsyncEventAge", unitMilliseconds},
+		int(function.AsyncEventsDropped):          {"AsyncEventsDropped", unitCount},
+		int(function.DeadLetterErrors):            {"DeadLetterErrors", unitCount},
+		int(function.DestinationDeliveryFailures): {"DestinationDeliveryFailures", unitCount},
 	})
 	accountMeasures = measures(function.Metrics, map[int]measure{
 		int(function.Invocations):                 {"Invocations", unitCount},
@@ -157,6 +163,11 @@ var (
 		int(function.Throttles):                   {"Throttles", unitCount},
 		int(function.Duration):                    {"Duration", unitMilliseconds},
 		int(function.AccountConcurrentExecutions): {"ConcurrentExecutions", unitCount},
+		int(function.AsyncEventsReceived):         {"AsyncEventsReceived", unitCount},
+		int(function.AsyncEventAge):               {"AsyncEventAge", unitMilliseconds},
+		int(function.AsyncEventsDropped):          {"AsyncEventsDropped", unitCount},
+		int(function.DeadLetterErrors):            {"DeadLetterErrors", unitCount},
+		int(function.DestinationDeliveryFailures): {"DestinationDeliveryFailures", unitCount},
 	})
 )
 

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"path/filepath"
 
@@ -76,10 +77,14 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 	if err != nil {
 		return r, err
 	}
+	events := eventDestination{destination: make(destination)} // filled below: the rooms that it leads to may need functions
+	if c.Auth == AuthIAM {
+		events.may = roles{r.identities}.MaySend
+	}
 	functions := function.Config{
 		Store: s, Clock: c.Clock, Log: c.Log, Executor: anywhere, TransitionDelay: c.TransitionDelay,
 		Concurrency: c.Concurrency, MaxInstances: c.MaxInstances, IdleTimeout: c.InstanceIdle, CodeDir: filepath.Join(codeDir, "functions"),
-		Recorder: records, Logs: keeper{r.logs.Writer()},
+		Recorder: records, Logs: keeper{r.logs.Writer()}, Destination: events,
 	}
 	if c.Auth == AuthIAM {
 		functions.Roles = roles{r.identities}
@@ -106,6 +111,7 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 	if err != nil {
 		return r, fmt.Errorf("destinations: %w", err)
 	}
+	maps.Copy(events.destination, to)
 	mappings := mapping.Config{
 		Store: s, Clock: c.Clock, Log: c.Log, TransitionDelay: c.TransitionDelay, StopGrace: c.StopGrace,
 		Source: r.streams, Consumers: consumers{r.streams}, Invoker: r.functions, Destination: to, Recorder: records,

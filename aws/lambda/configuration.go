@@ -43,6 +43,9 @@ func configuration(f function.Function) *FunctionConfiguration {
 	if f.Environment != nil {
 		c.Environment = &EnvironmentResponse{Variables: f.Environment}
 	}
+	if f.DeadLetterARN != "" {
+		c.DeadLetterConfig = &DeadLetterConfig{TargetArn: &f.DeadLetterARN}
+	}
 	return c
 }
 

@@ -18,7 +18,7 @@ func (d *Door) CreateFunction(ctx context.Context, in *CreateFunctionRequest) (*
 		return nil, invalid("A function cannot be created as the version or alias %s.", ref.Qualifier)
 	}
 	if err := refuse(append(unsupported(
-		in.VpcConfig, in.DeadLetterConfig, in.KMSKeyArn, in.TracingConfig, in.Layers, in.FileSystemConfigs,
+		in.VpcConfig, in.KMSKeyArn, in.TracingConfig, in.Layers, in.FileSystemConfigs,
 		in.ImageConfig, in.SnapStart, in.LoggingConfig, in.CapacityProviderConfig, in.DurableConfig),
 		member{"PublishTo", given(in.PublishTo)},
 		member{"PackageType Image", in.PackageType != nil && *in.PackageType != PackageTypeZip},
@@ -49,6 +49,9 @@ func (d *Door) CreateFunction(ctx context.Context, in *CreateFunctionRequest) (*
 	}
 	if in.Environment != nil {
 		f.Environment = orEmpty(in.Environment.Variables)
+	}
+	if in.DeadLetterConfig != nil {
+		assign(&f.DeadLetterARN, in.DeadLetterConfig.TargetArn)
 	}
 	if in.LoggingConfig != nil {
 		assign(&f.LogFormat, in.LoggingConfig.LogFormat)

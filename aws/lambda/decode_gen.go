@@ -333,6 +333,28 @@ func (v *DeleteFunctionConcurrencyRequest) DecodeHTTP(b *protocol.Binding) {
 }
 
 // Decode reads the structure from a document.
+func (v *DeleteFunctionEventInvokeConfigRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *DeleteFunctionEventInvokeConfigRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Query("Qualifier"); ok {
+		v.Qualifier = &s
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *DeleteFunctionRequest) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
@@ -632,6 +654,28 @@ func (v *GetFunctionConfigurationRequest) DecodeHTTP(b *protocol.Binding) {
 }
 
 // Decode reads the structure from a document.
+func (v *GetFunctionEventInvokeConfigRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *GetFunctionEventInvokeConfigRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Query("Qualifier"); ok {
+		v.Qualifier = &s
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *GetFunctionRequest) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
@@ -782,6 +826,30 @@ func (v *InvocationRequest) SetPayload(body []byte) {
 }
 
 // Decode reads the structure from a document.
+func (v *InvokeAsyncRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *InvokeAsyncRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+}
+
+// SetPayload takes the body as it stands.
+func (v *InvokeAsyncRequest) SetPayload(body []byte) {
+	v.InvokeArgs = body
+}
+
+// Decode reads the structure from a document.
 func (v *ListAliasesRequest) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
@@ -826,6 +894,31 @@ func (v *ListEventSourceMappingsRequest) DecodeHTTP(b *protocol.Binding) {
 	}
 	if s, ok := b.Query("FunctionName"); ok {
 		v.FunctionName = &s
+	}
+	if s, ok := b.Query("Marker"); ok {
+		v.Marker = &s
+	}
+	if s, ok := b.Query("MaxItems"); ok {
+		v.MaxItems = b.Int(s)
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *ListFunctionEventInvokeConfigsRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *ListFunctionEventInvokeConfigsRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
 	}
 	if s, ok := b.Query("Marker"); ok {
 		v.Marker = &s
@@ -1033,6 +1126,37 @@ func (v *PutFunctionConcurrencyRequest) DecodeHTTP(b *protocol.Binding) {
 	if s, ok := b.Label("FunctionName"); ok {
 		v.FunctionName = s
 		v.missing &^= 0x1
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *PutFunctionEventInvokeConfigRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "MaximumRetryAttempts":
+			wire.ReadOptional(r, &v.MaximumRetryAttempts, wire.Reader.Int)
+		case "MaximumEventAgeInSeconds":
+			wire.ReadOptional(r, &v.MaximumEventAgeInSeconds, wire.Reader.Int)
+		case "DestinationConfig":
+			wire.ReadStruct(r, &v.DestinationConfig, (*DestinationConfig).Decode)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *PutFunctionEventInvokeConfigRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Query("Qualifier"); ok {
+		v.Qualifier = &s
 	}
 }
 
@@ -1436,6 +1560,37 @@ func (v *UpdateFunctionConfigurationRequest) DecodeHTTP(b *protocol.Binding) {
 	if s, ok := b.Label("FunctionName"); ok {
 		v.FunctionName = s
 		v.missing &^= 0x1
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *UpdateFunctionEventInvokeConfigRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "MaximumRetryAttempts":
+			wire.ReadOptional(r, &v.MaximumRetryAttempts, wire.Reader.Int)
+		case "MaximumEventAgeInSeconds":
+			wire.ReadOptional(r, &v.MaximumEventAgeInSeconds, wire.Reader.Int)
+		case "DestinationConfig":
+			wire.ReadStruct(r, &v.DestinationConfig, (*DestinationConfig).Decode)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *UpdateFunctionEventInvokeConfigRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Query("Qualifier"); ok {
+		v.Qualifier = &s
 	}
 }
 

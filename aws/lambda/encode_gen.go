@@ -569,6 +569,32 @@ func (v *FunctionConfiguration) Encode(w wire.Writer) {
 }
 
 // Encode writes the structure.
+func (v *FunctionEventInvokeConfig) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.LastModified != nil {
+		w.Name("LastModified")
+		w.Timestamp(*v.LastModified)
+	}
+	if v.FunctionArn != nil {
+		w.Name("FunctionArn")
+		w.String(*v.FunctionArn)
+	}
+	if v.MaximumRetryAttempts != nil {
+		w.Name("MaximumRetryAttempts")
+		w.Int(*v.MaximumRetryAttempts)
+	}
+	if v.MaximumEventAgeInSeconds != nil {
+		w.Name("MaximumEventAgeInSeconds")
+		w.Int(*v.MaximumEventAgeInSeconds)
+	}
+	if v.DestinationConfig != nil {
+		w.Name("DestinationConfig")
+		v.DestinationConfig.Encode(w)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
 func (v *GetAccountSettingsResponse) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.AccountLimit != nil {
@@ -771,6 +797,21 @@ func (v *InvocationResponse) EncodeHTTP(h http.Header) int {
 func (v *InvocationResponse) RawBody() []byte { return v.Payload }
 
 // Encode writes the structure.
+func (v *InvokeAsyncResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.CloseStruct()
+}
+
+// EncodeHTTP writes the members that are headers, and returns the status if the output has one, or 0.
+func (v *InvokeAsyncResponse) EncodeHTTP(h http.Header) int {
+
+	if v.Status != nil {
+		return *v.Status
+	}
+	return 0
+}
+
+// Encode writes the structure.
 func (v *Layer) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.Arn != nil {
@@ -816,6 +857,20 @@ func (v *ListEventSourceMappingsResponse) Encode(w wire.Writer) {
 	if v.EventSourceMappings != nil {
 		w.Name("EventSourceMappings")
 		wire.WriteStructs(w, v.EventSourceMappings, (*EventSourceMappingConfiguration).Encode)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *ListFunctionEventInvokeConfigsResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.FunctionEventInvokeConfigs != nil {
+		w.Name("FunctionEventInvokeConfigs")
+		wire.WriteStructs(w, v.FunctionEventInvokeConfigs, (*FunctionEventInvokeConfig).Encode)
+	}
+	if v.NextMarker != nil {
+		w.Name("NextMarker")
+		w.String(*v.NextMarker)
 	}
 	w.CloseStruct()
 }

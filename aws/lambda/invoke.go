@@ -12,7 +12,7 @@ import (
 )
 
 // Invoke runs a function and answers with what it returned, also when that is an error: only what kept the invocation
-// from the function is an error here.
+// from the function is an error here. An event is answered when it is durable, and delivered later.
 func (d *Door) Invoke(ctx context.Context, in *InvocationRequest) (*InvocationResponse, error) {
 	ref, err := functionRef(ctx, in.FunctionName, in.Qualifier)
 	if err != nil {
@@ -20,10 +20,7 @@ func (d *Door) Invoke(ctx context.Context, in *InvocationRequest) (*InvocationRe
 	}
 	kind := InvocationTypeRequestResponse
 	assign(&kind, in.InvocationType)
-	if err := refuse(
-		member{"InvocationType Event", kind == InvocationTypeEvent},
-		member{"DurableExecutionName", given(in.DurableExecutionName)},
-	); err != nil {
+	if err := refuse(member{"DurableExecutionName", given(in.DurableExecutionName)}); err != nil {
 		return nil, err
 	}
 	if given(in.TenantId) {
@@ -39,11 +36,19 @@ func (d *Door) Invoke(ctx context.Context, in *InvocationRequest) (*InvocationRe
 	if err != nil {
 		return nil, err
 	}
-	// A caller that goes away does not end the function, as it does not at AWS.
-	result, err := d.Functions.Invoke(context.WithoutCancel(ctx), function.Invocation{
+	invocation := function.Invocation{
 		Ref: ref, RequestID: protocol.CallFrom(ctx).RequestID, Payload: in.Payload, ClientContext: client,
 		Tail: in.LogType != nil && *in.LogType == LogTypeTail,
-	})
+	}
+	// A caller that goes away does not end the function, as it does not at AWS.
+	ctx = context.WithoutCancel(ctx)
+	if kind == InvocationTypeEvent {
+		if err := d.Functions.InvokeAsync(ctx, invocation); err != nil {
+			return nil, translate(err)
+		}
+		return &InvocationResponse{StatusCode: new(http.StatusAccepted)}, nil
+	}
+	result, err := d.Functions.Invoke(ctx, invocation)
 	if err != nil {
 		return nil, translate(err)
 	}

@@ -148,7 +148,7 @@ var settings = []memberCase{
 	{path: "VpcConfig.Ipv6AllowedForDualStack", with: `{"VpcConfig":{"Ipv6AllowedForDualStack":true}}`, says: "VpcConfig is not supported."},
 	{
 		path: "DeadLetterConfig.TargetArn", with: `{"DeadLetterConfig":{"TargetArn":"arn:aws:sqs:eu-west-1:123456789012:q"}}`,
-		says: "DeadLetterConfig is not supported.", idle: []string{`{"DeadLetterConfig":{}}`, `{"DeadLetterConfig":{"TargetArn":""}}`},
+		shows: `"DeadLetterConfig":{"TargetArn":"arn:aws:sqs:eu-west-1:123456789012:q"}`, idle: []string{`{"DeadLetterConfig":{}}`, `{"DeadLetterConfig":{"TargetArn":""}}`},
 	},
 	{path: "KMSKeyArn", with: `{"KMSKeyArn":` + aKey + `}`, says: "KMSKeyArn is not supported.", idle: []string{`{"KMSKeyArn":""}`, `{"KMSKeyArn":null}`}},
 	{

@@ -30,12 +30,11 @@ func refuseLogLevel(logging *LoggingConfig) error {
 
 // unsupported are the settings that creating and updating a function share and that are not carried out.
 func unsupported(
-	vpc *VpcConfig, dead *DeadLetterConfig, key *string, tracing *TracingConfig, layers []string, files []FileSystemConfig,
+	vpc *VpcConfig, key *string, tracing *TracingConfig, layers []string, files []FileSystemConfig,
 	image *ImageConfig, snap *SnapStart, logging *LoggingConfig, capacity *CapacityProviderConfig, durable *DurableConfig,
 ) []member {
 	return []member{
 		{"VpcConfig", vpc != nil && (len(vpc.SubnetIds) > 0 || len(vpc.SecurityGroupIds) > 0 || isTrue(vpc.Ipv6AllowedForDualStack))},
-		{"DeadLetterConfig", dead != nil && given(dead.TargetArn)},
 		{"KMSKeyArn", given(key)},
 		{"TracingConfig.Mode Active", tracing != nil && tracing.Mode != nil && *tracing.Mode != TracingModePassThrough},
 		{"Layers", len(layers) > 0},

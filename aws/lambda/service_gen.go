@@ -49,6 +49,12 @@ type Operations interface {
 	PutRuntimeManagementConfig(ctx context.Context, in *PutRuntimeManagementConfigRequest) (*PutRuntimeManagementConfigResponse, error)
 	GetFunctionRecursionConfig(ctx context.Context, in *GetFunctionRecursionConfigRequest) (*GetFunctionRecursionConfigResponse, error)
 	PutFunctionRecursionConfig(ctx context.Context, in *PutFunctionRecursionConfigRequest) (*PutFunctionRecursionConfigResponse, error)
+	InvokeAsync(ctx context.Context, in *InvokeAsyncRequest) (*InvokeAsyncResponse, error)
+	PutFunctionEventInvokeConfig(ctx context.Context, in *PutFunctionEventInvokeConfigRequest) (*FunctionEventInvokeConfig, error)
+	UpdateFunctionEventInvokeConfig(ctx context.Context, in *UpdateFunctionEventInvokeConfigRequest) (*FunctionEventInvokeConfig, error)
+	GetFunctionEventInvokeConfig(ctx context.Context, in *GetFunctionEventInvokeConfigRequest) (*FunctionEventInvokeConfig, error)
+	ListFunctionEventInvokeConfigs(ctx context.Context, in *ListFunctionEventInvokeConfigsRequest) (*ListFunctionEventInvokeConfigsResponse, error)
+	DeleteFunctionEventInvokeConfig(ctx context.Context, in *DeleteFunctionEventInvokeConfigRequest) error
 }
 
 // The codes of the service's errors.
@@ -185,6 +191,12 @@ func NewService(ops Operations) protocol.Service {
 			{Name: "PutRuntimeManagementConfig", Method: "PUT", Path: "/2021-07-20/functions/{FunctionName}/runtime-management-config", Status: 200, Handler: protocol.Handle(ops.PutRuntimeManagementConfig)},
 			{Name: "GetFunctionRecursionConfig", Method: "GET", Path: "/2024-08-31/functions/{FunctionName}/recursion-config", Status: 200, NoBody: true, Handler: protocol.Handle(ops.GetFunctionRecursionConfig)},
 			{Name: "PutFunctionRecursionConfig", Method: "PUT", Path: "/2024-08-31/functions/{FunctionName}/recursion-config", Status: 200, Handler: protocol.Handle(ops.PutFunctionRecursionConfig)},
+			{Name: "InvokeAsync", Method: "POST", Path: "/2014-11-13/functions/{FunctionName}/invoke-async/", Status: 202, RawBody: true, Handler: protocol.Handle(ops.InvokeAsync)},
+			{Name: "PutFunctionEventInvokeConfig", Method: "PUT", Path: "/2019-09-25/functions/{FunctionName}/event-invoke-config", Status: 200, Handler: protocol.Handle(ops.PutFunctionEventInvokeConfig)},
+			{Name: "UpdateFunctionEventInvokeConfig", Method: "POST", Path: "/2019-09-25/functions/{FunctionName}/event-invoke-config", Status: 200, Handler: protocol.Handle(ops.UpdateFunctionEventInvokeConfig)},
+			{Name: "GetFunctionEventInvokeConfig", Method: "GET", Path: "/2019-09-25/functions/{FunctionName}/event-invoke-config", Status: 200, NoBody: true, Handler: protocol.Handle(ops.GetFunctionEventInvokeConfig)},
+			{Name: "ListFunctionEventInvokeConfigs", Method: "GET", Path: "/2019-09-25/functions/{FunctionName}/event-invoke-config/list", Status: 200, NoBody: true, Handler: protocol.Handle(ops.ListFunctionEventInvokeConfigs)},
+			{Name: "DeleteFunctionEventInvokeConfig", Method: "DELETE", Path: "/2019-09-25/functions/{FunctionName}/event-invoke-config", Status: 204, NoBody: true, Handler: protocol.HandleSilent(ops.DeleteFunctionEventInvokeConfig)},
 		},
 		Unoffered: []protocol.Operation{
 			{Name: "AddLayerVersionPermission", Method: "POST", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy"},
@@ -192,30 +204,24 @@ func NewService(ops Operations) protocol.Service {
 			{Name: "CreateFunctionUrlConfig", Method: "POST", Path: "/2021-10-31/functions/{FunctionName}/url"},
 			{Name: "DeleteCodeSigningConfig", Method: "DELETE", Path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}"},
 			{Name: "DeleteFunctionCodeSigningConfig", Method: "DELETE", Path: "/2020-06-30/functions/{FunctionName}/code-signing-config"},
-			{Name: "DeleteFunctionEventInvokeConfig", Method: "DELETE", Path: "/2019-09-25/functions/{FunctionName}/event-invoke-config"},
 			{Name: "DeleteFunctionUrlConfig", Method: "DELETE", Path: "/2021-10-31/functions/{FunctionName}/url"},
 			{Name: "DeleteLayerVersion", Method: "DELETE", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}"},
 			{Name: "GetCodeSigningConfig", Method: "GET", Path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}"},
-			{Name: "GetFunctionEventInvokeConfig", Method: "GET", Path: "/2019-09-25/functions/{FunctionName}/event-invoke-config"},
 			{Name: "GetFunctionUrlConfig", Method: "GET", Path: "/2021-10-31/functions/{FunctionName}/url"},
 			{Name: "GetLayerVersion", Method: "GET", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}"},
 			{Name: "GetLayerVersionByArn", Method: "GET", Path: "/2018-10-31/layers?find=LayerVersion"},
 			{Name: "GetLayerVersionPolicy", Method: "GET", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy"},
-			{Name: "InvokeAsync", Method: "POST", Path: "/2014-11-13/functions/{FunctionName}/invoke-async/"},
 			{Name: "InvokeWithResponseStream", Method: "POST", Path: "/2021-11-15/functions/{FunctionName}/response-streaming-invocations"},
 			{Name: "ListCodeSigningConfigs", Method: "GET", Path: "/2020-04-22/code-signing-configs/"},
-			{Name: "ListFunctionEventInvokeConfigs", Method: "GET", Path: "/2019-09-25/functions/{FunctionName}/event-invoke-config/list"},
 			{Name: "ListFunctionUrlConfigs", Method: "GET", Path: "/2021-10-31/functions/{FunctionName}/urls"},
 			{Name: "ListFunctionsByCodeSigningConfig", Method: "GET", Path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions"},
 			{Name: "ListLayerVersions", Method: "GET", Path: "/2018-10-31/layers/{LayerName}/versions"},
 			{Name: "ListLayers", Method: "GET", Path: "/2018-10-31/layers"},
 			{Name: "PublishLayerVersion", Method: "POST", Path: "/2018-10-31/layers/{LayerName}/versions"},
 			{Name: "PutFunctionCodeSigningConfig", Method: "PUT", Path: "/2020-06-30/functions/{FunctionName}/code-signing-config"},
-			{Name: "PutFunctionEventInvokeConfig", Method: "PUT", Path: "/2019-09-25/functions/{FunctionName}/event-invoke-config"},
 			{Name: "PutProvisionedConcurrencyConfig", Method: "PUT", Path: "/2019-09-30/functions/{FunctionName}/provisioned-concurrency"},
 			{Name: "RemoveLayerVersionPermission", Method: "DELETE", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy/{StatementId}"},
 			{Name: "UpdateCodeSigningConfig", Method: "PUT", Path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}"},
-			{Name: "UpdateFunctionEventInvokeConfig", Method: "POST", Path: "/2019-09-25/functions/{FunctionName}/event-invoke-config"},
 			{Name: "UpdateFunctionUrlConfig", Method: "PUT", Path: "/2021-10-31/functions/{FunctionName}/url"},
 			{Name: "CheckpointDurableExecution", Method: "POST", Path: "/2025-12-01/durable-executions/{DurableExecutionArn}/checkpoint"},
 			{Name: "CreateCapacityProvider", Method: "POST", Path: "/2025-11-30/capacity-providers"},

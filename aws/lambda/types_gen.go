@@ -183,6 +183,15 @@ type DeleteFunctionConcurrencyRequest struct {
 	FunctionName string // required
 }
 
+// DeleteFunctionEventInvokeConfigRequest is AWS's shape DeleteFunctionEventInvokeConfigRequest.
+type DeleteFunctionEventInvokeConfigRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+	Qualifier    *string
+}
+
 // DeleteFunctionRequest is AWS's shape DeleteFunctionRequest.
 type DeleteFunctionRequest struct {
 	// missing has a bit for each required member that a request left out.
@@ -361,6 +370,15 @@ type FunctionConfiguration struct {
 	DurableConfig              *DurableConfig
 }
 
+// FunctionEventInvokeConfig is AWS's shape FunctionEventInvokeConfig.
+type FunctionEventInvokeConfig struct {
+	LastModified             *time.Time
+	FunctionArn              *string
+	MaximumRetryAttempts     *int
+	MaximumEventAgeInSeconds *int
+	DestinationConfig        *DestinationConfig
+}
+
 // GetAccountSettingsRequest is AWS's shape GetAccountSettingsRequest.
 type GetAccountSettingsRequest struct {
 }
@@ -417,6 +435,15 @@ type GetFunctionConcurrencyResponse struct {
 
 // GetFunctionConfigurationRequest is AWS's shape GetFunctionConfigurationRequest.
 type GetFunctionConfigurationRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+	Qualifier    *string
+}
+
+// GetFunctionEventInvokeConfigRequest is AWS's shape GetFunctionEventInvokeConfigRequest.
+type GetFunctionEventInvokeConfigRequest struct {
 	// missing has a bit for each required member that a request left out.
 	missing uint64
 
@@ -536,6 +563,20 @@ type InvocationResponse struct {
 	DurableExecutionArn *string
 }
 
+// InvokeAsyncRequest is AWS's shape InvokeAsyncRequest.
+type InvokeAsyncRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+	InvokeArgs   []byte // required
+}
+
+// InvokeAsyncResponse is AWS's shape InvokeAsyncResponse.
+type InvokeAsyncResponse struct {
+	Status *int
+}
+
 // Layer is AWS's shape Layer.
 type Layer struct {
 	Arn                      *string
@@ -573,6 +614,22 @@ type ListEventSourceMappingsRequest struct {
 type ListEventSourceMappingsResponse struct {
 	NextMarker          *string
 	EventSourceMappings []EventSourceMappingConfiguration
+}
+
+// ListFunctionEventInvokeConfigsRequest is AWS's shape ListFunctionEventInvokeConfigsRequest.
+type ListFunctionEventInvokeConfigsRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+	Marker       *string
+	MaxItems     *int
+}
+
+// ListFunctionEventInvokeConfigsResponse is AWS's shape ListFunctionEventInvokeConfigsResponse.
+type ListFunctionEventInvokeConfigsResponse struct {
+	FunctionEventInvokeConfigs []FunctionEventInvokeConfig
+	NextMarker                 *string
 }
 
 // ListFunctionsRequest is AWS's shape ListFunctionsRequest.
@@ -682,6 +739,18 @@ type PutFunctionConcurrencyRequest struct {
 
 	FunctionName                 string // required
 	ReservedConcurrentExecutions int    // required
+}
+
+// PutFunctionEventInvokeConfigRequest is AWS's shape PutFunctionEventInvokeConfigRequest.
+type PutFunctionEventInvokeConfigRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName             string // required
+	Qualifier                *string
+	MaximumRetryAttempts     *int
+	MaximumEventAgeInSeconds *int
+	DestinationConfig        *DestinationConfig
 }
 
 // PutRuntimeManagementConfigRequest is AWS's shape PutRuntimeManagementConfigRequest.
@@ -874,6 +943,18 @@ type UpdateFunctionConfigurationRequest struct {
 	LoggingConfig          *LoggingConfig
 	CapacityProviderConfig *CapacityProviderConfig
 	DurableConfig          *DurableConfig
+}
+
+// UpdateFunctionEventInvokeConfigRequest is AWS's shape UpdateFunctionEventInvokeConfigRequest.
+type UpdateFunctionEventInvokeConfigRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName             string // required
+	Qualifier                *string
+	MaximumRetryAttempts     *int
+	MaximumEventAgeInSeconds *int
+	DestinationConfig        *DestinationConfig
 }
 
 // VpcConfig is AWS's shape VpcConfig.

@@ -14,7 +14,7 @@ func (d *Door) UpdateFunctionConfiguration(ctx context.Context, in *UpdateFuncti
 		return nil, err
 	}
 	if err := refuse(unsupported(
-		in.VpcConfig, in.DeadLetterConfig, in.KMSKeyArn, in.TracingConfig, in.Layers, in.FileSystemConfigs,
+		in.VpcConfig, in.KMSKeyArn, in.TracingConfig, in.Layers, in.FileSystemConfigs,
 		in.ImageConfig, in.SnapStart, in.LoggingConfig, in.CapacityProviderConfig, in.DurableConfig)...); err != nil {
 		return nil, err
 	}
@@ -33,6 +33,9 @@ func (d *Door) UpdateFunctionConfiguration(ctx context.Context, in *UpdateFuncti
 	}
 	if in.Environment != nil {
 		u.Environment = orEmpty(in.Environment.Variables)
+	}
+	if in.DeadLetterConfig != nil {
+		u.DeadLetterARN = in.DeadLetterConfig.TargetArn
 	}
 	if in.LoggingConfig != nil {
 		u.LogFormat, u.LogGroup = in.LoggingConfig.LogFormat, in.LoggingConfig.LogGroup

@@ -90,6 +90,8 @@ var ruleLogType = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, 
 
 var ruleMasterRegion = constraint.Text{Length: constraint.Length{Low: 1, High: 50}, Pattern: constraint.NewPattern(`ALL|(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}`)}
 
+var ruleMaxFunctionEventInvokeConfigListItems = constraint.Integer{Low: 1, High: 50}
+
 var ruleMaxListItems = constraint.Integer{Low: 1, High: 10000}
 
 var ruleMaxProvisionedConcurrencyConfigListItems = constraint.Integer{Low: 1, High: 50}
@@ -98,7 +100,11 @@ var ruleMaximumBatchingWindowInSeconds = constraint.Integer{Low: 0, High: 300}
 
 var ruleMaximumConcurrency = constraint.Integer{Low: 2, High: 1000}
 
+var ruleMaximumEventAgeInSeconds = constraint.Integer{Low: 60, High: 21600}
+
 var ruleMaximumRecordAgeInSeconds = constraint.Integer{Low: -1, High: 604800}
+
+var ruleMaximumRetryAttempts = constraint.Integer{Low: 0, High: 2}
 
 var ruleMaximumRetryAttemptsEventSourceMapping = constraint.Integer{Low: -1, High: 10000}
 
@@ -589,6 +595,18 @@ func (v *DeleteFunctionConcurrencyRequest) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *DeleteFunctionEventInvokeConfigRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.Qualifier != nil {
+		ruleQualifier.Check(c, "qualifier", *v.Qualifier)
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *DeleteFunctionRequest) Validate(c *constraint.Checks) {
 	if v.missing&0x1 == 0 {
 		ruleNamespacedFunctionName.Check(c, "functionName", v.FunctionName)
@@ -766,6 +784,18 @@ func (v *GetFunctionConfigurationRequest) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *GetFunctionEventInvokeConfigRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.Qualifier != nil {
+		ruleQualifier.Check(c, "qualifier", *v.Qualifier)
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *GetFunctionRequest) Validate(c *constraint.Checks) {
 	if v.missing&0x1 == 0 {
 		ruleNamespacedFunctionName.Check(c, "functionName", v.FunctionName)
@@ -853,6 +883,18 @@ func (v *InvocationRequest) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *InvokeAsyncRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleNamespacedFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if !(v.InvokeArgs != nil) {
+		c.Null("invokeArgs")
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *ListAliasesRequest) Validate(c *constraint.Checks) {
 	if v.missing&0x1 == 0 {
 		ruleFunctionName.Check(c, "functionName", v.FunctionName)
@@ -877,6 +919,18 @@ func (v *ListEventSourceMappingsRequest) Validate(c *constraint.Checks) {
 	}
 	if v.MaxItems != nil {
 		ruleMaxListItems.Check(c, "maxItems", int64(*v.MaxItems))
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *ListFunctionEventInvokeConfigsRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.MaxItems != nil {
+		ruleMaxFunctionEventInvokeConfigListItems.Check(c, "maxItems", int64(*v.MaxItems))
 	}
 }
 
@@ -982,6 +1036,29 @@ func (v *PutFunctionConcurrencyRequest) Validate(c *constraint.Checks) {
 		ruleReservedConcurrentExecutions.Check(c, "reservedConcurrentExecutions", int64(v.ReservedConcurrentExecutions))
 	} else {
 		c.Null("reservedConcurrentExecutions")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *PutFunctionEventInvokeConfigRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.Qualifier != nil {
+		ruleQualifier.Check(c, "qualifier", *v.Qualifier)
+	}
+	if v.MaximumRetryAttempts != nil {
+		ruleMaximumRetryAttempts.Check(c, "maximumRetryAttempts", int64(*v.MaximumRetryAttempts))
+	}
+	if v.MaximumEventAgeInSeconds != nil {
+		ruleMaximumEventAgeInSeconds.Check(c, "maximumEventAgeInSeconds", int64(*v.MaximumEventAgeInSeconds))
+	}
+	if v.DestinationConfig != nil {
+		c.Enter("destinationConfig")
+		v.DestinationConfig.Validate(c)
+		c.Leave()
 	}
 }
 
@@ -1328,6 +1405,29 @@ func (v *UpdateFunctionConfigurationRequest) Validate(c *constraint.Checks) {
 	if v.DurableConfig != nil {
 		c.Enter("durableConfig")
 		v.DurableConfig.Validate(c)
+		c.Leave()
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *UpdateFunctionEventInvokeConfigRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.Qualifier != nil {
+		ruleQualifier.Check(c, "qualifier", *v.Qualifier)
+	}
+	if v.MaximumRetryAttempts != nil {
+		ruleMaximumRetryAttempts.Check(c, "maximumRetryAttempts", int64(*v.MaximumRetryAttempts))
+	}
+	if v.MaximumEventAgeInSeconds != nil {
+		ruleMaximumEventAgeInSeconds.Check(c, "maximumEventAgeInSeconds", int64(*v.MaximumEventAgeInSeconds))
+	}
+	if v.DestinationConfig != nil {
+		c.Enter("destinationConfig")
+		v.DestinationConfig.Validate(c)
 		c.Leave()
 	}
 }
