@@ -215,7 +215,7 @@ func (c *codeShelf) read(ctx context.Context, id store.BlobID) ([]byte, error) {
 
 // extract makes the folder: under another name first, so that the folder is whole once it has its own. A file that was
 // written is thereby closed long before it is run.
-func (c *codeShelf) extract(id store.BlobID, a *archive.Archive) error {
+func (c *codeShelf) extract(id store.BlobID, archives ...*archive.Archive) error {
 	path := c.path(id)
 	if _, err := os.Stat(path); err == nil {
 		return nil
@@ -228,7 +228,7 @@ func (c *codeShelf) extract(id store.BlobID, a *archive.Archive) error {
 	if err != nil {
 		return fmt.Errorf("make code folder: %w", err)
 	}
-	err = a.Extract(part)
+	err = extractOver(part, archives)
 	if err == nil {
 		err = os.Chmod(part, 0o755)
 	}

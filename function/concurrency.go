@@ -51,7 +51,7 @@ func (s *Service) Unreserved(account, region string) int {
 const MaxCodeBytes = 80530636800
 
 // Usage returns how many functions an account has in a region, and how many bytes of code: those of each function and
-// of each version, which AWS counts although they may share it.
+// of each version, and of layers, which AWS counts although they may share it.
 func (s *Service) Usage(account, region string) (functions int, codeBytes int64) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -63,6 +63,16 @@ func (s *Service) Usage(account, region string) (functions int, codeBytes int64)
 		codeBytes += e.Function.CodeSize
 		for _, v := range e.versions {
 			codeBytes += v.Function.CodeSize
+		}
+	}
+	s.layers.mu.RLock()
+	defer s.layers.mu.RUnlock()
+	for name, e := range s.layers.names {
+		if name.Account != account || name.Region != region {
+			continue
+		}
+		for _, l := range e.versions {
+			codeBytes += l.CodeSize
 		}
 	}
 	return functions, codeBytes

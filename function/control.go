@@ -25,6 +25,8 @@ func (s *Service) Create(ctx context.Context, f Function, zip []byte) (Function,
 // Extras are what else a new function may get.
 type Extras struct {
 	Tags map[string]string
+	// Layers are the ARNs of the layers, in their order.
+	Layers []string
 	// Publish makes the first version, too. It becomes Active with the function, or Failed.
 	Publish bool
 }
@@ -55,11 +57,23 @@ func (s *Service) CreateWith(ctx context.Context, f Function, zip []byte, x Extr
 	if err := s.checkStorage(f.Name, int64(len(zip))); err != nil {
 		return Function{}, err
 	}
+	attached, release, err := s.attach(f.Name, x.Layers)
+	if err != nil {
+		return Function{}, err
+	}
+	defer release()
+	a, err := openArchive(zip)
+	if err != nil {
+		return Function{}, err
+	}
+	f.CodeSize, f.UnzippedBytes, f.Layers = int64(len(zip)), a.Size(), attached
+	if err := f.checkUnzipped(); err != nil {
+		return Function{}, err
+	}
 	if f.CodeBlob, err = s.code.put(ctx, zip); err != nil {
 		return Function{}, err
 	}
 	defer s.code.release(context.WithoutCancel(ctx), f.CodeBlob)
-	f.CodeSize = int64(len(zip))
 	f.RevisionID = uuid.NewString()
 	f.LastModified = s.clock.Now()
 	f.State, f.StateReason, f.StateReasonCode = Pending, reasonCreating, reasonCodeCreating
@@ -178,7 +192,10 @@ func (s *Service) UpdateCode(ctx context.Context, name Name, u CodeUpdate) (Func
 		if u.Architectures != nil {
 			f.Architectures = slices.Clone(u.Architectures)
 		}
-		f.CodeSize = int64(len(u.Zip))
+		f.CodeSize, f.UnzippedBytes = int64(len(u.Zip)), a.Size()
+		if err := f.checkUnzipped(); err != nil {
+			return nil, err
+		}
 		if u.DryRun {
 			f.CodeBlob = sha256.Sum256(u.Zip)
 			return func() {}, a.Verify()
@@ -199,8 +216,9 @@ type ConfigurationUpdate struct {
 	MemoryMB, EphemeralMB               *int
 	Environment                         map[string]string // replaces all variables
 	LogFormat, LogGroup                 *string
-	DeadLetterARN                       *string // empty takes it away
-	RevisionID                          string  // unless empty, the revision that is to be changed
+	Layers                              []string // ARNs; replaces all layers unless nil
+	DeadLetterARN                       *string  // empty takes it away
+	RevisionID                          string   // unless empty, the revision that is to be changed
 }
 
 // UpdateConfiguration begins to change the function's settings. The update is in progress when it returns; Run finishes
@@ -226,7 +244,19 @@ func (s *Service) UpdateConfiguration(ctx context.Context, name Name, u Configur
 			f.Environment = u.Environment
 		}
 		*f = f.clone()
-		return func() {}, nil
+		if u.Layers == nil {
+			return func() {}, nil
+		}
+		attached, release, err := s.attach(f.Name, u.Layers)
+		if err != nil {
+			return nil, err
+		}
+		f.Layers = attached
+		if err := f.checkUnzipped(); err != nil {
+			release()
+			return nil, err
+		}
+		return release, nil
 	})
 }
 

@@ -12,6 +12,12 @@
 // archive's hash. The folder is made completely and then renamed to its name, so that what exists is whole; it can be
 // made again from the blob at any time. Both go when no function and no instance uses them any more.
 //
+// An event is an invocation that is answered before it is made: it is in the store first, waits in the backlog, and is removed
+// when the function has succeeded, or has been given up and whoever is to be told has been. A crash in between repeats it.
+//
+// A layer is an archive under a name and a number. A function keeps what it needs of its layers, so that they may be deleted;
+// they are extracted over each other into one folder for every list of layers.
+//
 // An invocation needs an environment: an instance of the function, which takes one invocation at a time. The pool hands
 // out the one that was used last, or starts another within the limits, and keeps it warm afterwards until it has been
 // idle for long. What runs an instance is the Executor's matter; the room knows only its answers. These invariants hold:

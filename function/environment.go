@@ -26,10 +26,19 @@ type deployment struct {
 
 // deploy returns a deployment of the function. It uses the function's code until it is retired and nothing of it runs.
 func (s *Service) deploy(f Function, samples Samples) *deployment {
-	s.code.hold(f.CodeBlob)
+	s.code.holdAll(f)
+	layers := mergedID(f.Layers)
+	if len(f.Layers) > 0 {
+		s.code.hold(layers)
+	}
 	return &deployment{
 		function: f, samples: samples,
-		ended: func() { s.code.release(context.Background(), f.CodeBlob) },
+		ended: func() {
+			s.code.releaseAll(context.Background(), f)
+			if len(f.Layers) > 0 {
+				s.code.release(context.Background(), layers)
+			}
+		},
 	}
 }
 
@@ -104,7 +113,11 @@ func (s *Service) start(ctx context.Context, e *environment) error {
 		log: s.log.With("function", f.Name.Name, "stream", e.stream), clock: s.clock, kept: s.logs.Open(f, e.stream),
 	}
 	e.log.open(f)
-	instance, err := s.executor.Start(ctx, Spec{Function: f, Version: f.Version, CodeDir: folder, LogStream: e.stream, Log: e.log})
+	layers, err := s.code.layersFolder(ctx, f.Layers)
+	if err != nil {
+		return fmt.Errorf("prepare layers of %s: %w", f.ARN(), err)
+	}
+	instance, err := s.executor.Start(ctx, Spec{Function: f, Version: f.Version, CodeDir: folder, LayersDir: layers, LogStream: e.stream, Log: e.log})
 	if err != nil {
 		return err
 	}

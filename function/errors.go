@@ -39,6 +39,8 @@ var (
 	ErrTooManyTags = errors.New("too many tags")
 	// ErrStorageExceeded says that the account would have more than MaxCodeBytes of code.
 	ErrStorageExceeded = errors.New("code storage limit exceeded")
+	// ErrTooManyLayers says that a function would have more than MaxLayers layers.
+	ErrTooManyLayers = errors.New("too many layers")
 	// ErrOwnDestination says that a function would be told of its own events.
 	ErrOwnDestination = errors.New("a function is no destination for itself")
 	// ErrRevisionMismatch says that the function changed since the revision that the caller has seen.
@@ -78,6 +80,33 @@ func (e *VersionInUseError) Error() string {
 type VersionRoutedError struct{ Version string }
 
 func (e *VersionRoutedError) Error() string { return "version has a weight, too: " + e.Version }
+
+// LayerNotFoundError says that there is no such version of a layer.
+type LayerNotFoundError struct{ ARN string }
+
+func (e *LayerNotFoundError) Error() string { return "layer does not exist: " + e.ARN }
+
+// LayerForbiddenError says that no policy shows a layer of another account.
+type LayerForbiddenError struct{ ARN, Account string }
+
+func (e *LayerForbiddenError) Error() string { return "layer is another account's: " + e.ARN }
+
+// LayerTwiceError says that a function would have two versions of one layer.
+type LayerTwiceError struct{ One, Other string }
+
+func (e *LayerTwiceError) Error() string { return "one layer twice: " + e.One + " and " + e.Other }
+
+// LayerElsewhereError says that a layer is not in the region of its function.
+type LayerElsewhereError struct{ Region string }
+
+func (e *LayerElsewhereError) Error() string { return "layer is not in " + e.Region }
+
+// CodeAndLayersError says that code and layers are too large together, unzipped.
+type CodeAndLayersError struct{ Size int64 }
+
+func (e *CodeAndLayersError) Error() string {
+	return fmt.Sprintf("code and layers have %d bytes unzipped", e.Size)
+}
 
 // NoEventConfigError says that there is no configuration of events.
 type NoEventConfigError struct{ ARN string }

@@ -26,6 +26,8 @@ type Spec struct {
 	Version string
 	// CodeDir is the folder of the extracted code. It stays until the instance is closed and is not to be changed.
 	CodeDir string
+	// LayersDir is the folder of the function's layers, merged, as CodeDir is for the code; empty when there are none.
+	LayersDir string
 	// LogStream names the instance in its function's log.
 	LogStream string
 	// Log takes what the instance prints.

@@ -69,6 +69,11 @@ type Function struct {
 	// CodeSize is the archive's length in bytes.
 	CodeSize int64
 
+	// UnzippedBytes is the length of the archive's files; 0 of code that was stored before it was noted.
+	UnzippedBytes int64 `json:",omitempty"`
+	// Layers are in the order in which they lie over each other, the last on top.
+	Layers []AttachedLayer `json:",omitempty"`
+
 	RevisionID   string
 	LastModified time.Time
 
@@ -88,6 +93,7 @@ func (f Function) CodeSha256() string { return base64.StdEncoding.EncodeToString
 func (f Function) clone() Function {
 	f.Environment = maps.Clone(f.Environment)
 	f.Architectures = slices.Clone(f.Architectures)
+	f.Layers = slices.Clone(f.Layers)
 	return f
 }
 

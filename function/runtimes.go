@@ -27,6 +27,11 @@ var deprecatedRuntimes = []string{
 // question, which the executor answers while a function is created.
 func Runtimes() []string { return slices.Clone(runtimes) }
 
+// KnownRuntime reports whether a runtime exists, or did once.
+func KnownRuntime(runtime string) bool {
+	return slices.Contains(runtimes, runtime) || slices.Contains(deprecatedRuntimes, runtime)
+}
+
 // checkRuntime returns a *RuntimeError unless the runtime may be asked for.
 func checkRuntime(runtime string) error {
 	switch {

@@ -75,6 +75,7 @@ type Service struct {
 	code         *codeShelf
 	pool         *pool
 	backlog      *backlog
+	layers       *layers
 	doubts       *store.Doubts
 	changing     locks[Name]  // held while a function, or what belongs to it, is changed
 	reserving    locks[scope] // held while a reservation is, before changing
@@ -150,6 +151,7 @@ func New(c Config) (*Service, error) {
 		events:       store.NewCollection[event](c.Store, "function-events"),
 		code:         code,
 		backlog:      newBacklog(c.MaxEvents),
+		layers:       newLayers(c.Store),
 		destination:  c.Destination,
 		eventConfigs: store.NewCollection[EventConfig](c.Store, "function-event-configs"),
 		doubts:       store.NewDoubts(c.Store),
@@ -173,7 +175,7 @@ func (s *Service) load(ctx context.Context) error {
 		e := &entry{record: item.Value}
 		e.asLatest()
 		for _, f := range e.snapshots() {
-			s.code.hold(f.CodeBlob)
+			s.code.holdAll(f)
 		}
 		name := e.Function.Name
 		e.samples = s.recorder.Function(name)
@@ -186,7 +188,7 @@ func (s *Service) load(ctx context.Context) error {
 			s.due[name] = s.clock.Now()
 		}
 	}
-	for _, load := range []func(context.Context) error{s.loadVersions, s.loadAliases, s.loadPolicies, s.loadEventConfigs, s.loadEvents} {
+	for _, load := range []func(context.Context) error{s.loadVersions, s.loadAliases, s.loadPolicies, s.loadEventConfigs, s.loadEvents, s.loadLayers} {
 		if err := load(ctx); err != nil {
 			return err
 		}
@@ -256,7 +258,7 @@ func (s *Service) save(ctx context.Context, old, next *entry, done outcome, also
 		return err
 	}
 	for _, f := range next.snapshots() {
-		s.code.hold(f.CodeBlob)
+		s.code.holdAll(f)
 	}
 	err = s.commit(ctx, old, next, func(ctx context.Context, made bool) {
 		s.saved(ctx, old, next, made)
@@ -292,7 +294,7 @@ func (s *Service) saved(ctx context.Context, old, next *entry, made bool) {
 
 func (s *Service) releaseCode(ctx context.Context, r record) {
 	for _, f := range r.snapshots() {
-		s.code.release(ctx, f.CodeBlob)
+		s.code.releaseAll(ctx, f)
 	}
 }
 

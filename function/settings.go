@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/millrace/millrace/function/archive"
 )
 
 // MaxEnvironmentBytes bounds the user's variables, measured as compact JSON.
@@ -49,6 +51,18 @@ func (f Function) check() error {
 		return err
 	}
 	return checkEnvironment(f.Environment)
+}
+
+// checkUnzipped judges the code together with the layers.
+func (f Function) checkUnzipped() error {
+	sum := f.UnzippedBytes
+	for _, l := range f.Layers {
+		sum += l.UnzippedBytes
+	}
+	if len(f.Layers) > 0 && sum > archive.MaxUnzippedBytes {
+		return &CodeAndLayersError{Size: sum}
+	}
+	return nil
 }
 
 func checkEnvironment(variables map[string]string) error {

@@ -143,7 +143,15 @@ func (s *Service) tryOut(ctx context.Context, f Function) error {
 	if err != nil {
 		return err
 	}
-	return s.executor.Check(ctx, Spec{Function: f, Version: f.Version, CodeDir: folder})
+	if layers := mergedID(f.Layers); len(f.Layers) > 0 {
+		s.code.hold(layers)
+		defer s.code.release(context.WithoutCancel(ctx), layers)
+	}
+	merged, err := s.code.layersFolder(ctx, f.Layers)
+	if err != nil {
+		return err
+	}
+	return s.executor.Check(ctx, Spec{Function: f, Version: f.Version, CodeDir: folder, LayersDir: merged})
 }
 
 // settled returns the record of a function whose transition has ended, well or with a problem.

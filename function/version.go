@@ -152,7 +152,7 @@ func (s *Service) saveVersion(ctx context.Context, old, next *entry, v *version)
 	if err != nil {
 		return err
 	}
-	s.code.hold(v.Function.CodeBlob)
+	s.code.holdAll(v.Function)
 	return s.save(ctx, old, next, func(ctx context.Context, made bool) {
 		if !made {
 			s.dropVersion(ctx, v)
@@ -247,7 +247,7 @@ func (s *Service) dropVersion(ctx context.Context, v *version) {
 	if v.deployment != nil {
 		s.pool.retire(v.deployment)
 	}
-	s.code.release(ctx, v.Function.CodeBlob)
+	s.code.releaseAll(ctx, v.Function)
 }
 
 // Versions returns up to limit versions of a function, or a *NotFoundError: first Latest, then the published ones in the
@@ -289,7 +289,7 @@ func (s *Service) loadVersions(ctx context.Context) error {
 		if e == nil || versionNumber(v.Function.Version) == 0 {
 			return fmt.Errorf("version %q of %s: %w", v.Function.Version, v.Function.Name.ARN(), store.ErrCorrupt)
 		}
-		s.code.hold(v.Function.CodeBlob)
+		s.code.holdAll(v.Function)
 		e.versions = append(e.versions, v)
 		// One of which the store could not say whether it was kept may be newer than its function's record.
 		e.Published = max(e.Published, v.number())

@@ -159,6 +159,7 @@ func (r rooms) residents() []*resident {
 func (s *Server) routes() http.Handler {
 	metrics := newMetrics(s.rooms)
 	functions := lambda.New(s.rooms.functions, s.rooms.mappings, s.config.Clock)
+	functions.Objects = objects{s.rooms.buckets}
 	config := protocol.Config{
 		Log: s.log, Account: s.config.Account, Region: s.config.Region, Observe: metrics.observe,
 		Authenticator: s.authenticator(),

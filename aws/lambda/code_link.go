@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -51,6 +53,17 @@ func (l codeLinks) make(f function.Function) string {
 	return CodePath + url.PathEscape(ref.Name.Name) + "?" + query.Encode()
 }
 
+// layerQualifier begins what stands in the place of a function's qualifier in the link to a layer. No qualifier has a slash.
+const layerQualifier = "layer/"
+
+// makeLayer returns the path and query of a link to the code of a layer.
+func (l codeLinks) makeLayer(ref function.LayerRef) string {
+	return l.make(function.Function{
+		Name:    function.Name{Account: ref.Account, Region: ref.Region, Name: ref.Name},
+		Version: layerQualifier + strconv.Itoa(ref.Version),
+	})
+}
+
 func (l codeLinks) sign(ref function.Ref, expires string) string {
 	mac := hmac.New(sha256.New, l.key)
 	for _, part := range []string{ref.Account, ref.Region, ref.Name.Name, ref.Qualifier, expires} {
@@ -72,7 +85,21 @@ func (l codeLinks) check(r *http.Request) (function.Ref, bool) {
 	return ref, good && err == nil && l.clock.Now().Unix() <= until
 }
 
-// CodeHandler serves the archives that the links of GetFunction lead to. It is to be mounted at CodePath + "{name}".
+// open returns the archive that a link means: of a function, or of a layer.
+func (d *Door) open(ctx context.Context, ref function.Ref) (io.ReadCloser, int64, error) {
+	number, ok := strings.CutPrefix(ref.Qualifier, layerQualifier)
+	if !ok {
+		return d.Functions.OpenCode(ctx, ref)
+	}
+	version, err := strconv.Atoi(number)
+	if err != nil {
+		return nil, 0, err
+	}
+	name := function.LayerName{Account: ref.Account, Region: ref.Region, Name: ref.Name.Name}
+	return d.Functions.OpenLayer(ctx, function.LayerRef{LayerName: name, Version: version})
+}
+
+// CodeHandler serves the archives that the links of GetFunction and GetLayerVersion lead to. It is to be mounted at CodePath + "{name}".
 func (d *Door) CodeHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ref, ok := d.links.check(r)
@@ -80,7 +107,7 @@ func (d *Door) CodeHandler() http.Handler {
 			http.Error(w, "the link is not valid, or has expired", http.StatusForbidden)
 			return
 		}
-		code, size, err := d.Functions.OpenCode(r.Context(), ref)
+		code, size, err := d.open(r.Context(), ref)
 		if err != nil {
 			http.Error(w, "there is no such code", http.StatusNotFound)
 			return

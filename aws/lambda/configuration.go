@@ -43,6 +43,9 @@ func configuration(f function.Function) *FunctionConfiguration {
 	if f.Environment != nil {
 		c.Environment = &EnvironmentResponse{Variables: f.Environment}
 	}
+	for i := range f.Layers {
+		c.Layers = append(c.Layers, Layer{Arn: &f.Layers[i].ARN, CodeSize: &f.Layers[i].CodeSize})
+	}
 	if f.DeadLetterARN != "" {
 		c.DeadLetterConfig = &DeadLetterConfig{TargetArn: &f.DeadLetterARN}
 	}

@@ -18,17 +18,14 @@ func (d *Door) CreateFunction(ctx context.Context, in *CreateFunctionRequest) (*
 		return nil, invalid("A function cannot be created as the version or alias %s.", ref.Qualifier)
 	}
 	if err := refuse(append(unsupported(
-		in.VpcConfig, in.KMSKeyArn, in.TracingConfig, in.Layers, in.FileSystemConfigs,
+		in.VpcConfig, in.KMSKeyArn, in.TracingConfig, in.FileSystemConfigs,
 		in.ImageConfig, in.SnapStart, in.LoggingConfig, in.CapacityProviderConfig, in.DurableConfig),
 		member{"PublishTo", given(in.PublishTo)},
 		member{"PackageType Image", in.PackageType != nil && *in.PackageType != PackageTypeZip},
 		member{"CodeSigningConfigArn", given(in.CodeSigningConfigArn)},
 		member{"TenancyConfig", in.TenancyConfig != nil},
 		member{"Code.ImageUri", given(in.Code.ImageUri)},
-		member{"Code.S3Bucket", given(in.Code.S3Bucket)},
-		member{"Code.S3Key", given(in.Code.S3Key)},
-		member{"Code.S3ObjectVersion", given(in.Code.S3ObjectVersion)},
-		member{"Code.S3ObjectStorageMode", given(in.Code.S3ObjectStorageMode)},
+		member{"Code.S3ObjectStorageMode REFERENCE", isReference(in.Code.S3ObjectStorageMode)},
 		member{"Code.SourceKMSKeyArn", given(in.Code.SourceKMSKeyArn)},
 	)...); err != nil {
 		return nil, err
@@ -57,7 +54,11 @@ func (d *Door) CreateFunction(ctx context.Context, in *CreateFunctionRequest) (*
 		assign(&f.LogFormat, in.LoggingConfig.LogFormat)
 		assign(&f.LogGroup, in.LoggingConfig.LogGroup)
 	}
-	created, err := d.Functions.CreateWith(ctx, f, in.Code.ZipFile, function.Extras{Tags: in.Tags, Publish: isTrue(in.Publish)})
+	zip, err := d.code(ctx, in.Code.ZipFile, in.Code.S3Bucket, in.Code.S3Key, in.Code.S3ObjectVersion)
+	if err != nil {
+		return nil, err
+	}
+	created, err := d.Functions.CreateWith(ctx, f, zip, function.Extras{Tags: in.Tags, Layers: in.Layers, Publish: isTrue(in.Publish)})
 	if errors.Is(err, function.ErrExists) {
 		return nil, conflict("Function already exist: %s", ref.Name.Name)
 	}

@@ -8,6 +8,46 @@ import (
 )
 
 // Decode reads the structure from a document.
+func (v *AddLayerVersionPermissionRequest) Decode(r wire.Reader) {
+	v.missing |= 0x1c
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "StatementId":
+			wire.ReadRequired(r, &v.StatementId, &v.missing, 0x4, wire.Reader.String)
+		case "Action":
+			wire.ReadRequired(r, &v.Action, &v.missing, 0x8, wire.Reader.String)
+		case "Principal":
+			wire.ReadRequired(r, &v.Principal, &v.missing, 0x10, wire.Reader.String)
+		case "OrganizationId":
+			wire.ReadOptional(r, &v.OrganizationId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *AddLayerVersionPermissionRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x3
+	if s, ok := b.Label("LayerName"); ok {
+		v.LayerName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Label("VersionNumber"); ok {
+		if p := b.Long(s); p != nil {
+			v.VersionNumber = *p
+		}
+		v.missing &^= 0x2
+	}
+	if s, ok := b.Query("RevisionId"); ok {
+		v.RevisionId = &s
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *AddPermissionRequest) Decode(r wire.Reader) {
 	v.missing |= 0xe
 	if !r.Struct() {
@@ -377,6 +417,31 @@ func (v *DeleteFunctionRequest) DecodeHTTP(b *protocol.Binding) {
 }
 
 // Decode reads the structure from a document.
+func (v *DeleteLayerVersionRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *DeleteLayerVersionRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x3
+	if s, ok := b.Label("LayerName"); ok {
+		v.LayerName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Label("VersionNumber"); ok {
+		if p := b.Long(s); p != nil {
+			v.VersionNumber = *p
+		}
+		v.missing &^= 0x2
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *DeleteProvisionedConcurrencyConfigRequest) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
@@ -698,6 +763,75 @@ func (v *GetFunctionRequest) DecodeHTTP(b *protocol.Binding) {
 }
 
 // Decode reads the structure from a document.
+func (v *GetLayerVersionByArnRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *GetLayerVersionByArnRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Query("Arn"); ok {
+		v.Arn = s
+		v.missing &^= 0x1
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *GetLayerVersionPolicyRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *GetLayerVersionPolicyRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x3
+	if s, ok := b.Label("LayerName"); ok {
+		v.LayerName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Label("VersionNumber"); ok {
+		if p := b.Long(s); p != nil {
+			v.VersionNumber = *p
+		}
+		v.missing &^= 0x2
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *GetLayerVersionRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *GetLayerVersionRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x3
+	if s, ok := b.Label("LayerName"); ok {
+		v.LayerName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Label("VersionNumber"); ok {
+		if p := b.Long(s); p != nil {
+			v.VersionNumber = *p
+		}
+		v.missing &^= 0x2
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *GetPolicyRequest) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
@@ -850,6 +984,29 @@ func (v *InvokeAsyncRequest) SetPayload(body []byte) {
 }
 
 // Decode reads the structure from a document.
+func (v *LayerVersionContentInput) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "S3Bucket":
+			wire.ReadOptional(r, &v.S3Bucket, wire.Reader.String)
+		case "S3Key":
+			wire.ReadOptional(r, &v.S3Key, wire.Reader.String)
+		case "S3ObjectVersion":
+			wire.ReadOptional(r, &v.S3ObjectVersion, wire.Reader.String)
+		case "ZipFile":
+			wire.ReadBlob(r, &v.ZipFile)
+		case "S3ObjectStorageMode":
+			wire.ReadOptional(r, &v.S3ObjectStorageMode, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *ListAliasesRequest) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
@@ -951,6 +1108,63 @@ func (v *ListFunctionsRequest) DecodeHTTP(b *protocol.Binding) {
 	}
 	if s, ok := b.Query("MaxItems"); ok {
 		v.MaxItems = b.Int(s)
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *ListLayerVersionsRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *ListLayerVersionsRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Query("CompatibleRuntime"); ok {
+		v.CompatibleRuntime = &s
+	}
+	if s, ok := b.Label("LayerName"); ok {
+		v.LayerName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Query("Marker"); ok {
+		v.Marker = &s
+	}
+	if s, ok := b.Query("MaxItems"); ok {
+		v.MaxItems = b.Int(s)
+	}
+	if s, ok := b.Query("CompatibleArchitecture"); ok {
+		v.CompatibleArchitecture = &s
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *ListLayersRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *ListLayersRequest) DecodeHTTP(b *protocol.Binding) {
+	if s, ok := b.Query("CompatibleRuntime"); ok {
+		v.CompatibleRuntime = &s
+	}
+	if s, ok := b.Query("Marker"); ok {
+		v.Marker = &s
+	}
+	if s, ok := b.Query("MaxItems"); ok {
+		v.MaxItems = b.Int(s)
+	}
+	if s, ok := b.Query("CompatibleArchitecture"); ok {
+		v.CompatibleArchitecture = &s
 	}
 }
 
@@ -1075,6 +1289,38 @@ func (v *OnSuccess) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *PublishLayerVersionRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "Description":
+			wire.ReadOptional(r, &v.Description, wire.Reader.String)
+		case "Content":
+			wire.ReadStruct(r, &v.Content, (*LayerVersionContentInput).Decode)
+		case "CompatibleRuntimes":
+			wire.ReadScalars(r, &v.CompatibleRuntimes, wire.Reader.String)
+		case "LicenseInfo":
+			wire.ReadOptional(r, &v.LicenseInfo, wire.Reader.String)
+		case "CompatibleArchitectures":
+			wire.ReadScalars(r, &v.CompatibleArchitectures, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *PublishLayerVersionRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("LayerName"); ok {
+		v.LayerName = s
+		v.missing &^= 0x1
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *PublishVersionRequest) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
@@ -1187,6 +1433,38 @@ func (v *PutRuntimeManagementConfigRequest) DecodeHTTP(b *protocol.Binding) {
 	}
 	if s, ok := b.Query("Qualifier"); ok {
 		v.Qualifier = &s
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *RemoveLayerVersionPermissionRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *RemoveLayerVersionPermissionRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x7
+	if s, ok := b.Label("LayerName"); ok {
+		v.LayerName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Label("VersionNumber"); ok {
+		if p := b.Long(s); p != nil {
+			v.VersionNumber = *p
+		}
+		v.missing &^= 0x2
+	}
+	if s, ok := b.Label("StatementId"); ok {
+		v.StatementId = s
+		v.missing &^= 0x4
+	}
+	if s, ok := b.Query("RevisionId"); ok {
+		v.RevisionId = &s
 	}
 }
 

@@ -14,7 +14,9 @@ import (
 type Door struct {
 	Functions *function.Service
 	Mappings  *mapping.Service
-	links     codeLinks
+	// Objects are where code may lie; nil when there are none.
+	Objects Objects
+	links   codeLinks
 }
 
 // New returns the door. Links to code are good by the given clock.

@@ -49,6 +49,20 @@ func (v *AccountUsage) Encode(w wire.Writer) {
 }
 
 // Encode writes the structure.
+func (v *AddLayerVersionPermissionResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.Statement != nil {
+		w.Name("Statement")
+		w.String(*v.Statement)
+	}
+	if v.RevisionId != nil {
+		w.Name("RevisionId")
+		w.String(*v.RevisionId)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
 func (v *AddPermissionResponse) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.Statement != nil {
@@ -659,6 +673,62 @@ func (v *GetFunctionResponse) Encode(w wire.Writer) {
 }
 
 // Encode writes the structure.
+func (v *GetLayerVersionPolicyResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.Policy != nil {
+		w.Name("Policy")
+		w.String(*v.Policy)
+	}
+	if v.RevisionId != nil {
+		w.Name("RevisionId")
+		w.String(*v.RevisionId)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *GetLayerVersionResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.Content != nil {
+		w.Name("Content")
+		v.Content.Encode(w)
+	}
+	if v.LayerArn != nil {
+		w.Name("LayerArn")
+		w.String(*v.LayerArn)
+	}
+	if v.LayerVersionArn != nil {
+		w.Name("LayerVersionArn")
+		w.String(*v.LayerVersionArn)
+	}
+	if v.Description != nil {
+		w.Name("Description")
+		w.String(*v.Description)
+	}
+	if v.CreatedDate != nil {
+		w.Name("CreatedDate")
+		w.String(*v.CreatedDate)
+	}
+	if v.Version != nil {
+		w.Name("Version")
+		w.Long(*v.Version)
+	}
+	if v.CompatibleRuntimes != nil {
+		w.Name("CompatibleRuntimes")
+		wire.WriteList(w, v.CompatibleRuntimes, wire.Writer.String)
+	}
+	if v.LicenseInfo != nil {
+		w.Name("LicenseInfo")
+		w.String(*v.LicenseInfo)
+	}
+	if v.CompatibleArchitectures != nil {
+		w.Name("CompatibleArchitectures")
+		wire.WriteList(w, v.CompatibleArchitectures, wire.Writer.String)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
 func (v *GetPolicyResponse) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.Policy != nil {
@@ -834,6 +904,84 @@ func (v *Layer) Encode(w wire.Writer) {
 }
 
 // Encode writes the structure.
+func (v *LayerVersionContentOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.Location != nil {
+		w.Name("Location")
+		w.String(*v.Location)
+	}
+	if v.CodeSha256 != nil {
+		w.Name("CodeSha256")
+		w.String(*v.CodeSha256)
+	}
+	if v.CodeSize != nil {
+		w.Name("CodeSize")
+		w.Long(*v.CodeSize)
+	}
+	if v.SigningProfileVersionArn != nil {
+		w.Name("SigningProfileVersionArn")
+		w.String(*v.SigningProfileVersionArn)
+	}
+	if v.SigningJobArn != nil {
+		w.Name("SigningJobArn")
+		w.String(*v.SigningJobArn)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *LayerVersionsListItem) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.LayerVersionArn != nil {
+		w.Name("LayerVersionArn")
+		w.String(*v.LayerVersionArn)
+	}
+	if v.Version != nil {
+		w.Name("Version")
+		w.Long(*v.Version)
+	}
+	if v.Description != nil {
+		w.Name("Description")
+		w.String(*v.Description)
+	}
+	if v.CreatedDate != nil {
+		w.Name("CreatedDate")
+		w.String(*v.CreatedDate)
+	}
+	if v.CompatibleRuntimes != nil {
+		w.Name("CompatibleRuntimes")
+		wire.WriteList(w, v.CompatibleRuntimes, wire.Writer.String)
+	}
+	if v.LicenseInfo != nil {
+		w.Name("LicenseInfo")
+		w.String(*v.LicenseInfo)
+	}
+	if v.CompatibleArchitectures != nil {
+		w.Name("CompatibleArchitectures")
+		wire.WriteList(w, v.CompatibleArchitectures, wire.Writer.String)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *LayersListItem) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.LayerName != nil {
+		w.Name("LayerName")
+		w.String(*v.LayerName)
+	}
+	if v.LayerArn != nil {
+		w.Name("LayerArn")
+		w.String(*v.LayerArn)
+	}
+	if v.LatestMatchingVersion != nil {
+		w.Name("LatestMatchingVersion")
+		v.LatestMatchingVersion.Encode(w)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
 func (v *ListAliasesResponse) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.NextMarker != nil {
@@ -885,6 +1033,34 @@ func (v *ListFunctionsResponse) Encode(w wire.Writer) {
 	if v.Functions != nil {
 		w.Name("Functions")
 		wire.WriteStructs(w, v.Functions, (*FunctionConfiguration).Encode)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *ListLayerVersionsResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.NextMarker != nil {
+		w.Name("NextMarker")
+		w.String(*v.NextMarker)
+	}
+	if v.LayerVersions != nil {
+		w.Name("LayerVersions")
+		wire.WriteStructs(w, v.LayerVersions, (*LayerVersionsListItem).Encode)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *ListLayersResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.NextMarker != nil {
+		w.Name("NextMarker")
+		w.String(*v.NextMarker)
+	}
+	if v.Layers != nil {
+		w.Name("Layers")
+		wire.WriteStructs(w, v.Layers, (*LayersListItem).Encode)
 	}
 	w.CloseStruct()
 }
@@ -999,6 +1175,48 @@ func (v *ProvisionedConcurrencyConfigListItem) Encode(w wire.Writer) {
 	if v.LastModified != nil {
 		w.Name("LastModified")
 		w.String(*v.LastModified)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *PublishLayerVersionResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.Content != nil {
+		w.Name("Content")
+		v.Content.Encode(w)
+	}
+	if v.LayerArn != nil {
+		w.Name("LayerArn")
+		w.String(*v.LayerArn)
+	}
+	if v.LayerVersionArn != nil {
+		w.Name("LayerVersionArn")
+		w.String(*v.LayerVersionArn)
+	}
+	if v.Description != nil {
+		w.Name("Description")
+		w.String(*v.Description)
+	}
+	if v.CreatedDate != nil {
+		w.Name("CreatedDate")
+		w.String(*v.CreatedDate)
+	}
+	if v.Version != nil {
+		w.Name("Version")
+		w.Long(*v.Version)
+	}
+	if v.CompatibleRuntimes != nil {
+		w.Name("CompatibleRuntimes")
+		wire.WriteList(w, v.CompatibleRuntimes, wire.Writer.String)
+	}
+	if v.LicenseInfo != nil {
+		w.Name("LicenseInfo")
+		w.String(*v.LicenseInfo)
+	}
+	if v.CompatibleArchitectures != nil {
+		w.Name("CompatibleArchitectures")
+		wire.WriteList(w, v.CompatibleArchitectures, wire.Writer.String)
 	}
 	w.CloseStruct()
 }

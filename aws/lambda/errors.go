@@ -30,7 +30,7 @@ func translate(err error) error {
 	case errors.As(err, &refusal):
 		return err
 	}
-	for _, table := range []func(error) error{translateState, translateAlias, translatePolicy, translateSettings, translateCode, translateInvocation} {
+	for _, table := range []func(error) error{translateState, translateLayers, translateAlias, translatePolicy, translateSettings, translateCode, translateInvocation} {
 		if known := table(err); known != nil {
 			return known
 		}
@@ -65,6 +65,35 @@ func translateState(err error) error {
 			Code:    PreconditionFailedException,
 			Message: "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id",
 		}
+	}
+	return nil
+}
+
+// translateLayers knows what is said about the layers of a function.
+func translateLayers(err error) error {
+	var (
+		missing   *function.LayerNotFoundError
+		forbidden *function.LayerForbiddenError
+		twice     *function.LayerTwiceError
+		elsewhere *function.LayerElsewhereError
+		large     *function.CodeAndLayersError
+	)
+	switch {
+	case errors.Is(err, function.ErrTooManyLayers):
+		return invalid("Cannot reference more than %d layers.", function.MaxLayers)
+	case errors.As(err, &missing):
+		return invalid("Layer version %s does not exist.", missing.ARN)
+	case errors.As(err, &twice):
+		return invalid("Two different versions of the same layer are not allowed to be referenced in the same function. %s and %s are versions of the same layer.",
+			twice.One, twice.Other)
+	case errors.As(err, &elsewhere):
+		return invalid("Layers are not in the same region as the function. Layers are expected to be in region %s.", elsewhere.Region)
+	case errors.As(err, &forbidden):
+		return &protocol.Error{Code: AccessDeniedException, Message: fmt.Sprintf(
+			"User: arn:aws:iam::%s:root is not authorized to perform: lambda:GetLayerVersion on resource: %s because no resource-based policy allows the lambda:GetLayerVersion action",
+			forbidden.Account, forbidden.ARN)}
+	case errors.As(err, &large):
+		return invalid("Function code combined with layers exceeds the maximum allowed size of %d bytes. The actual size is %d bytes.", archive.MaxUnzippedBytes, large.Size)
 	}
 	return nil
 }

@@ -75,6 +75,24 @@ func (i instance) Invoke(_ context.Context, r function.Request) (function.Respon
 func (i instance) Done() <-chan struct{} { return i.done }
 func (i instance) Close()                {}
 
+// shelf holds the objects of a bucket named bucket.
+type shelf map[string][]byte
+
+func (s shelf) Read(_ context.Context, _, bucket, key string, limit int64) ([]byte, error) {
+	object, there := s[bucket+"/"+key]
+	switch {
+	case bucket == "forbidden":
+		return nil, lambda.ErrObjectForbidden
+	case bucket != "bucket":
+		return nil, lambda.ErrNoBucket
+	case !there:
+		return nil, lambda.ErrNoObject
+	case int64(len(object)) > limit:
+		return nil, function.ErrCodeTooLarge
+	}
+	return object, nil
+}
+
 // house is the room of functions with its door behind the dispatcher.
 type house struct {
 	functions *function.Service
@@ -102,6 +120,7 @@ func open(t testing.TB, change func(*function.Config)) (h *house, stop func()) {
 	done := make(chan error, 1)
 	go func() { done <- functions.Run(ctx) }()
 	door := lambda.New(functions, nil, c.Clock)
+	door.Objects = shelf{"bucket/key": zipped(t, "one"), "bucket/other": zipped(t, "two"), "bucket/large": make([]byte, function.MaxZippedBytes+1)}
 	config := protocol.Config{Log: c.Log, Account: "123456789012", Region: "eu-west-1"}
 	return &house{functions, door, protocol.NewHandler(config, door.Service())}, sync.OnceFunc(func() {
 		cancel()

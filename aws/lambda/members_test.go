@@ -120,6 +120,9 @@ const (
 	aKey     = `"arn:aws:kms:eu-west-1:123456789012:key/k"`
 )
 
+// aLayer makes the layer that functions have.
+const aLayer = "POST /2018-10-31/layers/l/versions\n\n" + `{"Content":{"ZipFile":"ZIP(one)"}}`
+
 // settings are the cases that creating a function and updating its configuration share.
 var settings = []memberCase{
 	{path: "Runtime", with: `{"Runtime":"python3.13"}`, shows: `"Runtime":"python3.13"`},
@@ -156,7 +159,7 @@ var settings = []memberCase{
 		idle: []string{`{"TracingConfig":{}}`, `{"TracingConfig":{"Mode":"PassThrough"}}`},
 	},
 	{
-		path: "Layers", with: `{"Layers":["arn:aws:lambda:eu-west-1:123456789012:layer:l:1"]}`, says: "Layers is not supported.",
+		path: "Layers", with: `{"Layers":["arn:aws:lambda:eu-west-1:123456789012:layer:l:1"]}`, shows: `"Layers":[{"Arn":"arn:aws:lambda:eu-west-1:123456789012:layer:l:1","CodeSize":131}]`,
 		idle: []string{`{"Layers":[]}`},
 	},
 	{
@@ -207,13 +210,23 @@ func TestCreateFunctionMembers(t *testing.T) {
 		},
 		memberCase{path: "PublishTo", with: `{"PublishTo":"LATEST_PUBLISHED"}`, says: "PublishTo is not supported."},
 		memberCase{path: "TenancyConfig", with: `{"TenancyConfig":{"TenantIsolationMode":"PER_TENANT"}}`, says: "TenancyConfig is not supported."},
-		besideZip("S3Bucket", `"bucket"`), besideZip("S3Key", `"key"`), besideZip("S3ObjectVersion", `"1"`),
-		besideZip("S3ObjectStorageMode", `"COPY"`), besideZip("ImageUri", `"image"`), besideZip("SourceKMSKeyArn", aKey),
+		memberCase{path: "Code.S3Bucket", with: `{"Code":{"S3Bucket":"bucket","S3Key":"other"}}`, shows: hash(t, "two")},
+		memberCase{path: "Code.S3Key", with: `{"Code":{"S3Bucket":"bucket","S3Key":"key"}}`, shows: hash(t, "one")},
+		memberCase{
+			path: "Code.S3ObjectVersion", with: `{"Code":{"S3Bucket":"bucket","S3Key":"key","S3ObjectVersion":"1"}}`,
+			says: "Error occurred while GetObject. S3 Error Code: NoSuchVersion. S3 Error Message: The specified version does not exist.",
+		},
+		memberCase{
+			path: "Code.S3ObjectStorageMode", with: `{"Code":{"S3Bucket":"bucket","S3Key":"key","S3ObjectStorageMode":"REFERENCE"}}`,
+			says: "Code.S3ObjectStorageMode REFERENCE is not supported.", idle: []string{`{"Code":{"ZipFile":"ZIP(one)","S3ObjectStorageMode":"COPY"}}`},
+		},
+		besideZip("ImageUri", `"image"`), besideZip("SourceKMSKeyArn", aKey),
 	)
 	expectAllMembers(t, reflect.TypeFor[lambda.CreateFunctionRequest](), cases)
 	synctest.Test(t, func(t *testing.T) {
 		h, stop := open(t, func(*function.Config) {})
 		defer stop()
+		exchange(t, h, (&masks{}).show(t, aLayer))
 		playMembers(t, cases, func(with string) string {
 			return exchange(t, h, "POST /2015-03-31/functions\n\n"+overlay(t, goodFunction, with))
 		}, func(string) string {
@@ -231,6 +244,7 @@ func updateMembers(t *testing.T, path, base string, cases []memberCase) {
 	synctest.Test(t, func(t *testing.T) {
 		h, stop := open(t, func(*function.Config) {})
 		defer stop()
+		exchange(t, h, (&masks{}).show(t, aLayer))
 		exchange(t, h, "POST /2015-03-31/functions\n\n"+overlay(t, goodFunction, `{}`))
 		synctest.Wait()
 		playMembers(t, cases, func(with string) string {
@@ -265,7 +279,16 @@ func TestUpdateFunctionCodeMembers(t *testing.T) {
 		{path: "RevisionId", with: `{"RevisionId":"x"}`, says: otherRevision},
 		{path: "Publish", with: `{"Publish":true}`, shows: `"Version":"1"`, idle: []string{`{"Publish":false}`}},
 		{path: "ImageUri", with: `{"ImageUri":"i"}`, says: "Please don't provide ImageUri when updating a function with packageType Zip."},
-		refused("S3Bucket", `"bucket"`), refused("S3Key", `"key"`), refused("S3ObjectVersion", `"1"`), refused("S3ObjectStorageMode", `"REFERENCE"`),
+		{path: "S3Bucket", with: `{"ZipFile":null,"S3Bucket":"bucket","S3Key":"other"}`, shows: hash(t, "two")},
+		{path: "S3Key", with: `{"ZipFile":null,"S3Bucket":"bucket","S3Key":"key"}`, shows: hash(t, "one")},
+		{
+			path: "S3ObjectVersion", with: `{"ZipFile":null,"S3Bucket":"bucket","S3Key":"key","S3ObjectVersion":"1"}`,
+			says: "Error occurred while GetObject. S3 Error Code: NoSuchVersion. S3 Error Message: The specified version does not exist.",
+		},
+		{
+			path: "S3ObjectStorageMode", with: `{"S3ObjectStorageMode":"REFERENCE"}`, says: "S3ObjectStorageMode REFERENCE is not supported.",
+			idle: []string{`{"S3ObjectStorageMode":"COPY"}`},
+		},
 		refused("PublishTo", `"LATEST_PUBLISHED"`), refused("SourceKMSKeyArn", aKey),
 	}
 	expectAllMembers(t, reflect.TypeFor[lambda.UpdateFunctionCodeRequest](), cases)

@@ -18,7 +18,10 @@ func refuse(members ...member) error {
 }
 
 func given(text *string) bool { return text != nil && *text != "" }
-func isTrue(flag *bool) bool  { return flag != nil && *flag }
+
+// isReference reports whether code is to stay where it is, instead of being copied.
+func isReference(mode *string) bool { return mode != nil && *mode != S3ObjectStorageModeCopy }
+func isTrue(flag *bool) bool        { return flag != nil && *flag }
 
 // refuseLogLevel answers levels for a log that has none: one in plain text.
 func refuseLogLevel(logging *LoggingConfig) error {
@@ -30,14 +33,13 @@ func refuseLogLevel(logging *LoggingConfig) error {
 
 // unsupported are the settings that creating and updating a function share and that are not carried out.
 func unsupported(
-	vpc *VpcConfig, key *string, tracing *TracingConfig, layers []string, files []FileSystemConfig,
+	vpc *VpcConfig, key *string, tracing *TracingConfig, files []FileSystemConfig,
 	image *ImageConfig, snap *SnapStart, logging *LoggingConfig, capacity *CapacityProviderConfig, durable *DurableConfig,
 ) []member {
 	return []member{
 		{"VpcConfig", vpc != nil && (len(vpc.SubnetIds) > 0 || len(vpc.SecurityGroupIds) > 0 || isTrue(vpc.Ipv6AllowedForDualStack))},
 		{"KMSKeyArn", given(key)},
 		{"TracingConfig.Mode Active", tracing != nil && tracing.Mode != nil && *tracing.Mode != TracingModePassThrough},
-		{"Layers", len(layers) > 0},
 		{"FileSystemConfigs", len(files) > 0},
 		{"ImageConfig", image != nil && (len(image.EntryPoint) > 0 || len(image.Command) > 0 || given(image.WorkingDirectory))},
 		{"SnapStart.ApplyOn PublishedVersions", snap != nil && snap.ApplyOn != nil && *snap.ApplyOn != SnapStartApplyOnNone},

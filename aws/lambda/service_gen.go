@@ -55,6 +55,15 @@ type Operations interface {
 	GetFunctionEventInvokeConfig(ctx context.Context, in *GetFunctionEventInvokeConfigRequest) (*FunctionEventInvokeConfig, error)
 	ListFunctionEventInvokeConfigs(ctx context.Context, in *ListFunctionEventInvokeConfigsRequest) (*ListFunctionEventInvokeConfigsResponse, error)
 	DeleteFunctionEventInvokeConfig(ctx context.Context, in *DeleteFunctionEventInvokeConfigRequest) error
+	PublishLayerVersion(ctx context.Context, in *PublishLayerVersionRequest) (*PublishLayerVersionResponse, error)
+	GetLayerVersion(ctx context.Context, in *GetLayerVersionRequest) (*GetLayerVersionResponse, error)
+	GetLayerVersionByArn(ctx context.Context, in *GetLayerVersionByArnRequest) (*GetLayerVersionResponse, error)
+	ListLayers(ctx context.Context, in *ListLayersRequest) (*ListLayersResponse, error)
+	ListLayerVersions(ctx context.Context, in *ListLayerVersionsRequest) (*ListLayerVersionsResponse, error)
+	DeleteLayerVersion(ctx context.Context, in *DeleteLayerVersionRequest) error
+	AddLayerVersionPermission(ctx context.Context, in *AddLayerVersionPermissionRequest) (*AddLayerVersionPermissionResponse, error)
+	GetLayerVersionPolicy(ctx context.Context, in *GetLayerVersionPolicyRequest) (*GetLayerVersionPolicyResponse, error)
+	RemoveLayerVersionPermission(ctx context.Context, in *RemoveLayerVersionPermissionRequest) error
 }
 
 // The codes of the service's errors.
@@ -197,30 +206,30 @@ func NewService(ops Operations) protocol.Service {
 			{Name: "GetFunctionEventInvokeConfig", Method: "GET", Path: "/2019-09-25/functions/{FunctionName}/event-invoke-config", Status: 200, NoBody: true, Handler: protocol.Handle(ops.GetFunctionEventInvokeConfig)},
 			{Name: "ListFunctionEventInvokeConfigs", Method: "GET", Path: "/2019-09-25/functions/{FunctionName}/event-invoke-config/list", Status: 200, NoBody: true, Handler: protocol.Handle(ops.ListFunctionEventInvokeConfigs)},
 			{Name: "DeleteFunctionEventInvokeConfig", Method: "DELETE", Path: "/2019-09-25/functions/{FunctionName}/event-invoke-config", Status: 204, NoBody: true, Handler: protocol.HandleSilent(ops.DeleteFunctionEventInvokeConfig)},
+			{Name: "PublishLayerVersion", Method: "POST", Path: "/2018-10-31/layers/{LayerName}/versions", Status: 201, MaxBodyBytes: 69905067, LimitName: "PublishLayerVersion", Handler: protocol.Handle(ops.PublishLayerVersion)},
+			{Name: "GetLayerVersion", Method: "GET", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", Status: 200, NoBody: true, Handler: protocol.Handle(ops.GetLayerVersion)},
+			{Name: "GetLayerVersionByArn", Method: "GET", Path: "/2018-10-31/layers?find=LayerVersion", Status: 200, NoBody: true, Handler: protocol.Handle(ops.GetLayerVersionByArn)},
+			{Name: "ListLayers", Method: "GET", Path: "/2018-10-31/layers", Status: 200, NoBody: true, Handler: protocol.Handle(ops.ListLayers)},
+			{Name: "ListLayerVersions", Method: "GET", Path: "/2018-10-31/layers/{LayerName}/versions", Status: 200, NoBody: true, Handler: protocol.Handle(ops.ListLayerVersions)},
+			{Name: "DeleteLayerVersion", Method: "DELETE", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", Status: 204, NoBody: true, Handler: protocol.HandleSilent(ops.DeleteLayerVersion)},
+			{Name: "AddLayerVersionPermission", Method: "POST", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy", Status: 201, Handler: protocol.Handle(ops.AddLayerVersionPermission)},
+			{Name: "GetLayerVersionPolicy", Method: "GET", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy", Status: 200, NoBody: true, Handler: protocol.Handle(ops.GetLayerVersionPolicy)},
+			{Name: "RemoveLayerVersionPermission", Method: "DELETE", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy/{StatementId}", Status: 204, NoBody: true, Handler: protocol.HandleSilent(ops.RemoveLayerVersionPermission)},
 		},
 		Unoffered: []protocol.Operation{
-			{Name: "AddLayerVersionPermission", Method: "POST", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy"},
 			{Name: "CreateCodeSigningConfig", Method: "POST", Path: "/2020-04-22/code-signing-configs/"},
 			{Name: "CreateFunctionUrlConfig", Method: "POST", Path: "/2021-10-31/functions/{FunctionName}/url"},
 			{Name: "DeleteCodeSigningConfig", Method: "DELETE", Path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}"},
 			{Name: "DeleteFunctionCodeSigningConfig", Method: "DELETE", Path: "/2020-06-30/functions/{FunctionName}/code-signing-config"},
 			{Name: "DeleteFunctionUrlConfig", Method: "DELETE", Path: "/2021-10-31/functions/{FunctionName}/url"},
-			{Name: "DeleteLayerVersion", Method: "DELETE", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}"},
 			{Name: "GetCodeSigningConfig", Method: "GET", Path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}"},
 			{Name: "GetFunctionUrlConfig", Method: "GET", Path: "/2021-10-31/functions/{FunctionName}/url"},
-			{Name: "GetLayerVersion", Method: "GET", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}"},
-			{Name: "GetLayerVersionByArn", Method: "GET", Path: "/2018-10-31/layers?find=LayerVersion"},
-			{Name: "GetLayerVersionPolicy", Method: "GET", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy"},
 			{Name: "InvokeWithResponseStream", Method: "POST", Path: "/2021-11-15/functions/{FunctionName}/response-streaming-invocations"},
 			{Name: "ListCodeSigningConfigs", Method: "GET", Path: "/2020-04-22/code-signing-configs/"},
 			{Name: "ListFunctionUrlConfigs", Method: "GET", Path: "/2021-10-31/functions/{FunctionName}/urls"},
 			{Name: "ListFunctionsByCodeSigningConfig", Method: "GET", Path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions"},
-			{Name: "ListLayerVersions", Method: "GET", Path: "/2018-10-31/layers/{LayerName}/versions"},
-			{Name: "ListLayers", Method: "GET", Path: "/2018-10-31/layers"},
-			{Name: "PublishLayerVersion", Method: "POST", Path: "/2018-10-31/layers/{LayerName}/versions"},
 			{Name: "PutFunctionCodeSigningConfig", Method: "PUT", Path: "/2020-06-30/functions/{FunctionName}/code-signing-config"},
 			{Name: "PutProvisionedConcurrencyConfig", Method: "PUT", Path: "/2019-09-30/functions/{FunctionName}/provisioned-concurrency"},
-			{Name: "RemoveLayerVersionPermission", Method: "DELETE", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy/{StatementId}"},
 			{Name: "UpdateCodeSigningConfig", Method: "PUT", Path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}"},
 			{Name: "UpdateFunctionUrlConfig", Method: "PUT", Path: "/2021-10-31/functions/{FunctionName}/url"},
 			{Name: "CheckpointDurableExecution", Method: "POST", Path: "/2025-12-01/durable-executions/{DurableExecutionArn}/checkpoint"},

@@ -21,6 +21,26 @@ type AccountUsage struct {
 	FunctionCount *int64
 }
 
+// AddLayerVersionPermissionRequest is AWS's shape AddLayerVersionPermissionRequest.
+type AddLayerVersionPermissionRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	LayerName      string // required
+	VersionNumber  int64  // required
+	StatementId    string // required
+	Action         string // required
+	Principal      string // required
+	OrganizationId *string
+	RevisionId     *string
+}
+
+// AddLayerVersionPermissionResponse is AWS's shape AddLayerVersionPermissionResponse.
+type AddLayerVersionPermissionResponse struct {
+	Statement  *string
+	RevisionId *string
+}
+
 // AddPermissionRequest is AWS's shape AddPermissionRequest.
 type AddPermissionRequest struct {
 	// missing has a bit for each required member that a request left out.
@@ -199,6 +219,15 @@ type DeleteFunctionRequest struct {
 
 	FunctionName string // required
 	Qualifier    *string
+}
+
+// DeleteLayerVersionRequest is AWS's shape DeleteLayerVersionRequest.
+type DeleteLayerVersionRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	LayerName     string // required
+	VersionNumber int64  // required
 }
 
 // DeleteProvisionedConcurrencyConfigRequest is AWS's shape DeleteProvisionedConcurrencyConfigRequest.
@@ -469,6 +498,51 @@ type GetFunctionResponse struct {
 	TagsError     *TagsError
 }
 
+// GetLayerVersionByArnRequest is AWS's shape GetLayerVersionByArnRequest.
+type GetLayerVersionByArnRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	Arn string // required
+}
+
+// GetLayerVersionPolicyRequest is AWS's shape GetLayerVersionPolicyRequest.
+type GetLayerVersionPolicyRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	LayerName     string // required
+	VersionNumber int64  // required
+}
+
+// GetLayerVersionPolicyResponse is AWS's shape GetLayerVersionPolicyResponse.
+type GetLayerVersionPolicyResponse struct {
+	Policy     *string
+	RevisionId *string
+}
+
+// GetLayerVersionRequest is AWS's shape GetLayerVersionRequest.
+type GetLayerVersionRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	LayerName     string // required
+	VersionNumber int64  // required
+}
+
+// GetLayerVersionResponse is AWS's shape GetLayerVersionResponse.
+type GetLayerVersionResponse struct {
+	Content                 *LayerVersionContentOutput
+	LayerArn                *string
+	LayerVersionArn         *string
+	Description             *string
+	CreatedDate             *string
+	Version                 *int64
+	CompatibleRuntimes      []string
+	LicenseInfo             *string
+	CompatibleArchitectures []string
+}
+
 // GetPolicyRequest is AWS's shape GetPolicyRequest.
 type GetPolicyRequest struct {
 	// missing has a bit for each required member that a request left out.
@@ -585,6 +659,42 @@ type Layer struct {
 	SigningJobArn            *string
 }
 
+// LayerVersionContentInput is AWS's shape LayerVersionContentInput.
+type LayerVersionContentInput struct {
+	S3Bucket            *string
+	S3Key               *string
+	S3ObjectVersion     *string
+	ZipFile             []byte
+	S3ObjectStorageMode *string
+}
+
+// LayerVersionContentOutput is AWS's shape LayerVersionContentOutput.
+type LayerVersionContentOutput struct {
+	Location                 *string
+	CodeSha256               *string
+	CodeSize                 *int64
+	SigningProfileVersionArn *string
+	SigningJobArn            *string
+}
+
+// LayerVersionsListItem is AWS's shape LayerVersionsListItem.
+type LayerVersionsListItem struct {
+	LayerVersionArn         *string
+	Version                 *int64
+	Description             *string
+	CreatedDate             *string
+	CompatibleRuntimes      []string
+	LicenseInfo             *string
+	CompatibleArchitectures []string
+}
+
+// LayersListItem is AWS's shape LayersListItem.
+type LayersListItem struct {
+	LayerName             *string
+	LayerArn              *string
+	LatestMatchingVersion *LayerVersionsListItem
+}
+
 // ListAliasesRequest is AWS's shape ListAliasesRequest.
 type ListAliasesRequest struct {
 	// missing has a bit for each required member that a request left out.
@@ -644,6 +754,38 @@ type ListFunctionsRequest struct {
 type ListFunctionsResponse struct {
 	NextMarker *string
 	Functions  []FunctionConfiguration
+}
+
+// ListLayerVersionsRequest is AWS's shape ListLayerVersionsRequest.
+type ListLayerVersionsRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	CompatibleRuntime      *string
+	LayerName              string // required
+	Marker                 *string
+	MaxItems               *int
+	CompatibleArchitecture *string
+}
+
+// ListLayerVersionsResponse is AWS's shape ListLayerVersionsResponse.
+type ListLayerVersionsResponse struct {
+	NextMarker    *string
+	LayerVersions []LayerVersionsListItem
+}
+
+// ListLayersRequest is AWS's shape ListLayersRequest.
+type ListLayersRequest struct {
+	CompatibleRuntime      *string
+	Marker                 *string
+	MaxItems               *int
+	CompatibleArchitecture *string
+}
+
+// ListLayersResponse is AWS's shape ListLayersResponse.
+type ListLayersResponse struct {
+	NextMarker *string
+	Layers     []LayersListItem
 }
 
 // ListProvisionedConcurrencyConfigsRequest is AWS's shape ListProvisionedConcurrencyConfigsRequest.
@@ -720,6 +862,32 @@ type ProvisionedConcurrencyConfigListItem struct {
 	LastModified                             *string
 }
 
+// PublishLayerVersionRequest is AWS's shape PublishLayerVersionRequest.
+type PublishLayerVersionRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	LayerName               string // required
+	Description             *string
+	Content                 *LayerVersionContentInput // required
+	CompatibleRuntimes      []string
+	LicenseInfo             *string
+	CompatibleArchitectures []string
+}
+
+// PublishLayerVersionResponse is AWS's shape PublishLayerVersionResponse.
+type PublishLayerVersionResponse struct {
+	Content                 *LayerVersionContentOutput
+	LayerArn                *string
+	LayerVersionArn         *string
+	Description             *string
+	CreatedDate             *string
+	Version                 *int64
+	CompatibleRuntimes      []string
+	LicenseInfo             *string
+	CompatibleArchitectures []string
+}
+
 // PublishVersionRequest is AWS's shape PublishVersionRequest.
 type PublishVersionRequest struct {
 	// missing has a bit for each required member that a request left out.
@@ -769,6 +937,17 @@ type PutRuntimeManagementConfigResponse struct {
 	UpdateRuntimeOn   string // required
 	FunctionArn       string // required
 	RuntimeVersionArn *string
+}
+
+// RemoveLayerVersionPermissionRequest is AWS's shape RemoveLayerVersionPermissionRequest.
+type RemoveLayerVersionPermissionRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	LayerName     string // required
+	VersionNumber int64  // required
+	StatementId   string // required
+	RevisionId    *string
 }
 
 // RemovePermissionRequest is AWS's shape RemovePermissionRequest.

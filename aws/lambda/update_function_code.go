@@ -17,15 +17,16 @@ func (d *Door) UpdateFunctionCode(ctx context.Context, in *UpdateFunctionCodeReq
 	}
 	if err := refuse(
 		member{"PublishTo", given(in.PublishTo)},
-		member{"S3Bucket", given(in.S3Bucket)},
-		member{"S3Key", given(in.S3Key)},
-		member{"S3ObjectVersion", given(in.S3ObjectVersion)},
-		member{"S3ObjectStorageMode", given(in.S3ObjectStorageMode)},
+		member{"S3ObjectStorageMode REFERENCE", isReference(in.S3ObjectStorageMode)},
 		member{"SourceKMSKeyArn", given(in.SourceKMSKeyArn)},
 	); err != nil {
 		return nil, err
 	}
-	u := function.CodeUpdate{Zip: in.ZipFile, Architectures: in.Architectures, DryRun: isTrue(in.DryRun), Publish: isTrue(in.Publish)}
+	zip, err := d.code(ctx, in.ZipFile, in.S3Bucket, in.S3Key, in.S3ObjectVersion)
+	if err != nil {
+		return nil, err
+	}
+	u := function.CodeUpdate{Zip: zip, Architectures: in.Architectures, DryRun: isTrue(in.DryRun), Publish: isTrue(in.Publish)}
 	assign(&u.RevisionID, in.RevisionId)
 	f, err := d.Functions.UpdateCode(ctx, name, u)
 	if err != nil {

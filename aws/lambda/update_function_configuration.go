@@ -14,7 +14,7 @@ func (d *Door) UpdateFunctionConfiguration(ctx context.Context, in *UpdateFuncti
 		return nil, err
 	}
 	if err := refuse(unsupported(
-		in.VpcConfig, in.KMSKeyArn, in.TracingConfig, in.Layers, in.FileSystemConfigs,
+		in.VpcConfig, in.KMSKeyArn, in.TracingConfig, in.FileSystemConfigs,
 		in.ImageConfig, in.SnapStart, in.LoggingConfig, in.CapacityProviderConfig, in.DurableConfig)...); err != nil {
 		return nil, err
 	}
@@ -22,7 +22,7 @@ func (d *Door) UpdateFunctionConfiguration(ctx context.Context, in *UpdateFuncti
 		return nil, err
 	}
 	u := function.ConfigurationUpdate{
-		Runtime: in.Runtime, Handler: in.Handler, Role: in.Role, Description: in.Description, MemoryMB: in.MemorySize,
+		Runtime: in.Runtime, Handler: in.Handler, Role: in.Role, Description: in.Description, MemoryMB: in.MemorySize, Layers: in.Layers,
 	}
 	assign(&u.RevisionID, in.RevisionId)
 	if in.Timeout != nil {

@@ -30,6 +30,10 @@ var ruleCodeSigningConfigArn = constraint.Text{Length: constraint.Length{Low: 0,
 
 var ruleCollectionName = constraint.Text{Length: constraint.Length{Low: 1, High: 57}, Pattern: constraint.NewPattern(`(^(?!(system\x2e)))(^[_a-zA-Z0-9])([^$]*)`)}
 
+var ruleCompatibleArchitectures = constraint.Texts{Length: constraint.Length{Low: 0, High: 2}, Member: &ruleArchitecture, NotNull: true}
+
+var ruleCompatibleRuntimes = constraint.Texts{Length: constraint.Length{Low: 0, High: 15}, NotNull: true}
+
 var ruleDatabaseName = constraint.Text{Length: constraint.Length{Low: 1, High: 63}, Pattern: constraint.NewPattern(`[^ /\.$\x22]*`)}
 
 var ruleDescription = constraint.Text{Length: constraint.Length{Low: 0, High: 256}}
@@ -78,7 +82,15 @@ var ruleKMSKeyArn = constraint.Text{Length: constraint.Length{Low: 0, High: 1000
 
 var ruleLayerList = constraint.Texts{Length: constraint.Length{Low: -1, High: -1}, Member: &ruleLayerVersionArn, NotNull: true}
 
+var ruleLayerName = constraint.Text{Length: constraint.Length{Low: 1, High: 140}, Pattern: constraint.NewPattern(`(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:layer:[a-zA-Z0-9-_]+)|[a-zA-Z0-9-_]+`)}
+
+var ruleLayerPermissionAllowedAction = constraint.Text{Length: constraint.Length{Low: -1, High: 22}, Pattern: constraint.NewPattern("lambda:GetLayerVersion")}
+
+var ruleLayerPermissionAllowedPrincipal = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Pattern: constraint.NewPattern(`\d{12}|\*|arn:(aws[a-zA-Z-]*):iam::\d{12}:root`)}
+
 var ruleLayerVersionArn = constraint.Text{Length: constraint.Length{Low: 1, High: 2048}, Pattern: constraint.NewPattern(`((arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+))`)}
+
+var ruleLicenseInfo = constraint.Text{Length: constraint.Length{Low: -1, High: 512}}
 
 var ruleLocalMountPath = constraint.Text{Length: constraint.Length{Low: 0, High: 160}, Pattern: constraint.NewPattern("/mnt/[a-zA-Z0-9-_.]+")}
 
@@ -91,6 +103,8 @@ var ruleLogType = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, 
 var ruleMasterRegion = constraint.Text{Length: constraint.Length{Low: 1, High: 50}, Pattern: constraint.NewPattern(`ALL|(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}`)}
 
 var ruleMaxFunctionEventInvokeConfigListItems = constraint.Integer{Low: 1, High: 50}
+
+var ruleMaxLayerListItems = constraint.Integer{Low: 1, High: 50}
 
 var ruleMaxListItems = constraint.Integer{Low: 1, High: 10000}
 
@@ -113,6 +127,8 @@ var ruleMemorySize = constraint.Integer{Low: 128, High: 10240}
 var ruleNamespacedFunctionName = constraint.Text{Length: constraint.Length{Low: 1, High: 256}, Pattern: constraint.NewPattern(`(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?))(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?`)}
 
 var ruleNamespacedStatementId = constraint.Text{Length: constraint.Length{Low: 1, High: 100}, Pattern: constraint.NewPattern("([a-zA-Z0-9-_.]+)")}
+
+var ruleOrganizationId = constraint.Text{Length: constraint.Length{Low: -1, High: 34}, Pattern: constraint.NewPattern("o-[a-z0-9]{10,32}")}
 
 var rulePackageType = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"Zip", "Image"}}
 
@@ -243,6 +259,36 @@ var ruleVersionWithLatestPublished = constraint.Text{Length: constraint.Length{L
 var ruleUnqualifiedFunctionName = constraint.Text{Length: constraint.Length{Low: 1, High: 140}, Pattern: constraint.NewPattern(`(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_]+)`)}
 
 var ruleRecursiveLoop = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"Terminate", "Allow"}}
+
+// Validate judges the members in the model's order.
+func (v *AddLayerVersionPermissionRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleLayerName.Check(c, "layerName", v.LayerName)
+	} else {
+		c.Null("layerName")
+	}
+	if !(v.missing&0x2 == 0) {
+		c.Null("versionNumber")
+	}
+	if v.missing&0x4 == 0 {
+		ruleStatementId.Check(c, "statementId", v.StatementId)
+	} else {
+		c.Null("statementId")
+	}
+	if v.missing&0x8 == 0 {
+		ruleLayerPermissionAllowedAction.Check(c, "action", v.Action)
+	} else {
+		c.Null("action")
+	}
+	if v.missing&0x10 == 0 {
+		ruleLayerPermissionAllowedPrincipal.Check(c, "principal", v.Principal)
+	} else {
+		c.Null("principal")
+	}
+	if v.OrganizationId != nil {
+		ruleOrganizationId.Check(c, "organizationId", *v.OrganizationId)
+	}
+}
 
 // Validate judges the members in the model's order.
 func (v *AddPermissionRequest) Validate(c *constraint.Checks) {
@@ -619,6 +665,18 @@ func (v *DeleteFunctionRequest) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *DeleteLayerVersionRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleLayerName.Check(c, "layerName", v.LayerName)
+	} else {
+		c.Null("layerName")
+	}
+	if !(v.missing&0x2 == 0) {
+		c.Null("versionNumber")
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *DeleteProvisionedConcurrencyConfigRequest) Validate(c *constraint.Checks) {
 	if v.missing&0x1 == 0 {
 		ruleFunctionName.Check(c, "functionName", v.FunctionName)
@@ -808,6 +866,39 @@ func (v *GetFunctionRequest) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *GetLayerVersionByArnRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleLayerVersionArn.Check(c, "arn", v.Arn)
+	} else {
+		c.Null("arn")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *GetLayerVersionPolicyRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleLayerName.Check(c, "layerName", v.LayerName)
+	} else {
+		c.Null("layerName")
+	}
+	if !(v.missing&0x2 == 0) {
+		c.Null("versionNumber")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *GetLayerVersionRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleLayerName.Check(c, "layerName", v.LayerName)
+	} else {
+		c.Null("layerName")
+	}
+	if !(v.missing&0x2 == 0) {
+		c.Null("versionNumber")
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *GetPolicyRequest) Validate(c *constraint.Checks) {
 	if v.missing&0x1 == 0 {
 		ruleNamespacedFunctionName.Check(c, "functionName", v.FunctionName)
@@ -895,6 +986,22 @@ func (v *InvokeAsyncRequest) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *LayerVersionContentInput) Validate(c *constraint.Checks) {
+	if v.S3Bucket != nil {
+		ruleS3Bucket.Check(c, "s3Bucket", *v.S3Bucket)
+	}
+	if v.S3Key != nil {
+		ruleS3Key.Check(c, "s3Key", *v.S3Key)
+	}
+	if v.S3ObjectVersion != nil {
+		ruleS3ObjectVersion.Check(c, "s3ObjectVersion", *v.S3ObjectVersion)
+	}
+	if v.S3ObjectStorageMode != nil {
+		ruleS3ObjectStorageMode.Check(c, "s3ObjectStorageMode", *v.S3ObjectStorageMode)
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *ListAliasesRequest) Validate(c *constraint.Checks) {
 	if v.missing&0x1 == 0 {
 		ruleFunctionName.Check(c, "functionName", v.FunctionName)
@@ -944,6 +1051,31 @@ func (v *ListFunctionsRequest) Validate(c *constraint.Checks) {
 	}
 	if v.MaxItems != nil {
 		ruleMaxListItems.Check(c, "maxItems", int64(*v.MaxItems))
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *ListLayerVersionsRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleLayerName.Check(c, "layerName", v.LayerName)
+	} else {
+		c.Null("layerName")
+	}
+	if v.MaxItems != nil {
+		ruleMaxLayerListItems.Check(c, "maxItems", int64(*v.MaxItems))
+	}
+	if v.CompatibleArchitecture != nil {
+		ruleArchitecture.Check(c, "compatibleArchitecture", *v.CompatibleArchitecture)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *ListLayersRequest) Validate(c *constraint.Checks) {
+	if v.MaxItems != nil {
+		ruleMaxLayerListItems.Check(c, "maxItems", int64(*v.MaxItems))
+	}
+	if v.CompatibleArchitecture != nil {
+		ruleArchitecture.Check(c, "compatibleArchitecture", *v.CompatibleArchitecture)
 	}
 }
 
@@ -1007,6 +1139,34 @@ func (v *OnFailure) Validate(c *constraint.Checks) {
 func (v *OnSuccess) Validate(c *constraint.Checks) {
 	if v.Destination != nil {
 		ruleDestinationArn.Check(c, "destination", *v.Destination)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *PublishLayerVersionRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleLayerName.Check(c, "layerName", v.LayerName)
+	} else {
+		c.Null("layerName")
+	}
+	if v.Description != nil {
+		ruleDescription.Check(c, "description", *v.Description)
+	}
+	if v.Content != nil {
+		c.Enter("content")
+		v.Content.Validate(c)
+		c.Leave()
+	} else {
+		c.Null("content")
+	}
+	if v.CompatibleRuntimes != nil {
+		ruleCompatibleRuntimes.Check(c, "compatibleRuntimes", v.CompatibleRuntimes)
+	}
+	if v.LicenseInfo != nil {
+		ruleLicenseInfo.Check(c, "licenseInfo", *v.LicenseInfo)
+	}
+	if v.CompatibleArchitectures != nil {
+		ruleCompatibleArchitectures.Check(c, "compatibleArchitectures", v.CompatibleArchitectures)
 	}
 }
 
@@ -1079,6 +1239,23 @@ func (v *PutRuntimeManagementConfigRequest) Validate(c *constraint.Checks) {
 	}
 	if v.RuntimeVersionArn != nil {
 		ruleRuntimeVersionArn.Check(c, "runtimeVersionArn", *v.RuntimeVersionArn)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *RemoveLayerVersionPermissionRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleLayerName.Check(c, "layerName", v.LayerName)
+	} else {
+		c.Null("layerName")
+	}
+	if !(v.missing&0x2 == 0) {
+		c.Null("versionNumber")
+	}
+	if v.missing&0x4 == 0 {
+		ruleStatementId.Check(c, "statementId", v.StatementId)
+	} else {
+		c.Null("statementId")
 	}
 }
 

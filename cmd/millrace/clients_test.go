@@ -25,6 +25,7 @@ func TestClients(t *testing.T) {
 		{"javascript fan-out", javascript, []string{"node", "js/fanout.mjs"}},
 		{"boto3 versions", boto3, []string{"/usr/bin/python3", "python/versions.py"}},
 		{"boto3 topics", boto3, []string{"/usr/bin/python3", "python/topics.py"}},
+		{"boto3 events and layers", boto3, []string{"/usr/bin/python3", "python/events.py"}},
 		{"boto3 resharding", boto3, []string{"/usr/bin/python3", "python/reshard.py"}},
 		{"javascript resharding", javascript, []string{"node", "js/reshard.mjs"}},
 		{"lifion-kinesis", func() error { return node20("../../clients/lifion/node_modules") }, []string{"node", "lifion/consume.mjs"}},

@@ -12,13 +12,19 @@ import (
 
 // Extract writes the archive into dir, an existing empty folder, and syncs nothing. After an error dir holds a part;
 // the error is ErrUnreadable or ErrTooLarge when the archive is to blame, and what the file system said otherwise.
-func (a *Archive) Extract(dir string) error {
+func (a *Archive) Extract(dir string) error { return a.extract(dir, false) }
+
+// ExtractOver is Extract into a folder in which another archive was extracted before. What this one has takes the place of
+// what that one had under the same name; folders are joined.
+func (a *Archive) ExtractOver(dir string) error { return a.extract(dir, true) }
+
+func (a *Archive) extract(dir string, over bool) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", dir, err)
 	}
 	defer root.Close()
-	x := extraction{root: root, left: MaxUnzippedBytes, buf: make([]byte, 128<<10), links: make(map[string]bool)}
+	x := extraction{root: root, over: over, left: MaxUnzippedBytes, buf: make([]byte, 128<<10), links: make(map[string]bool)}
 	for _, e := range a.entries {
 		if err := x.write(e); err != nil {
 			return err
@@ -41,6 +47,7 @@ func (a *Archive) Verify() error {
 // extraction is one run of Extract.
 type extraction struct {
 	root    *os.Root
+	over    bool  // there may be something already
 	left    int64 // bytes that may still be written
 	buf     []byte
 	links   map[string]bool // names of the links made
@@ -82,6 +89,9 @@ func (x *extraction) makeFolder(e entry, name string) error {
 	if x.links[name] {
 		return unreadable(e.file.Name, fmt.Errorf("%q is a link", name))
 	}
+	if err := x.makeWay(name, true); err != nil {
+		return x.judge(e, err)
+	}
 	err := x.root.Mkdir(name, 0o755)
 	if errors.Is(err, fs.ErrExist) {
 		info, statErr := x.root.Lstat(name)
@@ -93,9 +103,27 @@ func (x *extraction) makeFolder(e entry, name string) error {
 	return x.judge(e, err)
 }
 
+// makeWay removes what another archive has left where an entry is to be, unless both are folders.
+func (x *extraction) makeWay(name string, folder bool) error {
+	if !x.over {
+		return nil
+	}
+	info, err := x.root.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && folder && info.IsDir() {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return x.root.RemoveAll(name)
+}
+
 func (x *extraction) makeFile(e entry) error {
 	if x.links[e.name] {
 		return unreadable(e.file.Name, errors.New("it is a link as well"))
+	}
+	if err := x.makeWay(e.name, false); err != nil {
+		return x.judge(e, err)
 	}
 	f, err := x.root.OpenFile(e.name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -148,6 +176,9 @@ func (x *extraction) makeLink(e entry) error {
 	}
 	if err := judgeTarget(e.name, target.String()); err != nil {
 		return unreadable(e.file.Name, err)
+	}
+	if err := x.makeWay(e.name, false); err != nil {
+		return x.judge(e, err)
 	}
 	if err := x.root.Symlink(target.String(), e.name); err != nil {
 		return x.judge(e, err)

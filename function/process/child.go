@@ -26,16 +26,20 @@ type child interface {
 }
 
 // places are the folders in which a program finds its code and its runtime.
-type places struct{ code, runtime string }
+type places struct{ code, runtime, layers string }
 
 // Inside a sandbox they are AWS's.
-var sandboxPlaces = places{code: "/var/task", runtime: "/var/runtime"}
+var sandboxPlaces = places{code: "/var/task", runtime: "/var/runtime", layers: "/opt"}
 
 func (e *Executor) places(spec function.Spec) places {
 	if e.walls != nil {
 		return sandboxPlaces
 	}
-	return places{code: spec.CodeDir, runtime: e.bootstraps.dir}
+	at := places{code: spec.CodeDir, runtime: e.bootstraps.dir, layers: sandboxPlaces.layers}
+	if spec.LayersDir != "" {
+		at.layers = spec.LayersDir
+	}
+	return at
 }
 
 // program is what a child runs.

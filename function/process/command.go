@@ -30,8 +30,8 @@ const wrapperVariable = "AWS_LAMBDA_EXEC_WRAPPER"
 func (e *Executor) command(ctx context.Context, spec function.Spec) ([]string, interpreter, error) {
 	at := e.places(spec)
 	if !function.ManagedRuntime(spec.Function.Runtime) {
-		err := findBootstrap(spec.CodeDir)
-		return []string{filepath.Join(at.code, bootstrapName)}, interpreter{}, err
+		folder, err := findBootstrap(spec, at)
+		return []string{filepath.Join(folder, bootstrapName)}, interpreter{}, err
 	}
 	in, err := e.interpreters.find(ctx, spec.Function.Runtime)
 	if err != nil {
@@ -45,9 +45,12 @@ func (e *Executor) command(ctx context.Context, spec function.Spec) ([]string, i
 		argv = []string{in.path, filepath.Join(at.runtime, nodeName)}
 	}
 	if wrapper := spec.Function.Environment[wrapperVariable]; wrapper != "" {
-		// Functions know their code by AWS's path.
+		// Functions know their code and their layers by AWS's paths.
 		if inCode, ok := strings.CutPrefix(wrapper, "/var/task/"); ok {
 			wrapper = filepath.Join(at.code, inCode)
+		}
+		if inLayer, ok := strings.CutPrefix(wrapper, "/opt/"); ok {
+			wrapper = filepath.Join(at.layers, inLayer)
 		}
 		argv = append([]string{wrapper}, argv...)
 	}
@@ -57,19 +60,25 @@ func (e *Executor) command(ctx context.Context, spec function.Spec) ([]string, i
 // bootstrapName is the program of a provided runtime.
 const bootstrapName = "bootstrap"
 
-// findBootstrap looks whether the program of a provided runtime is there.
-func findBootstrap(codeDir string) error {
-	info, err := os.Stat(filepath.Join(codeDir, bootstrapName))
-	switch {
-	case errors.Is(err, fs.ErrNotExist), err == nil && !info.Mode().IsRegular():
-		return &function.InitError{
-			ErrorType: function.ErrorEntrypoint,
-			Message:   "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]",
+// findBootstrap returns the folder that has the program of a provided runtime, as the function sees it: that of its code or of
+// its layers.
+func findBootstrap(spec function.Spec, at places) (string, error) {
+	for _, f := range []struct{ here, there string }{{spec.CodeDir, at.code}, {spec.LayersDir, at.layers}} {
+		if f.here == "" {
+			continue
 		}
-	case err != nil:
-		return fmt.Errorf("look for bootstrap: %w", err)
+		info, err := os.Stat(filepath.Join(f.here, bootstrapName))
+		switch {
+		case err == nil && info.Mode().IsRegular():
+			return f.there, nil
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return "", fmt.Errorf("look for bootstrap: %w", err)
+		}
 	}
-	return nil
+	return "", &function.InitError{
+		ErrorType: function.ErrorEntrypoint,
+		Message:   "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]",
+	}
 }
 
 // startError says what it means that a program could not be started.

@@ -38,7 +38,7 @@ func (e *Executor) environment(spec function.Spec, api string, in interpreter, k
 		"LD_LIBRARY_PATH":                 libraryPath(at),
 		"LANG":                            "en_US.UTF-8",
 		"TZ":                              ":UTC",
-		"PATH":                            "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+		"PATH":                            "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:" + filepath.Join(at.layers, "bin"),
 		"_HANDLER":                        f.Handler,
 	}
 	if e.endpointURL != "" {
@@ -52,9 +52,12 @@ func (e *Executor) environment(spec function.Spec, api string, in interpreter, k
 	switch in.language {
 	case "Python":
 		vars["PYTHONPATH"] = at.runtime
+		if spec.LayersDir != "" {
+			vars["PYTHONPATH"] = pythonPath(in.version, at)
+		}
 		vars["LC_CTYPE"] = "C.UTF-8"
 	case "Node.js":
-		vars["NODE_PATH"] = nodePath(in.version, at.runtime, at.code)
+		vars["NODE_PATH"] = nodePath(in.version, at)
 	}
 	maps.Copy(vars, f.Environment)
 
@@ -67,10 +70,17 @@ func (e *Executor) environment(spec function.Spec, api string, in interpreter, k
 
 func libraryPath(at places) string {
 	return "/var/lang/lib:/lib64:/usr/lib64:" + at.runtime + ":" + filepath.Join(at.runtime, "lib") + ":" +
-		at.code + ":" + filepath.Join(at.code, "lib") + ":/opt/lib"
+		at.code + ":" + filepath.Join(at.code, "lib") + ":" + filepath.Join(at.layers, "lib")
 }
 
-func nodePath(version int, runtimeDir, codeDir string) string {
-	return "/opt/nodejs/node" + strconv.Itoa(version) + "/node_modules:/opt/nodejs/node_modules:" +
-		filepath.Join(runtimeDir, "node_modules") + ":" + runtimeDir + ":" + codeDir
+// pythonPath are the folders in which Python looks behind that of the code: first the layers'.
+func pythonPath(version int, at places) string {
+	layers := filepath.Join(at.layers, "python")
+	return filepath.Join(layers, "lib", "python3."+strconv.Itoa(version), "site-packages") + ":" + layers + ":" + at.runtime
+}
+
+func nodePath(version int, at places) string {
+	layers := filepath.Join(at.layers, "nodejs")
+	return filepath.Join(layers, "node"+strconv.Itoa(version), "node_modules") + ":" + filepath.Join(layers, "node_modules") + ":" +
+		filepath.Join(at.runtime, "node_modules") + ":" + at.runtime + ":" + at.code
 }

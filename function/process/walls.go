@@ -88,6 +88,9 @@ func (w *walls) start(ctx context.Context, spec function.Spec, p program, out *o
 	mounts := append(append([]sandbox.Mount{}, p.mounts...),
 		sandbox.Mount{Source: spec.CodeDir, Target: sandboxPlaces.code},
 		sandbox.Mount{Source: w.runtime, Target: sandboxPlaces.runtime})
+	if spec.LayersDir != "" {
+		mounts = append(mounts, sandbox.Mount{Source: spec.LayersDir, Target: sandboxPlaces.layers})
+	}
 	started, err := sandbox.Start(ctx, sandbox.Spec{
 		Root: w.root, Mounts: append(mounts, w.shared...), Common: len(w.shared) > 0,
 		TmpBytes:    int64(spec.Function.EphemeralMB) * mb,
