@@ -8,7 +8,7 @@ import (
 )
 
 // actions are what operations need, where it is not the action of their own name.
-var actions = map[string]string{"Invoke": "InvokeFunction", "InvokeAsync": "InvokeFunction"}
+var actions = map[string]string{"Invoke": "InvokeFunction", "InvokeAsync": "InvokeFunction", "GetLayerVersionByArn": "GetLayerVersion"}
 
 // access names the function or the mapping of each operation. Who gives a function a role has to be allowed to pass it.
 func (d *Door) access(ctx context.Context, in protocol.Input) ([]protocol.Access, error) {
@@ -39,12 +39,15 @@ func (d *Door) access(ctx context.Context, in protocol.Input) ([]protocol.Access
 	case function != "":
 		a.Resource, a.Policy = function, policy
 	case members["LayerName"] != "":
-		a.Resource = arn.New("lambda", call.Region, call.Account, "layer:"+members["LayerName"]).String()
+		a.Resource = layerResource(ctx, in, members["LayerName"])
+		a.Policy = d.layerPolicy(a.Resource)
+	case call.Operation == "GetLayerVersionByArn":
+		a.Resource, a.Policy = members["Arn"], d.layerPolicy(members["Arn"])
 	}
 	if function != "" && a.Resource != function {
 		a.Keys = map[string][]string{"lambda:functionarn": {function}}
 	}
-	accesses := []protocol.Access{a}
+	accesses := append([]protocol.Access{a}, d.codeAccess(in)...)
 	if role := members["Role"]; role != "" {
 		accesses = append(accesses, protocol.Access{
 			Action: "iam:PassRole", Resource: role, Keys: map[string][]string{"iam:passedtoservice": {"lambda.amazonaws.com"}},
