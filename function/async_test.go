@@ -25,6 +25,14 @@ type post struct {
 	broken  int // how many times it fails first
 	tried   int
 	letters []letter
+	denied  bool
+}
+
+func (p *post) MaySend(r, _ string) error {
+	if p.denied || r != role {
+		return errors.New("denied")
+	}
+	return nil
 }
 
 type letter struct {
@@ -371,7 +379,7 @@ func TestBrokenDestination(t *testing.T) {
 }
 
 func TestFunctionAsDestination(t *testing.T) {
-	eventually(t, func(t *testing.T, h *house, l *ledger, _ *post) {
+	eventually(t, func(t *testing.T, h *house, l *ledger, p *post) {
 		h.active("g")
 		h.configure(function.EventConfigUpdate{OnSuccess: new(name("g").ARN())})
 		l.start = time.Now()
@@ -381,12 +389,18 @@ func TestFunctionAsDestination(t *testing.T) {
 		if len(got) != 2 || got[0] != "0s f 1" || !strings.HasPrefix(got[1], `0s g {"version":"1.0"`) {
 			t.Errorf("invoked %q", got)
 		}
+		p.denied = true
+		h.event(`3`)
+		h.after(time.Minute)
+		l.expect(t, "0s f 3")
+		h.metrics().expect(t, function.DestinationDeliveryFailures, 1)
+		p.denied = false
 		if err := h.functions.Delete(t.Context(), name("g")); err != nil {
 			t.Fatal(err)
 		}
 		h.event(`2`)
 		h.after(time.Minute)
-		h.metrics().expect(t, function.DestinationDeliveryFailures, 1)
+		h.metrics().expect(t, function.DestinationDeliveryFailures, 1, 1)
 	})
 }
 

@@ -18,6 +18,8 @@ import (
 type Destination interface {
 	// Send returns when the destination has the notice. Whether there is such a queue, topic or bucket shows here.
 	Send(ctx context.Context, arn string, n Notice) error
+	// MaySend reports why a role may not send to what the name means, which may be a function, too; nil when it may.
+	MaySend(role, arn string) error
 }
 
 // Notice is a document on its way to a Destination.
@@ -46,6 +48,8 @@ const (
 
 // nowhere is the Destination of who has none.
 type nowhere struct{}
+
+func (nowhere) MaySend(string, string) error { return nil }
 
 func (nowhere) Send(_ context.Context, arn string, _ Notice) error {
 	return &DestinationMissingError{ARN: arn}
@@ -116,6 +120,9 @@ func (s *Service) notify(ctx context.Context, d *ending, to string, n Notice, fa
 
 // send brings a notice to another function, or to a destination outside the room.
 func (s *Service) send(ctx context.Context, d *ending, to string, n Notice) error {
+	if err := s.destination.MaySend(n.Role, to); err != nil {
+		return err
+	}
 	if a, err := arn.Parse(to); err != nil || a.Service != "lambda" {
 		return s.destination.Send(ctx, to, n)
 	}

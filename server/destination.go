@@ -64,13 +64,16 @@ type eventDestination struct {
 	may func(role, to string) error
 }
 
+// MaySend implements function.Destination.
+func (d eventDestination) MaySend(role, name string) error {
+	if d.may == nil {
+		return nil
+	}
+	return d.may(role, name)
+}
+
 // Send implements function.Destination.
 func (d eventDestination) Send(ctx context.Context, name string, n function.Notice) error {
-	if d.may != nil {
-		if err := d.may(n.Role, name); err != nil {
-			return err
-		}
-	}
 	send, a, err := d.find(name)
 	if err != nil {
 		return err

@@ -102,6 +102,8 @@ func (r roles) MaySend(role, destination string) error {
 		return r.may(role, destination, "sqs:SendMessage")
 	case "sns":
 		return r.may(role, destination, "sns:Publish")
+	case "lambda":
+		return r.may(role, destination, "lambda:InvokeFunction")
 	case "s3":
 		return r.may(role, destination+"/*", "s3:PutObject")
 	}
