@@ -85,11 +85,10 @@ func queueAttributes(given map[string]topic.Attribute) map[string]queue.Attribut
 	return all
 }
 
-// topicInvoker runs functions of this server for topics, whose backlogs are the durable queue that asynchronous invocations
-// need.
+// topicInvoker gives events to functions of this server for topics.
 type topicInvoker struct{ functions *function.Service }
 
-// InvokeAsync implements topic.Invoker. It waits for the function.
+// InvokeAsync implements topic.Invoker. From then on the event is the function's: its retries, its destinations.
 func (i topicInvoker) InvokeAsync(ctx context.Context, name string, event []byte) error {
 	a, err := arn.Parse(name)
 	if err != nil {
@@ -99,13 +98,10 @@ func (i topicInvoker) InvokeAsync(ctx context.Context, name string, event []byte
 	if err != nil {
 		return fmt.Errorf("%w: %w", topic.ErrUndeliverable, err)
 	}
-	result, err := i.functions.Invoke(ctx, function.Invocation{Ref: ref, Payload: event, Vouched: true})
+	err = i.functions.InvokeAsync(ctx, function.Invocation{Ref: ref, Payload: event, Vouched: true})
 	var large *function.PayloadTooLargeError
-	switch {
-	case errors.Is(err, function.ErrNotFound), errors.As(err, &large):
+	if errors.Is(err, function.ErrNotFound) || errors.As(err, &large) {
 		return fmt.Errorf("%w: %w", topic.ErrUndeliverable, err)
-	case err == nil && result.FunctionError != "":
-		return fmt.Errorf("%w: %s", topic.ErrFailed, result.ErrorType)
 	}
 	return err
 }
