@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/millrace/millrace/function"
 	"github.com/millrace/millrace/filter"
+	"github.com/millrace/millrace/function"
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/stream"
 )
