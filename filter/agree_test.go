@@ -210,6 +210,9 @@ func TestMatchAllocatesNothing(t *testing.T) {
 	if !s.Match(r) {
 		t.Error("the payload does not match")
 	}
+	if race.Enabled {
+		return // the detector has pools forget some of what they are given
+	}
 	if n := testing.AllocsPerRun(1000, func() { s.Match(r) }); n >= 1 { // the pool may be emptied in between
 		t.Errorf("%v allocations a match", n)
 	}
