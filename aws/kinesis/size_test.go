@@ -39,3 +39,23 @@ func TestAnswersKnowTheirSize(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkEvent writes an event of SubscribeToShard with 100 records of 1 KiB, as it goes into a frame; divide by 100 for a
+// record.
+func BenchmarkEvent(b *testing.B) {
+	now, number := time.UnixMilli(1_700_000_000_123), strings.Repeat("4", 56)
+	records := make([]kinesis.Record, 100)
+	for i := range records {
+		records[i] = kinesis.Record{SequenceNumber: number, ApproximateArrivalTimestamp: &now, Data: make([]byte, 1024), PartitionKey: "customer-000001"}
+	}
+	event := &kinesis.SubscribeToShardEvent{Records: records, ContinuationSequenceNumber: &number, MillisBehindLatest: 1}
+	for name, encoding := range map[string]protocol.Encoding{"JSON": protocol.EncodingJSON, "CBOR": protocol.EncodingCBOR} {
+		b.Run(name, func(b *testing.B) {
+			buffer := make([]byte, 0, event.Size())
+			b.ReportAllocs()
+			for b.Loop() {
+				buffer = encoding.Append(buffer[:0], event)
+			}
+		})
+	}
+}
