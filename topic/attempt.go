@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/millrace/millrace/store"
 )
@@ -19,7 +18,7 @@ type Poster interface {
 // Invoker runs functions.
 type Invoker interface {
 	// InvokeAsync returns when the function, which is named by its ARN, has taken the event over. ErrUndeliverable says that
-	// it never will; ErrFailed that it ran and failed, and is to run again as often as Lambda tries asynchronous events.
+	// it never will.
 	InvokeAsync(ctx context.Context, function string, event []byte) error
 }
 
@@ -79,23 +78,12 @@ func (s *Service) try(ctx context.Context, subscription string, p *parcel) (*par
 
 // postpone is when to try again after an error, nil for never.
 func (s *Service) postpone(e *entry, sub *Subscription, row parcelRow, err error) *parcelRow {
-	var (
-		wait time.Duration
-		more bool
-	)
-	switch {
-	case errors.Is(err, ErrUndeliverable):
+	if errors.Is(err, ErrUndeliverable) {
 		return nil
-	case errors.Is(err, ErrFailed):
-		if more = row.Failures < len(failed); more {
-			wait = failed[row.Failures]
-		}
-		row.Failures++
-	default:
-		row.Attempts++
-		policy := e.retries(sub)
-		wait, more = policy.delay(row.Attempts)
 	}
+	row.Attempts++
+	policy := e.retries(sub)
+	wait, more := policy.delay(row.Attempts)
 	if !more {
 		return nil
 	}

@@ -17,7 +17,6 @@ const maxBacklog = 100_000
 // again.
 type parcelRow struct {
 	Attempts int       `json:",omitempty"` // that failed
-	Failures int       `json:",omitempty"` // of the function, see ErrFailed
 	Due      time.Time `json:",omitzero"`  // not to be tried before
 	// Dead says that the endpoint is given up, and only the dead-letter queue is wanted; Reason is why.
 	Dead   bool   `json:",omitempty"`

@@ -371,10 +371,6 @@ func TestFunction(t *testing.T) {
 		if subject, there := r.Sns["Subject"]; !there || subject != nil {
 			t.Error(r.Sns)
 		}
-		h.o.change(func() { h.o.fail = fmt.Errorf("%w: Unhandled", ErrFailed) })
-		h.publish(Message{Text: "bad", Attributes: sale})
-		synctestSleep(time.Hour)
-		h.expect("fails", "0s "+name+", 1m0s "+name+", 3m0s "+name)
 		h.o.change(func() { h.o.fail, h.o.start = errors.New("no instance"), time.Now() })
 		h.publish(Message{Text: "busy", Attributes: sale})
 		synctestSleep(2 * time.Second)

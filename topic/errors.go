@@ -46,8 +46,6 @@ var (
 	ErrBacklogFull = errors.New("too many messages wait for a function")
 	// ErrUndeliverable says that an endpoint can never take what it was handed.
 	ErrUndeliverable = errors.New("cannot be delivered")
-	// ErrFailed says, from an Invoker, that a function took a message and failed.
-	ErrFailed = errors.New("function failed")
 )
 
 // AttributeError says that an attribute of a topic or a subscription was refused.

@@ -25,8 +25,6 @@ var (
 	}
 	// web is how AWS delivers to web servers unless told otherwise.
 	web = retryPolicy{retries: 3, least: 20 * time.Second, most: 20 * time.Second, function: "linear"}
-	// failed is how often Lambda runs a function again that failed, and when; see ErrFailed.
-	failed = [...]time.Duration{time.Minute, 2 * time.Minute}
 )
 
 // delay is how long to wait after so many attempts that failed, and whether there is another one.

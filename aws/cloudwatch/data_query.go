@@ -27,7 +27,7 @@ var queryID = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]*$`)
 
 func (d *Door) newQuery(ctx context.Context, at string, in *GetMetricDataInput, x *MetricDataQuery) (*dataQuery, error) {
 	q := &dataQuery{id: x.Id, label: x.Id, hidden: x.ReturnData != nil && !*x.ReturnData}
-	switch account := value(x.AccountId); {
+	switch account := protocol.Value(x.AccountId); {
 	case !queryID.MatchString(x.Id):
 		return nil, validation("The value %s for parameter %s.Id must begin with a lowercase letter and contain only letters, digits and underscores.", x.Id, at)
 	case account != "" && account != protocol.CallFrom(ctx).Account:
@@ -55,7 +55,7 @@ func (d *Door) newQuery(ctx context.Context, at string, in *GetMetricDataInput, 
 
 // setMetric takes over which metric a query is for.
 func (d *Door) setMetric(ctx context.Context, q *dataQuery, at string, in *GetMetricDataInput, x *MetricStat) error {
-	if x.Metric == nil || value(x.Metric.Namespace) == "" || value(x.Metric.MetricName) == "" {
+	if x.Metric == nil || protocol.Value(x.Metric.Namespace) == "" || protocol.Value(x.Metric.MetricName) == "" {
 		return missing("The parameters %s.Metric.Namespace and %s.Metric.MetricName are required.", at, at)
 	}
 	if !isPeriod(x.Period) {
@@ -68,7 +68,7 @@ func (d *Door) setMetric(ctx context.Context, q *dataQuery, at string, in *GetMe
 	period := time.Duration(x.Period) * time.Second
 	q.label = *x.Metric.MetricName
 	q.metric = &metric.Query{
-		Scope: scope(ctx), Name: nameOf(*x.Metric.Namespace, *x.Metric.MetricName, x.Metric.Dimensions), Unit: value(x.Unit),
+		Scope: scope(ctx), Name: nameOf(*x.Metric.Namespace, *x.Metric.MetricName, x.Metric.Dimensions), Unit: protocol.Value(x.Unit),
 		Start: d.start(in.StartTime, period), End: in.EndTime, Period: period, Percentiles: q.statistic.Percentile(),
 	}
 	return nil

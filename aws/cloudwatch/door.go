@@ -70,21 +70,3 @@ func isPeriod(seconds int) bool {
 	}
 	return seconds > 0 && seconds%60 == 0 && seconds <= 86400*365
 }
-
-// value is the value of an optional member, or the zero value.
-func value[T any](p *T) T {
-	var zero T
-	if p == nil {
-		return zero
-	}
-	return *p
-}
-
-// optional is the opposite: the zero value is left out.
-func optional[T comparable](v T) *T {
-	var zero T
-	if v == zero {
-		return nil
-	}
-	return &v
-}

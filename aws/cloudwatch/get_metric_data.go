@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/metric"
 )
 
@@ -30,7 +31,7 @@ func (d *Door) GetMetricData(ctx context.Context, in *GetMetricDataInput) (*GetM
 	if limit < 1 || limit > maxPagePoints {
 		return nil, invalid("The value %d for parameter MaxDatapoints is invalid.", limit)
 	}
-	skip, err := readToken(value(in.NextToken))
+	skip, err := readToken(protocol.Value(in.NextToken))
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +56,7 @@ func (d *Door) GetMetricData(ctx context.Context, in *GetMetricDataInput) (*GetM
 		for i, t := range s.Times {
 			result.Timestamps, result.Values = append(result.Timestamps, time.Unix(t, 0)), append(result.Values, s.Values[i])
 		}
-		if value(in.ScanBy) != ScanByTimestampAscending {
+		if protocol.Value(in.ScanBy) != ScanByTimestampAscending {
 			slices.Reverse(result.Timestamps)
 			slices.Reverse(result.Values)
 		}

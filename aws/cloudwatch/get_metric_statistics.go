@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/metric"
 )
 
@@ -38,7 +39,7 @@ func (d *Door) GetMetricStatistics(ctx context.Context, in *GetMetricStatisticsI
 	}
 	out := &GetMetricStatisticsOutput{Label: &in.MetricName, Datapoints: []Datapoint{}}
 	for p, err := range d.Metrics.Points(ctx, metric.Query{
-		Scope: scope(ctx), Name: nameOf(in.Namespace, in.MetricName, in.Dimensions), Unit: value(in.Unit),
+		Scope: scope(ctx), Name: nameOf(in.Namespace, in.MetricName, in.Dimensions), Unit: protocol.Value(in.Unit),
 		Start: d.start(in.StartTime, period), End: in.EndTime, Period: period, Percentiles: len(in.ExtendedStatistics) > 0,
 	}) {
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/metric"
 )
 
@@ -48,7 +49,7 @@ func newDatum(member, namespace string, in *MetricDatum, now time.Time) (metric.
 	if in.Timestamp != nil {
 		datum.Time = *in.Timestamp
 	}
-	switch resolution := value(in.StorageResolution); {
+	switch resolution := protocol.Value(in.StorageResolution); {
 	case resolution == 1:
 		datum.HighResolution = true
 	case in.StorageResolution != nil && resolution != 60:

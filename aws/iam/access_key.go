@@ -3,6 +3,7 @@ package iam
 import (
 	"context"
 
+	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/identity"
 )
 
@@ -71,7 +72,7 @@ func (d *Door) GetAccessKeyLastUsed(ctx context.Context, in *GetAccessKeyLastUse
 	if err != nil {
 		return nil, translate(err)
 	}
-	out := &GetAccessKeyLastUsedResponse{UserName: optional(k.User), AccessKeyLastUsed: &AccessKeyLastUsed{ServiceName: "N/A", Region: "N/A"}}
+	out := &GetAccessKeyLastUsedResponse{UserName: protocol.Optional(k.User), AccessKeyLastUsed: &AccessKeyLastUsed{ServiceName: "N/A", Region: "N/A"}}
 	if k.Used != nil {
 		out.AccessKeyLastUsed = &AccessKeyLastUsed{LastUsedDate: k.Used.At, ServiceName: k.Used.Service, Region: k.Used.Region}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/identity"
 )
 
@@ -16,7 +17,7 @@ func (d *Door) attached(name identity.Name, prefix, marker *string, most *int) (
 	all := []AttachedPolicy{}
 	for _, arn := range e.Attached {
 		p, err := d.Identities.Policy(name.Account, arn)
-		if err == nil && strings.HasPrefix(p.Path, value(prefix)) {
+		if err == nil && strings.HasPrefix(p.Path, protocol.Value(prefix)) {
 			all = append(all, AttachedPolicy{PolicyName: &p.Name, PolicyArn: new(arn)})
 		}
 	}

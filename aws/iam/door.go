@@ -44,24 +44,6 @@ func self(ctx context.Context, name *string) (identity.Name, error) {
 // encoded is a policy as answers hold it: percent-encoded, as RFC 3986 has it.
 func encoded(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }
 
-// value is the value of an optional member, or the zero value.
-func value[T any](p *T) T {
-	var zero T
-	if p == nil {
-		return zero
-	}
-	return *p
-}
-
-// optional is the opposite: the zero value is left out.
-func optional[T comparable](v T) *T {
-	var zero T
-	if v == zero {
-		return nil
-	}
-	return &v
-}
-
 // pageSize is how many things a list shows when the client does not say.
 const pageSize = 100
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/identity"
 )
 
@@ -25,7 +26,7 @@ func (d *Door) show(ctx context.Context, p *identity.Policy, whole bool) *Policy
 		IsAttachable: new(true), CreateDate: &p.Created, UpdateDate: &p.Updated,
 	}
 	if whole {
-		out.Description, out.Tags = optional(p.Description), showTags(p.Tags)
+		out.Description, out.Tags = protocol.Optional(p.Description), showTags(p.Tags)
 	}
 	return out
 }
@@ -33,7 +34,7 @@ func (d *Door) show(ctx context.Context, p *identity.Policy, whole bool) *Policy
 // CreatePolicy makes a managed policy.
 func (d *Door) CreatePolicy(ctx context.Context, in *CreatePolicyRequest) (*CreatePolicyResponse, error) {
 	p, err := d.Identities.CreatePolicy(ctx, identity.Policy{
-		Account: role(ctx, "").Account, Name: in.PolicyName, Path: value(in.Path), Description: value(in.Description), Tags: readTags(in.Tags),
+		Account: role(ctx, "").Account, Name: in.PolicyName, Path: protocol.Value(in.Path), Description: protocol.Value(in.Description), Tags: readTags(in.Tags),
 	}, in.PolicyDocument)
 	if err != nil {
 		return nil, translate(err)
@@ -55,10 +56,10 @@ func (d *Door) ListPolicies(ctx context.Context, in *ListPoliciesRequest) (*List
 	if in.PolicyUsageFilter != nil && *in.PolicyUsageFilter != PolicyUsageTypePermissionsPolicy {
 		return nil, fault(InvalidInputException, "This server does not list policies by their use as boundaries.")
 	}
-	scope := cmp.Or(value(in.Scope), PolicyScopeTypeAll)
+	scope := cmp.Or(protocol.Value(in.Scope), PolicyScopeTypeAll)
 	all, more := d.Identities.Policies(role(ctx, "").Account, identity.Scope{
-		AWS: scope != PolicyScopeTypeLocal, Local: scope != PolicyScopeTypeAws, OnlyAttached: value(in.OnlyAttached), PathPrefix: value(in.PathPrefix),
-	}, value(in.Marker), size(in.MaxItems))
+		AWS: scope != PolicyScopeTypeLocal, Local: scope != PolicyScopeTypeAws, OnlyAttached: protocol.Value(in.OnlyAttached), PathPrefix: protocol.Value(in.PathPrefix),
+	}, protocol.Value(in.Marker), size(in.MaxItems))
 	out := &ListPoliciesResponse{Policies: []Policy{}, IsTruncated: &more}
 	for _, p := range all {
 		out.Policies = append(out.Policies, *d.show(ctx, p, false))
@@ -82,12 +83,12 @@ func showVersion(p *identity.Policy, v identity.Version, text bool) *PolicyVersi
 
 // CreatePolicyVersion adds a version to a managed policy.
 func (d *Door) CreatePolicyVersion(ctx context.Context, in *CreatePolicyVersionRequest) (*CreatePolicyVersionResponse, error) {
-	v, err := d.Identities.AddVersion(ctx, role(ctx, "").Account, in.PolicyArn, in.PolicyDocument, value(in.SetAsDefault))
+	v, err := d.Identities.AddVersion(ctx, role(ctx, "").Account, in.PolicyArn, in.PolicyDocument, protocol.Value(in.SetAsDefault))
 	if err != nil {
 		return nil, translate(err)
 	}
 	return &CreatePolicyVersionResponse{PolicyVersion: &PolicyVersion{
-		VersionId: new(v.ID()), IsDefaultVersion: new(value(in.SetAsDefault)), CreateDate: &v.Created,
+		VersionId: new(v.ID()), IsDefaultVersion: new(protocol.Value(in.SetAsDefault)), CreateDate: &v.Created,
 	}}, nil
 }
 
@@ -134,8 +135,8 @@ func (d *Door) ListEntitiesForPolicy(ctx context.Context, in *ListEntitiesForPol
 		return nil, err
 	}
 	all := slices.DeleteFunc(d.Identities.Entities(role(ctx, "").Account, p.ARN()), func(e *identity.Entity) bool {
-		filter := value(in.EntityFilter)
-		return !strings.HasPrefix(e.Path, value(in.PathPrefix)) || value(in.PolicyUsageFilter) == PolicyUsageTypePermissionsBoundary ||
+		filter := protocol.Value(in.EntityFilter)
+		return !strings.HasPrefix(e.Path, protocol.Value(in.PathPrefix)) || protocol.Value(in.PolicyUsageFilter) == PolicyUsageTypePermissionsBoundary ||
 			filter != "" && !strings.EqualFold(filter, string(e.Kind))
 	})
 	some, truncated, next := page(all, func(e *identity.Entity) string { return string(e.Kind) + "/" + e.Name.Name }, in.Marker, in.MaxItems)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/identity"
 )
 
@@ -11,7 +12,7 @@ import (
 func showRole(e *identity.Entity, whole bool) *Role {
 	r := &Role{
 		Path: e.Path, RoleName: e.Name.Name, RoleId: e.ID, Arn: e.ARN(), CreateDate: e.Created,
-		AssumeRolePolicyDocument: new(encoded(e.Trust)), Description: optional(e.Description), MaxSessionDuration: new(int(e.MaxAge / time.Second)),
+		AssumeRolePolicyDocument: new(encoded(e.Trust)), Description: protocol.Optional(e.Description), MaxSessionDuration: new(int(e.MaxAge / time.Second)),
 	}
 	if whole {
 		r.Tags, r.PermissionsBoundary, r.RoleLastUsed = showTags(e.Tags), showBoundary(e), &RoleLastUsed{}
@@ -29,11 +30,11 @@ func showBoundary(e *identity.Entity) *AttachedPermissionsBoundary {
 // CreateRole makes a role.
 func (d *Door) CreateRole(ctx context.Context, in *CreateRoleRequest) (*CreateRoleResponse, error) {
 	e, err := d.Identities.Create(ctx, identity.Entity{
-		Name: role(ctx, in.RoleName), Path: value(in.Path), Trust: in.AssumeRolePolicyDocument, Description: value(in.Description),
-		MaxAge: time.Duration(value(in.MaxSessionDuration)) * time.Second, Boundary: value(in.PermissionsBoundary), Tags: readTags(in.Tags),
+		Name: role(ctx, in.RoleName), Path: protocol.Value(in.Path), Trust: in.AssumeRolePolicyDocument, Description: protocol.Value(in.Description),
+		MaxAge: time.Duration(protocol.Value(in.MaxSessionDuration)) * time.Second, Boundary: protocol.Value(in.PermissionsBoundary), Tags: readTags(in.Tags),
 	})
 	if err != nil {
-		return nil, translateAttach(err, value(in.PermissionsBoundary))
+		return nil, translateAttach(err, protocol.Value(in.PermissionsBoundary))
 	}
 	r := showRole(e, true)
 	r.RoleLastUsed = nil
@@ -51,7 +52,7 @@ func (d *Door) GetRole(ctx context.Context, in *GetRoleRequest) (*GetRoleRespons
 
 // ListRoles lists the account's roles, a page at a time.
 func (d *Door) ListRoles(ctx context.Context, in *ListRolesRequest) (*ListRolesResponse, error) {
-	all, more := d.Identities.List(role(ctx, "").Account, identity.Role, value(in.PathPrefix), value(in.Marker), size(in.MaxItems))
+	all, more := d.Identities.List(role(ctx, "").Account, identity.Role, protocol.Value(in.PathPrefix), protocol.Value(in.Marker), size(in.MaxItems))
 	out := &ListRolesResponse{Roles: []Role{}, IsTruncated: &more}
 	for _, e := range all {
 		out.Roles = append(out.Roles, *showRole(e, false))

@@ -3,6 +3,7 @@ package iam
 import (
 	"context"
 
+	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/identity"
 )
 
@@ -18,10 +19,10 @@ func showUser(e *identity.Entity, whole bool) *User {
 // CreateUser makes a user.
 func (d *Door) CreateUser(ctx context.Context, in *CreateUserRequest) (*CreateUserResponse, error) {
 	e, err := d.Identities.Create(ctx, identity.Entity{
-		Name: user(ctx, in.UserName), Path: value(in.Path), Boundary: value(in.PermissionsBoundary), Tags: readTags(in.Tags),
+		Name: user(ctx, in.UserName), Path: protocol.Value(in.Path), Boundary: protocol.Value(in.PermissionsBoundary), Tags: readTags(in.Tags),
 	})
 	if err != nil {
-		return nil, translateAttach(err, value(in.PermissionsBoundary))
+		return nil, translateAttach(err, protocol.Value(in.PermissionsBoundary))
 	}
 	return &CreateUserResponse{User: showUser(e, true)}, nil
 }
@@ -41,7 +42,7 @@ func (d *Door) GetUser(ctx context.Context, in *GetUserRequest) (*GetUserRespons
 
 // ListUsers lists the account's users, a page at a time.
 func (d *Door) ListUsers(ctx context.Context, in *ListUsersRequest) (*ListUsersResponse, error) {
-	all, more := d.Identities.List(user(ctx, "").Account, identity.User, value(in.PathPrefix), value(in.Marker), size(in.MaxItems))
+	all, more := d.Identities.List(user(ctx, "").Account, identity.User, protocol.Value(in.PathPrefix), protocol.Value(in.Marker), size(in.MaxItems))
 	out := &ListUsersResponse{Users: []User{}, IsTruncated: &more}
 	for _, e := range all {
 		out.Users = append(out.Users, *showUser(e, false))

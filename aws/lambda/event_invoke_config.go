@@ -61,11 +61,7 @@ func (d *Door) ListFunctionEventInvokeConfigs(ctx context.Context, in *ListFunct
 	if err != nil {
 		return nil, err
 	}
-	limit := maxListedEventConfigs
-	if in.MaxItems != nil {
-		limit = min(limit, *in.MaxItems)
-	}
-	list, more, err := d.Functions.EventConfigs(ctx, ref.Name, after, limit)
+	list, more, err := d.Functions.EventConfigs(ctx, ref.Name, after, pageSize(maxListedEventConfigs, in.MaxItems))
 	if err != nil {
 		return nil, translateEventConfig(err)
 	}

@@ -70,3 +70,11 @@ func readMarker(m *string) (string, error) {
 	}
 	return string(key), nil
 }
+
+// pageSize is how many things a page has: the most, or fewer when that is asked for.
+func pageSize(most int, asked *int) int {
+	if asked == nil {
+		return most
+	}
+	return min(most, *asked)
+}

@@ -15,11 +15,7 @@ func (d *Door) ListVersionsByFunction(ctx context.Context, in *ListVersionsByFun
 	if err != nil {
 		return nil, err
 	}
-	limit := maxListedVersions
-	if in.MaxItems != nil {
-		limit = min(limit, *in.MaxItems)
-	}
-	list, more, err := d.Functions.Versions(ctx, ref.Name, after, limit)
+	list, more, err := d.Functions.Versions(ctx, ref.Name, after, pageSize(maxListedVersions, in.MaxItems))
 	if err != nil {
 		return nil, translate(err)
 	}

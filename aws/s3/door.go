@@ -60,12 +60,3 @@ func httpTime(t time.Time) string { return t.UTC().Format(http.TimeFormat) }
 
 // isoTime is how times are written in documents.
 func isoTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
-
-// optional is nil for the zero value, which is left out.
-func optional[T comparable](v T) *T {
-	var zero T
-	if v == zero {
-		return nil
-	}
-	return &v
-}

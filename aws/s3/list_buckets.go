@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/millrace/millrace/aws/protocol"
 )
 
 type listBucketsResult struct {
@@ -52,7 +54,7 @@ func (d *Door) listBuckets(q *request) error {
 		return err
 	}
 	out := listBucketsResult{
-		Namespace: namespace, Owner: ownerOf(q.call.Account), Buckets: []listedBucket{}, Prefix: optional(params.Get("prefix")),
+		Namespace: namespace, Owner: ownerOf(q.call.Account), Buckets: []listedBucket{}, Prefix: protocol.Optional(params.Get("prefix")),
 	}
 	for _, b := range d.Buckets.List(q.call.Account) {
 		region := params.Get("bucket-region")

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/bucket"
 )
 
@@ -68,13 +69,13 @@ func (d *Door) list(q *request, after string, withOwner bool) (*listing, bucket.
 	}
 	out := &listing{
 		Namespace: namespace, Name: q.bucket, Prefix: encode(query.Prefix), MaxKeys: query.Limit,
-		Delimiter: optional(encode(query.Delimiter)), EncodingType: optional(encoding), IsTruncated: page.More,
+		Delimiter: protocol.Optional(encode(query.Delimiter)), EncodingType: protocol.Optional(encoding), IsTruncated: page.More,
 	}
 	for i := range page.Objects {
 		o := &page.Objects[i]
 		item := listedObject{
 			Key: encode(o.Key), LastModified: isoTime(o.Modified), ETag: quoted(o.ETag), Size: o.Size, StorageClass: "STANDARD",
-			ChecksumAlgorithm: optional(o.Algorithm),
+			ChecksumAlgorithm: protocol.Optional(o.Algorithm),
 		}
 		if o.Algorithm != "" {
 			item.ChecksumType = new(checksumType(&o.Facts))
@@ -139,7 +140,7 @@ func (d *Door) listObjectsV2(q *request) error {
 		}
 		out.StartAfter = &start
 	}
-	out.ContinuationToken = optional(token)
+	out.ContinuationToken = protocol.Optional(token)
 	out.KeyCount = new(len(out.Contents) + len(out.CommonPrefixes))
 	if page.More {
 		out.NextContinuationToken = makeToken(page.Last)

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/bucket"
 )
 
@@ -280,8 +281,8 @@ func (d *Door) listMultipartUploads(q *request) error {
 	})
 	prefix := params.Get("prefix")
 	out := uploadsResult{
-		Namespace: namespace, Bucket: q.bucket, Prefix: optional(encode(prefix)), MaxUploads: limit,
-		EncodingType: optional(params.Get("encoding-type")), KeyMarker: params.Get("key-marker"), UploadIDMarker: params.Get("upload-id-marker"),
+		Namespace: namespace, Bucket: q.bucket, Prefix: protocol.Optional(encode(prefix)), MaxUploads: limit,
+		EncodingType: protocol.Optional(params.Get("encoding-type")), KeyMarker: params.Get("key-marker"), UploadIDMarker: params.Get("upload-id-marker"),
 	}
 	for _, u := range uploads {
 		switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/internal/arn"
 	"github.com/millrace/millrace/topic"
 )
@@ -15,7 +16,7 @@ func (d *Door) ConfirmSubscription(ctx context.Context, in *ConfirmSubscriptionI
 		return nil, invalid("Topic")
 	}
 	name := topic.Name{Account: a.Account, Region: a.Region, Name: a.Resource}
-	sub, err := d.Topics.Confirm(ctx, name, in.Token, strings.EqualFold(value(in.AuthenticateOnUnsubscribe), "true"))
+	sub, err := d.Topics.Confirm(ctx, name, in.Token, strings.EqualFold(protocol.Value(in.AuthenticateOnUnsubscribe), "true"))
 	if err != nil {
 		return nil, translate(err)
 	}

@@ -14,7 +14,7 @@ func (d *Door) CreateTopic(ctx context.Context, in *CreateTopicInput) (*CreateTo
 	if err != nil {
 		return nil, err
 	}
-	if value(in.DataProtectionPolicy) != "" {
+	if protocol.Value(in.DataProtectionPolicy) != "" {
 		return nil, invalid("DataProtectionPolicy Reason: This server does not carry it out.")
 	}
 	name := topic.Name{Account: call.Account, Region: call.Region, Name: in.Name}

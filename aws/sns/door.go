@@ -62,12 +62,3 @@ func askSubscription(ctx context.Context, name string) (topic.Name, string, erro
 
 // anonymous reports whether nobody signed the request.
 func anonymous(call protocol.Call) bool { return call.AccessKeyID == "" }
-
-// value is the value of an optional member, or the zero value.
-func value[T any](p *T) T {
-	var zero T
-	if p == nil {
-		return zero
-	}
-	return *p
-}

@@ -6,12 +6,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/topic"
 )
 
 // newMessage is a message as the room wants it, from one of Publish or an entry of PublishBatch.
 func newMessage(t topic.Topic, in *PublishBatchRequestEntry) (topic.Message, error) {
-	m := topic.Message{Text: in.Message, Subject: value(in.Subject), Group: in.MessageGroupId, DeduplicationID: in.MessageDeduplicationId}
+	m := topic.Message{Text: in.Message, Subject: protocol.Value(in.Subject), Group: in.MessageGroupId, DeduplicationID: in.MessageDeduplicationId}
 	if in.Subject != nil && *in.Subject == "" {
 		return m, invalid("Subject")
 	}
@@ -21,7 +22,7 @@ func newMessage(t topic.Topic, in *PublishBatchRequestEntry) (topic.Message, err
 	if err := m.CheckOrder(t); err != nil {
 		return m, translate(err)
 	}
-	if err := readStructure(&m, value(in.MessageStructure)); err != nil {
+	if err := readStructure(&m, protocol.Value(in.MessageStructure)); err != nil {
 		return m, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(in.MessageAttributes)) {
@@ -68,7 +69,7 @@ func readStructure(m *topic.Message, structure string) error {
 
 // newAttribute is a message's attribute as the room wants it.
 func newAttribute(name string, in MessageAttributeValue) (topic.Attribute, error) {
-	a := topic.Attribute{Type: in.DataType, Text: value(in.StringValue), Binary: in.BinaryValue}
+	a := topic.Attribute{Type: in.DataType, Text: protocol.Value(in.StringValue), Binary: in.BinaryValue}
 	kind, _, _ := strings.Cut(a.Type, ".")
 	refuse := func(text string) (topic.Attribute, error) { return a, fault(InvalidParameterValueException, text) }
 	switch {

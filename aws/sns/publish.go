@@ -3,6 +3,7 @@ package sns
 import (
 	"context"
 
+	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/topic"
 )
 
@@ -12,7 +13,7 @@ func (d *Door) Publish(ctx context.Context, in *PublishInput) (*PublishResponse,
 	if in.PhoneNumber != nil {
 		return nil, invalid("PhoneNumber Reason: This server does not send text messages.")
 	}
-	arn := value(in.TopicArn)
+	arn := protocol.Value(in.TopicArn)
 	if in.TargetArn != nil {
 		if in.TopicArn != nil {
 			return nil, invalid("TopicArn or TargetArn Reason: Only one of them can be given")

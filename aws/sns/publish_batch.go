@@ -87,7 +87,7 @@ func checkBatch(entries []PublishBatchRequestEntry) error {
 		seen[id] = true
 		total += len(entries[i].Message)
 		for name, a := range entries[i].MessageAttributes {
-			total += len(name) + len(a.DataType) + len(value(a.StringValue)) + len(a.BinaryValue)
+			total += len(name) + len(a.DataType) + len(protocol.Value(a.StringValue)) + len(a.BinaryValue)
 		}
 	}
 	if total > topic.MaxMessageBytes {

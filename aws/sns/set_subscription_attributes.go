@@ -1,6 +1,10 @@
 package sns
 
-import "context"
+import (
+	"context"
+
+	"github.com/millrace/millrace/aws/protocol"
+)
 
 // SetSubscriptionAttributes changes one attribute of a subscription.
 func (d *Door) SetSubscriptionAttributes(ctx context.Context, in *SetSubscriptionAttributesInput) error {
@@ -8,5 +12,5 @@ func (d *Door) SetSubscriptionAttributes(ctx context.Context, in *SetSubscriptio
 	if err != nil {
 		return err
 	}
-	return translateSet(d.Topics.SetSubscriptionAttribute(ctx, name, id, in.AttributeName, value(in.AttributeValue)))
+	return translateSet(d.Topics.SetSubscriptionAttribute(ctx, name, id, in.AttributeName, protocol.Value(in.AttributeValue)))
 }

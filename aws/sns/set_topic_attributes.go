@@ -1,6 +1,10 @@
 package sns
 
-import "context"
+import (
+	"context"
+
+	"github.com/millrace/millrace/aws/protocol"
+)
 
 // SetTopicAttributes changes one attribute of a topic.
 func (d *Door) SetTopicAttributes(ctx context.Context, in *SetTopicAttributesInput) error {
@@ -8,5 +12,5 @@ func (d *Door) SetTopicAttributes(ctx context.Context, in *SetTopicAttributesInp
 	if err != nil {
 		return err
 	}
-	return translateSet(d.Topics.SetAttribute(ctx, name, in.AttributeName, value(in.AttributeValue)))
+	return translateSet(d.Topics.SetAttribute(ctx, name, in.AttributeName, protocol.Value(in.AttributeValue)))
 }

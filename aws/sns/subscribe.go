@@ -35,7 +35,7 @@ func (d *Door) Subscribe(ctx context.Context, in *SubscribeInput) (*SubscribeRes
 	case name.FIFO() && in.Protocol != topic.ProtocolQueue:
 		return nil, invalid("Invalid protocol type: " + in.Protocol)
 	}
-	endpoint := value(in.Endpoint)
+	endpoint := protocol.Value(in.Endpoint)
 	if err := checkEndpoint(call, name, in.Protocol, endpoint); err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func (d *Door) Subscribe(ctx context.Context, in *SubscribeInput) (*SubscribeRes
 	if err != nil {
 		return nil, translate(err)
 	}
-	if sub.Pending && !value(in.ReturnSubscriptionArn) {
+	if sub.Pending && !protocol.Value(in.ReturnSubscriptionArn) {
 		return &SubscribeResponse{SubscriptionArn: new("pending confirmation")}, nil
 	}
 	return &SubscribeResponse{SubscriptionArn: new(sub.ARN())}, nil

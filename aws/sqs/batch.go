@@ -71,7 +71,7 @@ func failedEntry(id string, err error) (BatchResultErrorEntry, bool) {
 	if !errors.As(err, &e) {
 		return BatchResultErrorEntry{}, false
 	}
-	return BatchResultErrorEntry{Id: id, SenderFault: true, Code: e.Code, Message: optional(e.Message)}, true
+	return BatchResultErrorEntry{Id: id, SenderFault: true, Code: e.Code, Message: protocol.Optional(e.Message)}, true
 }
 
 // sendFailure words what AWS words differently when it fails an entry of SendMessageBatch.

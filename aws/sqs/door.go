@@ -60,21 +60,3 @@ func ask(ctx context.Context, address string) (protocol.Call, queue.Name, error)
 	name, err := locate(call, address)
 	return call, name, err
 }
-
-// value is the value of an optional member, or the zero value.
-func value[T any](p *T) T {
-	var zero T
-	if p == nil {
-		return zero
-	}
-	return *p
-}
-
-// optional is the opposite: the zero value is left out.
-func optional[T comparable](v T) *T {
-	var zero T
-	if v == zero {
-		return nil
-	}
-	return &v
-}

@@ -11,7 +11,7 @@ import (
 func (d *Door) GetQueueUrl(ctx context.Context, in *GetQueueUrlRequest) (*GetQueueUrlResult, error) {
 	call := protocol.CallFrom(ctx)
 	name := queue.Name{Account: call.Account, Region: call.Region, Name: in.QueueName}
-	if owner := value(in.QueueOwnerAWSAccountId); owner != "" && owner != call.Account {
+	if owner := protocol.Value(in.QueueOwnerAWSAccountId); owner != "" && owner != call.Account {
 		return nil, foreignQueue()
 	}
 	if _, err := d.Queues.Describe(ctx, name); err != nil {

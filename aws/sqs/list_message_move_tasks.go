@@ -31,8 +31,8 @@ func (d *Door) ListMessageMoveTasks(ctx context.Context, in *ListMessageMoveTask
 	out := new(ListMessageMoveTasksResult)
 	for _, t := range tasks {
 		entry := ListMessageMoveTasksResultEntry{
-			Status: new(string(t.Status)), SourceArn: &t.Source, DestinationArn: optional(t.Destination),
-			MaxNumberOfMessagesPerSecond: optional(t.Rate), FailureReason: optional(t.Failure),
+			Status: new(string(t.Status)), SourceArn: &t.Source, DestinationArn: protocol.Optional(t.Destination),
+			MaxNumberOfMessagesPerSecond: protocol.Optional(t.Rate), FailureReason: protocol.Optional(t.Failure),
 			ApproximateNumberOfMessagesMoved: &t.Moved, ApproximateNumberOfMessagesToMove: &t.ToMove, StartedTimestamp: &t.Started,
 		}
 		if t.Status == queue.TaskRunning {

@@ -9,7 +9,7 @@ import (
 // ListQueues returns the URLs of the caller's queues whose names begin with the prefix.
 func (d *Door) ListQueues(ctx context.Context, in *ListQueuesRequest) (*ListQueuesResult, error) {
 	call := protocol.CallFrom(ctx)
-	prefix := value(in.QueueNamePrefix)
+	prefix := protocol.Value(in.QueueNamePrefix)
 	p, err := newPage(in.MaxResults, in.NextToken, prefix)
 	if err != nil {
 		return nil, err

@@ -35,7 +35,7 @@ func newMessage(call protocol.Call, in *SendMessageBatchRequestEntry) (queue.Mes
 		if name != traceHeader {
 			return m, invalidValue("Message system attribute name '" + name + "' is invalid.")
 		}
-		if value(a.DataType) != "String" || value(a.StringValue) == "" {
+		if protocol.Value(a.DataType) != "String" || protocol.Value(a.StringValue) == "" {
 			return m, invalidValue("Message (system) attribute '" + name + "' must contain a non-empty value of type 'String'.")
 		}
 		m.TraceHeader = *a.StringValue
@@ -52,7 +52,7 @@ func invalidValue(text string) error { return fault(ErrorInvalidParameterValue, 
 
 // newAttribute is a message's attribute as the room wants it: one value of the kind that its type says.
 func newAttribute(name string, in MessageAttributeValue) (queue.Attribute, error) {
-	a := queue.Attribute{Type: value(in.DataType), Text: value(in.StringValue), Binary: in.BinaryValue}
+	a := queue.Attribute{Type: protocol.Value(in.DataType), Text: protocol.Value(in.StringValue), Binary: in.BinaryValue}
 	quoted := "attribute '" + name + "'"
 	switch {
 	case in.StringListValues != nil || in.BinaryListValues != nil:

@@ -30,7 +30,7 @@ func newPage(limit *int, token *string, subject string) (page, error) {
 		return p, invalidValue(
 			"Value for parameter MaxResults is invalid. Reason: MaxResults must be an integer between 1 and 1000.")
 	}
-	if value(token) == "" {
+	if protocol.Value(token) == "" {
 		return p, nil
 	}
 	text, err := base64.URLEncoding.DecodeString(*token)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/queue"
 )
 
@@ -24,7 +25,7 @@ func (d *Door) ReceiveMessage(ctx context.Context, in *ReceiveMessageRequest) (*
 			return nil, fault(ErrorInvalidAttributeName, "Unknown Attribute "+n+".")
 		}
 	}
-	o := queue.ReceiveOptions{AttemptID: value(in.ReceiveRequestAttemptId)}
+	o := queue.ReceiveOptions{AttemptID: protocol.Value(in.ReceiveRequestAttemptId)}
 	if in.MaxNumberOfMessages != nil {
 		if o.Max = *in.MaxNumberOfMessages; o.Max == 0 {
 			o.Max = -1 // what the room takes for "not given" is out of range here
@@ -39,11 +40,11 @@ func (d *Door) ReceiveMessage(ctx context.Context, in *ReceiveMessageRequest) (*
 	received, err := d.Queues.Receive(ctx, name, o)
 	switch {
 	case errors.Is(err, queue.ErrMaxRange):
-		f.number = value(in.MaxNumberOfMessages)
+		f.number = protocol.Value(in.MaxNumberOfMessages)
 	case errors.Is(err, queue.ErrWaitRange):
-		f.number = value(in.WaitTimeSeconds)
+		f.number = protocol.Value(in.WaitTimeSeconds)
 	case errors.Is(err, queue.ErrVisibilityRange):
-		f.number = value(in.VisibilityTimeout)
+		f.number = protocol.Value(in.VisibilityTimeout)
 	}
 	if err != nil {
 		return nil, f.translate(err)
@@ -86,7 +87,7 @@ func messageOf(r *queue.Received, system, user []string) Message {
 		}
 		m.MessageAttributes[name] = attributeOf(a)
 	}
-	m.MD5OfMessageAttributes = optional(queue.AttributesDigest(chosen))
+	m.MD5OfMessageAttributes = protocol.Optional(queue.AttributesDigest(chosen))
 	return m
 }
 

@@ -1,6 +1,10 @@
 package sqs
 
-import "context"
+import (
+	"context"
+
+	"github.com/millrace/millrace/aws/protocol"
+)
 
 // SendMessage puts a message into a queue. It is durable when the answer is given.
 func (d *Door) SendMessage(ctx context.Context, in *SendMessageRequest) (*SendMessageResult, error) {
@@ -8,7 +12,7 @@ func (d *Door) SendMessage(ctx context.Context, in *SendMessageRequest) (*SendMe
 	if err != nil {
 		return nil, err
 	}
-	f := facts{call: call, number: value(in.DelaySeconds)}
+	f := facts{call: call, number: protocol.Value(in.DelaySeconds)}
 	m, err := newMessage(call, &SendMessageBatchRequestEntry{
 		MessageBody: in.MessageBody, DelaySeconds: in.DelaySeconds, MessageAttributes: in.MessageAttributes,
 		MessageSystemAttributes: in.MessageSystemAttributes, MessageDeduplicationId: in.MessageDeduplicationId,
@@ -26,8 +30,8 @@ func (d *Door) SendMessage(ctx context.Context, in *SendMessageRequest) (*SendMe
 	}
 	return &SendMessageResult{
 		MessageId: new(sent[0].ID), MD5OfMessageBody: new(sent[0].Digest),
-		MD5OfMessageAttributes:       optional(sent[0].AttributesDigest),
-		MD5OfMessageSystemAttributes: optional(sent[0].TraceDigest),
-		SequenceNumber:               optional(sent[0].SequenceNumber),
+		MD5OfMessageAttributes:       protocol.Optional(sent[0].AttributesDigest),
+		MD5OfMessageSystemAttributes: protocol.Optional(sent[0].TraceDigest),
+		SequenceNumber:               protocol.Optional(sent[0].SequenceNumber),
 	}, nil
 }

@@ -34,13 +34,13 @@ func (d *Door) SendMessageBatch(ctx context.Context, in *SendMessageBatchRequest
 		if s.Err == nil {
 			out.Successful = append(out.Successful, SendMessageBatchResultEntry{
 				Id: e.Id, MessageId: s.ID, MD5OfMessageBody: s.Digest,
-				MD5OfMessageAttributes:       optional(s.AttributesDigest),
-				MD5OfMessageSystemAttributes: optional(s.TraceDigest),
-				SequenceNumber:               optional(s.SequenceNumber),
+				MD5OfMessageAttributes:       protocol.Optional(s.AttributesDigest),
+				MD5OfMessageSystemAttributes: protocol.Optional(s.TraceDigest),
+				SequenceNumber:               protocol.Optional(s.SequenceNumber),
 			})
 			continue
 		}
-		f := facts{call: call, number: value(e.DelaySeconds)}
+		f := facts{call: call, number: protocol.Value(e.DelaySeconds)}
 		failed, ok := failedEntry(e.Id, sendFailure(f.translate(s.Err)))
 		if !ok {
 			return nil, s.Err
