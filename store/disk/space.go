@@ -35,6 +35,7 @@ type space struct {
 	full     bool // a write found no room
 	raised   int  // how often a write found no room
 	held     bool // the ballast is there
+	giving   bool // it is being given up, and none is made meanwhile
 	checking bool
 	checked  time.Time
 	written  int64 // bytes taken in since
@@ -117,7 +118,7 @@ func (sp *space) check() {
 		return
 	}
 	sp.checking = true
-	full, raised, held := sp.full, sp.raised, sp.held
+	full, raised, held, giving := sp.full, sp.raised, sp.held, sp.giving
 	sp.mu.Unlock()
 
 	free := ^uint64(0)
@@ -125,7 +126,7 @@ func (sp *space) check() {
 		free = usage.AvailBytes
 	}
 	low := free < sp.reserve
-	made := !held && sp.ballast > 0 && !sp.stuck() && free >= sp.reserve+uint64(sp.ballast) && sp.makeBallast()
+	made := !held && !giving && sp.ballast > 0 && !sp.stuck() && free >= sp.reserve+uint64(sp.ballast) && sp.makeBallast()
 	over := full && !low && !sp.stuck() && (held || made || sp.ballast == 0)
 
 	sp.mu.Lock()
@@ -148,13 +149,16 @@ func (sp *space) relieve(spend bool) bool {
 	sp.mu.Lock()
 	spend = spend && sp.held
 	sp.full = true
-	sp.held = sp.held && !spend
+	sp.held, sp.giving = sp.held && !spend, sp.giving || spend
 	sp.raised++
 	sp.mu.Unlock()
 	if !spend {
 		return false
 	}
 	err := sp.fs.Remove(sp.path())
+	sp.mu.Lock()
+	sp.giving = false
+	sp.mu.Unlock()
 	sp.log.Warn("store: the disk is full, gave up the ballast", "dir", sp.dir, "mib", sp.ballast>>20, "err", err)
 	return err == nil
 }
