@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -58,13 +59,12 @@ func mappingIsCreated(w *world, h *house) {
 	}
 	if w.chance(40) {
 		w.mu.Lock()
-		for key := range w.keys {
+		for _, key := range slices.Sorted(maps.Keys(w.keys)) {
 			if w.dice.IntN(3) == 0 {
 				l.unfit = append(l.unfit, key)
 			}
 		}
 		w.mu.Unlock()
-		slices.Sort(l.unfit)
 	}
 	if w.chance(30) && !w.register(h, l) {
 		return
@@ -160,7 +160,7 @@ func (w *world) update(h *house, l *link, s *mapping.Settings, c mapping.Change)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.note("update %s to %+v, enabled %v: %v", l.name, s, c.Enabled, err)
+	w.note("update %s to %+v, %s: %v", l.name, s, switched(c.Enabled), err)
 	if s != nil {
 		l.forced(err == nil, refused || !store.InDoubt(err))
 	}
@@ -171,6 +171,16 @@ func (w *world) update(h *house, l *link, s *mapping.Settings, c mapping.Change)
 		l.enabled = *c.Enabled
 	}
 	return err == nil && !h.down
+}
+
+func switched(enabled *bool) string {
+	switch {
+	case enabled == nil:
+		return "no other state"
+	case *enabled:
+		return "enabled"
+	}
+	return "disabled"
 }
 
 // changeTo is the change that makes the settings these.

@@ -43,10 +43,10 @@
 //
 // # How to see it again
 //
-// `go test ./sim` runs 60 seeds, and 8 under the race detector, which is what CI does: some 25 seconds of a processor. `go test
-// ./sim -run Sim -seed 1000 -seeds 3000 -timeout 1h` runs 3,000 others, and `-minutes M` goes on for so long; do this before
-// what the house promises is touched.
+// `go run ./sim/replay -seed 1 -seeds 2000` runs so many seeds, each of which is then all that its run depends on: a seed that fails prints
+// its story, fails again, and at the same operation of the disk. CI runs 2,000, the first 20 of them twice, some three minutes of two
+// processors. `-minutes M` goes on for so long; do this before what the house promises is touched.
 //
-// A seed that fails prints its story. `go test ./sim -run Sim -seed N -v` runs it again, `-seeds N` or `-minutes M` runs on from
-// there. Those that once found something are run by TestSeedsThatFailed. A seed replays what is chosen, not which goroutine comes first: one that fails seldom wants some tries.
+// `go test ./sim` runs 60 seeds, and 8 under the race detector, on the usual runtime, which interrupts goroutines where it likes and collects
+// garbage. There a seed replays what is chosen, not which goroutine comes first.
 package sim

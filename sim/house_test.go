@@ -3,6 +3,8 @@ package sim
 import (
 	"context"
 	"errors"
+	"fmt"
+	"hash/fnv"
 	"log/slog"
 	"math/rand/v2"
 	"sync/atomic"
@@ -124,6 +126,9 @@ func (h *house) spin() {
 
 // watch sees every operation of the disk before it is done.
 func (h *house) watch(op faultfs.Op) {
+	sum := fnv.New64a()
+	fmt.Fprint(sum, h.w.trace.Load(), time.Since(h.w.began), op, op.Bytes)
+	h.w.trace.Store(sum.Sum64())
 	if op.Kind == faultfs.Open || op.Kind == faultfs.Read {
 		return
 	}

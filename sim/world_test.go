@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -51,6 +52,7 @@ type world struct {
 	chosen []disturbance
 	cures  []cure // what is to end at some time
 	epochs int
+	trace  atomic.Uint64 // a hash of all that was done to the disk, and when
 
 	producers sync.WaitGroup
 	over      chan struct{} // closed when producers are to end
