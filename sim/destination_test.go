@@ -55,6 +55,9 @@ type document struct {
 		EndSequenceNumber   string `json:"endSequenceNumber"`
 		BatchSize           int    `json:"batchSize"`
 	} `json:"KinesisBatchInfo"`
+	Window *struct {
+		Window *window `json:"window"`
+	} `json:"timeWindowInfo"`
 
 	epoch int
 	tries int
@@ -84,7 +87,11 @@ func (w *world) givenUp(h *house, body []byte) bool {
 		w.breach("a document of nobody: %s", body)
 		return true
 	}
-	w.calls++
+	if w.calls++; l.windowed && doc.Batch.StartSequenceNumber == "" {
+		w.windowGivenUp(l, doc)
+		w.judgeCondition(l, doc)
+		return true
+	}
 	records := w.recordsOf(l, doc)
 	for _, r := range records {
 		l.end(w, r, doc.Request.Condition, w.calls, records[0].key)

@@ -21,6 +21,9 @@ func (w *world) settings(l *link) mapping.Settings {
 	s.MaximumBatchingWindow = max(0, w.random.IntN(5)-2)
 	s.BisectBatchOnFunctionError = w.chance(50)
 	s.ReportBatchItemFailures = l.partial
+	if l.windowed {
+		s.ParallelizationFactor, s.TumblingWindow = 1, 1+w.random.IntN([]int{4, 30}[w.random.IntN(2)])
+	}
 	if len(l.unfit) > 0 {
 		s.Filters = []string{`{"partitionKey":[{"anything-but":["` + strings.Join(l.unfit, `","`) + `"]}]}`}
 	}
@@ -43,7 +46,7 @@ func mappingIsCreated(w *world, h *house) {
 		return
 	}
 	l := &link{
-		name: fmt.Sprintf("m%d", n), stream: w.random.IntN(len(w.streams)), partial: w.chance(50), givesUp: w.chance(60),
+		name: fmt.Sprintf("m%d", n), stream: w.random.IntN(len(w.streams)), partial: w.chance(50), givesUp: w.chance(60), windowed: w.chance(30),
 		factors: map[int][]int{}, endings: map[*record]*ending{}, requests: map[string]*request{},
 		enabled: true, from: time.Now(),
 	}
@@ -57,7 +60,7 @@ func mappingIsCreated(w *world, h *house) {
 	if l.start.Type == stream.AtTimestamp {
 		l.start.Timestamp = w.clock.Now().Add(-time.Duration(w.random.IntN(20_000)) * time.Millisecond)
 	}
-	if w.chance(40) {
+	if !l.windowed && w.chance(40) {
 		w.mu.Lock()
 		for _, key := range slices.Sorted(maps.Keys(w.keys)) {
 			if w.dice.IntN(3) == 0 {
@@ -186,7 +189,7 @@ func switched(enabled *bool) string {
 // changeTo is the change that makes the settings these.
 func changeTo(s mapping.Settings) mapping.Change {
 	return mapping.Change{
-		BatchSize: &s.BatchSize, MaximumBatchingWindow: &s.MaximumBatchingWindow, ParallelizationFactor: &s.ParallelizationFactor,
+		BatchSize: &s.BatchSize, TumblingWindow: &s.TumblingWindow, MaximumBatchingWindow: &s.MaximumBatchingWindow, ParallelizationFactor: &s.ParallelizationFactor,
 		MaximumRetryAttempts: &s.MaximumRetryAttempts, MaximumRecordAge: &s.MaximumRecordAge,
 		BisectBatchOnFunctionError: &s.BisectBatchOnFunctionError, OnFailure: &s.OnFailure,
 	}

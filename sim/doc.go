@@ -15,12 +15,12 @@
 //	functions   report errors, crash, time out, vanish before they see their event, do not start, answer garbage, name
 //	            records that were not theirs, answer too much; are throttled, deleted and made again, updated
 //	shards      split, merge, change in number; records expire, for a longer or a shorter time; blocks are encrypted, or not
-//	mappings    read by iterators and for consumers, come and go, are disabled, enabled, and changed in every setting, their function included
+//	mappings    read by iterators and for consumers, record by record or by tumbling windows, come and go, are disabled, enabled, and changed in every setting, their function included
 //	queue       is deleted with what it holds, and made again
 //
 // Not injected: damage at rest, which store/disk is tested for; the loss of what the disk said it had synced; a clock that goes
-// back, which the rooms' own tests have; tumbling windows, of which the ordeals of package mapping are the proof; two programs
-// on one disk.
+// back, which the rooms' own tests have; a window whose state is too large, of which the stories of package mapping are the proof; two
+// programs on one disk.
 //
 // # What must be survived, and how
 //
@@ -35,6 +35,8 @@
 //   - Only a crash lets a record that has ended be dealt with again, and each crash one batch of a lane at the most. Stops in
 //     order, changes and new shards repeat nothing. Which records those are is read from the checkpoints that a life has
 //     left: what they cover never comes again.
+//   - The state of a tumbling window tells of every record that was delivered in it, once, and comes to one final invocation, whatever crashes.
+//     Before the final invocation of a shard nothing of the shards that came from it is delivered.
 //   - A change of which the disk could not say whether it was made is there soon after, or never will be.
 //   - Checkpoints do not go back.
 //   - A batch fails no more often than its mapping allows, and nothing is given up before its time.

@@ -69,7 +69,7 @@ func (w *world) begin(h *house, in function.Invocation) *call {
 	}
 	w.calls++
 	c := &call{number: w.calls, link: w.linkOf(in.Ref.Name.Name)}
-	if err != nil || c.link == nil || len(e.Records) == 0 {
+	if err != nil || c.link == nil || len(e.Records) == 0 != e.IsFinal {
 		w.breach("an invocation of %s with %d records, %v", in.Ref.Name.Name, len(e.Records), err)
 		return c
 	}
@@ -92,12 +92,15 @@ func (w *world) begin(h *house, in function.Invocation) *call {
 		w.place(r, place{uint32(o.Shard), o.Position})
 		c.records, numbers = append(c.records, r), append(numbers, k.SequenceNumber)
 	}
-	w.judgeBatch(c)
+	if len(c.records) > 0 {
+		w.judgeBatch(c)
+	}
 	if c.request = c.link.requests[in.RequestID]; c.request == nil {
 		c.request = &request{}
 		c.link.requests[in.RequestID] = c.request
 	}
 	c.request.records, c.request.numbers = c.records, numbers
+	w.judgeWindow(c, &e.windowPart)
 	return c
 }
 
@@ -143,7 +146,7 @@ func (w *world) judgeParents(l *link, shard uint32, seen map[uint32]bool) {
 		p := uint32(parent)
 		seen[p] = true
 		for _, r := range w.shards[l.stream][p] {
-			if w.mustHaveEnded(l, r) {
+			if w.mustHaveEnded(l, r) || w.mustBeFolded(l, r) {
 				w.breach("%s: shard %d begins before %s of its ancestor %d has ended", l.name, shard, r.label(), p)
 				return
 			}
@@ -168,7 +171,10 @@ func (w *world) end(h *house, c *call, id string, result function.Result, err er
 	switch {
 	case result.FunctionError != "":
 		taken = 0
-	case c.link.partial:
+	case c.request.final && p.state:
+		w.fold(c.link, c.request)
+		return true
+	case c.link.partial, c.link.windowed:
 		taken = p.taken
 	}
 	if taken == 0 {

@@ -18,6 +18,7 @@ type link struct {
 	functions [2]string
 	partial   bool // ReportBatchItemFailures
 	givesUp   bool // it has limits, and a destination that hears of what they end
+	windowed  bool // its records are aggregated by tumbling windows
 	unfit     []string
 	consumer  stream.ConsumerID // that the stream is read for; zero for none
 	start     stream.Start
@@ -52,6 +53,8 @@ type ending struct {
 	// kept says that a checkpoint was found to cover it; open that none was when the house was opened after a crash, so
 	// that it comes again.
 	kept, open bool
+	// folded is the epoch in which a final invocation had it in its state, or the state was given up; 0 for none.
+	folded int
 }
 
 // request is what became of a batch: invocations that have the same request id.
@@ -59,6 +62,8 @@ type request struct {
 	records  []*record // of the last attempt
 	numbers  []string  // of the same
 	attempts int       // that the function failed
+	state    []string  // of its window, before it
+	final    bool      // it closes its window
 }
 
 func (l *link) ref(i int) function.Ref { return function.Ref{Name: functionName(l.functions[i])} }
@@ -180,7 +185,7 @@ func ofDifferentLanes(calls map[int]string, factor int) bool {
 // pending returns the records that have not ended and should.
 func (l *link) pending(w *world) (left []*record) {
 	for _, r := range w.records {
-		if r.stored() && l.wants(r) == yes && l.endings[r] == nil && !w.expired(r) {
+		if r.stored() && l.wants(r) == yes && !w.expired(r) && (l.endings[r] == nil || w.mustBeFolded(l, r)) {
 			left = append(left, r)
 		}
 	}

@@ -28,6 +28,8 @@ type plan struct {
 	payload []byte
 	// taken is how many records at the front of the event are done if the function's mapping reads responses.
 	taken int
+	// state says that the response has one.
+	state bool
 }
 
 // mood is how a function behaves for a while, in percent of its invocations.
@@ -94,23 +96,52 @@ func (p *plan) respond(w *world, m mood, l *link, asked *request) {
 	numbers := asked.numbers
 	if i := w.poisoned(l, asked.records); i >= 0 {
 		p.taken = i
-	} else if w.dice.IntN(100) < m.namesFailed {
+	} else if len(numbers) > 0 && w.dice.IntN(100) < m.namesFailed {
 		p.taken = w.dice.IntN(len(numbers))
+	}
+	if l.windowed {
+		p.respondWithState(w, l, asked)
+		return
 	}
 	if p.taken == len(numbers) {
 		p.payload = [][]byte{nil, []byte("null"), []byte(`{}`), []byte(`{"batchItemFailures":[]}`)}[w.dice.IntN(4)]
 		return
 	}
-	type item struct {
-		ItemIdentifier string `json:"itemIdentifier"`
+	p.payload, _ = json.Marshal(map[string]any{"batchItemFailures": w.itemsFrom(numbers, p.taken)})
+}
+
+// respondWithState is the same in a window, whose state tells of the records that the function has taken.
+func (p *plan) respondWithState(w *world, l *link, asked *request) {
+	response := map[string]any{}
+	if p.taken < len(asked.numbers) {
+		response["batchItemFailures"] = w.itemsFrom(asked.numbers, p.taken)
 	}
-	items := []item{{numbers[p.taken]}}
-	for _, n := range numbers[p.taken+1:] { // others may be named too, in any order; the first counts
+	if !l.partial {
+		p.taken = len(asked.numbers) // the items mean nothing
+	}
+	taken := slices.Clone(asked.state)
+	for _, r := range asked.records[:p.taken] {
+		taken = append(taken, r.label())
+	}
+	response["state"] = state{taken}
+	p.state = true
+	p.payload, _ = json.Marshal(response)
+}
+
+// item names a record that has failed.
+type item struct {
+	ItemIdentifier string `json:"itemIdentifier"`
+}
+
+// itemsFrom names the first record that has failed, and perhaps others behind it.
+func (w *world) itemsFrom(numbers []string, first int) []item {
+	items := []item{{numbers[first]}}
+	for _, n := range numbers[first+1:] { // others may be named too, in any order; the first counts
 		if w.dice.IntN(3) == 0 {
 			items = append([]item{{n}}, items...)
 		}
 	}
-	p.payload, _ = json.Marshal(map[string]any{"batchItemFailures": items})
+	return items
 }
 
 // poisoned returns which record is the first that the link's function cannot take, or -1.
@@ -133,6 +164,7 @@ type event struct {
 		} `json:"kinesis"`
 		EventSourceARN string `json:"eventSourceARN"`
 	}
+	windowPart
 }
 
 func readEvent(payload []byte) (e event, err error) {

@@ -80,9 +80,9 @@ func TestSim(t *testing.T) {
 
 // tally says how much was tried.
 type tally struct {
-	Seeds, Lives, Crashes, Records, Calls, Delivered, Discarded, Documents int
-	Took                                                                   time.Duration
-	Trace                                                                  string // what the last seed did to the disk, and when
+	Seeds, Lives, Crashes, Records, Calls, Delivered, Discarded, Documents, Windows int
+	Took                                                                            time.Duration
+	Trace                                                                           string // what the last seed did to the disk, and when
 }
 
 func (s *tally) add(w *world) {
@@ -94,13 +94,14 @@ func (s *tally) add(w *world) {
 	s.Delivered += w.delivered
 	s.Discarded += w.discarded
 	s.Documents += len(w.documents)
+	s.Windows += w.windows
 	s.Took += time.Since(w.began)
 	s.Trace = fmt.Sprintf("%016x", w.trace.Load())
 }
 
 func (s tally) String() string {
-	return fmt.Sprintf("%d seeds, %d lives of which %d ended in a crash, %d records, %d calls, %d deliveries, %d records in %d documents, %s of virtual time",
-		s.Seeds, s.Lives, s.Crashes, s.Records, s.Calls, s.Delivered, s.Discarded, s.Documents, s.Took)
+	return fmt.Sprintf("%d seeds, %d lives of which %d ended in a crash, %d records, %d calls, %d deliveries, %d records in %d documents, %d windows, %s of virtual time",
+		s.Seeds, s.Lives, s.Crashes, s.Records, s.Calls, s.Delivered, s.Discarded, s.Documents, s.Windows, s.Took)
 }
 
 func (w *world) run() {

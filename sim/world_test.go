@@ -80,7 +80,7 @@ type world struct {
 	points    map[string]stream.Position // checkpoints, by key
 	healed    bool                       // nothing is disturbed any more
 
-	calls, delivered, discarded int
+	calls, delivered, discarded, windows int
 }
 
 // horizon is from when on a stream's records are kept.
