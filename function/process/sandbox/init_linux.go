@@ -49,6 +49,9 @@ func beInit() int {
 	if err := json.NewDecoder(control).Decode(&o); err != nil {
 		return 1
 	}
+	if len(o.Spec.Companions) > 0 {
+		return lead(o, control)
+	}
 	program, err := launch(o)
 	if err != nil {
 		_ = reports.Encode(reportOf(err))
@@ -73,26 +76,33 @@ func beInit() int {
 
 // launch builds the sandbox around this process and starts the program, if there is one.
 func launch(o order) (pid int, err error) {
-	if err := buildRoot(o.Spec, o.Identity); err != nil {
+	if err := build(o); err != nil || len(o.Spec.Args) == 0 {
 		return 0, err
+	}
+	return o.start(o.Spec.Args, o.Spec.Env, os.Stdout)
+}
+
+// build builds the sandbox around this process.
+func build(o order) error {
+	if err := buildRoot(o.Spec, o.Identity); err != nil {
+		return err
 	}
 	if err := confine(o); err != nil {
-		return 0, err
-	}
-	if len(o.Spec.Args) == 0 {
-		return 0, nil
+		return err
 	}
 	// Signals that the program's children send are taken and do nothing; they are not ignored, since that is inherited.
 	signal.Notify(make(chan os.Signal, 1))
+	return nil
+}
+
+// start starts a program in the sandbox.
+func (o order) start(args, env []string, output *os.File) (pid int, err error) {
 	attributes := &syscall.SysProcAttr{Setsid: true}
 	if o.Identity.Separate {
 		attributes.Credential = &syscall.Credential{Uid: User, Gid: Group}
 	}
 	for tries := 1; ; tries++ {
-		cmd := &exec.Cmd{
-			Path: o.Spec.Args[0], Args: o.Spec.Args, Env: o.Spec.Env, Dir: o.Spec.Dir,
-			Stdout: os.Stdout, Stderr: os.Stderr, SysProcAttr: attributes,
-		}
+		cmd := &exec.Cmd{Path: args[0], Args: args, Env: env, Dir: o.Spec.Dir, Stdout: output, Stderr: output, SysProcAttr: attributes}
 		err := cmd.Start()
 		if err == nil {
 			return cmd.Process.Pid, nil

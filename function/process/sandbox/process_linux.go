@@ -32,6 +32,8 @@ type report struct {
 	Ended   bool
 	Status  syscall.WaitStatus
 	MaxRSS  int64
+	// Companion is the place of the companion, counted from 1, that the report is of; 0 for the program.
+	Companion int
 }
 
 func (r report) err() error {
@@ -55,6 +57,7 @@ type Process struct {
 	control *os.File
 	group   *cgroup
 	program int
+	company *company // nil without companions
 
 	wait sync.Once
 	end  End
@@ -81,9 +84,16 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 		Stdout: spec.Output, Stderr: spec.Output, ExtraFiles: []*os.File{theirs},
 		SysProcAttr: who.attributes(),
 	}
+	if spec.CompanionOutput != nil {
+		p.cmd.ExtraFiles = append(p.cmd.ExtraFiles, spec.CompanionOutput)
+	}
 	if who.Separate && len(spec.Args) > 0 {
 		// So that the program may open it again, as /dev/stdout.
-		if err := spec.Output.Chown(who.Host, who.Host); err != nil {
+		err := spec.Output.Chown(who.Host, who.Host)
+		if spec.CompanionOutput != nil {
+			err = errors.Join(err, spec.CompanionOutput.Chown(who.Host, who.Host))
+		}
+		if err != nil {
 			return nil, errors.Join(&SetupError{"give the output away", err}, ours.Close(), theirs.Close())
 		}
 	}
@@ -123,7 +133,15 @@ func (p *Process) setUp(ctx context.Context, spec Spec, who identity) error {
 	}
 	_ = p.control.SetDeadline(time.Time{})
 	p.program = r.Program
-	return r.err()
+	if err := r.err(); err != nil && r.Companion > 0 {
+		return &CompanionError{Path: spec.Companions[r.Companion-1], Err: err}
+	} else if err != nil {
+		return err
+	}
+	if len(spec.Companions) > 0 {
+		p.company = newCompany(p, len(spec.Companions))
+	}
+	return nil
 }
 
 // Probe builds a sandbox without a program and takes it down again. The error is a *SetupError when there can be none here.
@@ -151,8 +169,13 @@ func (p *Process) PID() int { return p.cmd.Process.Pid }
 // sandbox is.
 func (p *Process) Proc() string { return fmt.Sprintf("/proc/%d/root/proc", p.cmd.Process.Pid) }
 
-// Program is the process id of the program inside the sandbox.
-func (p *Process) Program() int { return p.program }
+// Program is the process id of the program inside the sandbox, 0 as long as it waits for Proceed.
+func (p *Process) Program() int {
+	if p.company != nil {
+		return int(p.company.program.Load())
+	}
+	return p.program
+}
 
 // Limited reports whether the kernel limits the memory of the sandbox.
 func (p *Process) Limited() bool { return p.group != nil }
@@ -168,6 +191,13 @@ func (p *Process) Wait() End {
 		// What the init wrote before it ended is there, and its end of the socket is closed, but for a process that was
 		// forked in this moment and has it open still.
 		_ = p.control.SetDeadline(time.Now().Add(time.Second))
+		if p.company != nil {
+			p.company.reading.Wait()
+			_ = p.control.Close()
+			p.end = p.Ending(0)
+			p.group.remove()
+			return
+		}
 		for {
 			var r report
 			if err := p.reports.Decode(&r); err != nil {

@@ -5,6 +5,7 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"syscall"
 )
 
 // Process is a program in a sandbox. There are none here.
@@ -35,6 +36,18 @@ func (*Process) Limited() bool { return false }
 
 // Kill is never called.
 func (*Process) Kill() {}
+
+// Proceed is never called.
+func (*Process) Proceed() error { return errNotLinux }
+
+// Signal is never called.
+func (*Process) Signal(int, syscall.Signal) {}
+
+// Ended is never called.
+func (*Process) Ended(int) <-chan struct{} { return nil }
+
+// Ending is never called.
+func (*Process) Ending(int) End { return End{} }
 
 // Wait is never called.
 func (*Process) Wait() End { return End{} }

@@ -27,6 +27,13 @@ type Spec struct {
 	Dir string
 	// Output takes the program's standard output and standard error.
 	Output *os.File `json:"-"`
+
+	// Companions are the paths, inside, of programs that run beside the program, in the same folder. They are started first,
+	// and the program waits for Process.Proceed. A sandbox with companions lasts until it is killed.
+	Companions   []string
+	CompanionEnv []string
+	// CompanionOutput takes their standard output and standard error.
+	CompanionOutput *os.File `json:"-"`
 }
 
 // Mount shows a file or folder of the host in a sandbox. The host's permissions go on to count.
@@ -45,6 +52,15 @@ type End struct {
 	// OutOfMemory says that the kernel killed for want of memory in the sandbox.
 	OutOfMemory bool
 }
+
+// CompanionError says that a companion could not be started, and what the kernel said of it.
+type CompanionError struct {
+	Path string
+	Err  error
+}
+
+func (e *CompanionError) Error() string { return fmt.Sprintf("start %s: %v", e.Path, e.Err) }
+func (e *CompanionError) Unwrap() error { return e.Err }
 
 // SetupError says that a sandbox could not be built: the host forbids something, or lacks it.
 type SetupError struct {
