@@ -216,6 +216,7 @@ type ConfigurationUpdate struct {
 	MemoryMB, EphemeralMB               *int
 	Environment                         map[string]string // replaces all variables
 	LogFormat, LogGroup                 *string
+	ApplicationLogLevel, SystemLogLevel *string
 	Layers                              []string // ARNs; replaces all layers unless nil
 	DeadLetterARN                       *string  // empty takes it away
 	RevisionID                          string   // unless empty, the revision that is to be changed
@@ -237,8 +238,13 @@ func (s *Service) UpdateConfiguration(ctx context.Context, name Name, u Configur
 		set(&f.Timeout, u.Timeout)
 		set(&f.MemoryMB, u.MemoryMB)
 		set(&f.EphemeralMB, u.EphemeralMB)
-		set(&f.LogFormat, u.LogFormat)
+		if set(&f.LogFormat, u.LogFormat); f.LogFormat == LogText {
+			f.ApplicationLogLevel, f.SystemLogLevel = "", ""
+		}
 		set(&f.LogGroup, u.LogGroup)
+		set(&f.ApplicationLogLevel, u.ApplicationLogLevel)
+		set(&f.SystemLogLevel, u.SystemLogLevel)
+		*f = f.withLogLevels()
 		set(&f.DeadLetterARN, u.DeadLetterARN)
 		if u.Environment != nil {
 			f.Environment = u.Environment

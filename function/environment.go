@@ -108,11 +108,8 @@ func (s *Service) start(ctx context.Context, e *environment) error {
 	if err != nil {
 		return fmt.Errorf("prepare code of %s: %w", f.ARN(), err)
 	}
-	e.stream = logStream(s.clock.Now(), f.Version)
-	e.log = &environmentLog{
-		log: s.log.With("function", f.Name.Name, "stream", e.stream), clock: s.clock, kept: s.logs.Open(f, e.stream),
-	}
-	e.log.open(f)
+	e.stream = logStream(s.clock.Now(), f)
+	e.log = s.openLog(f, e.stream)
 	layers, err := s.code.layersFolder(ctx, f.Layers)
 	if err != nil {
 		return fmt.Errorf("prepare layers of %s: %w", f.ARN(), err)
@@ -124,9 +121,16 @@ func (s *Service) start(ctx context.Context, e *environment) error {
 	return s.pool.attach(e, instance)
 }
 
-// logStream names an environment as AWS does: day, version and a number of its own.
-func logStream(now time.Time, version string) string {
+// logStream names an environment as AWS does: day, version and a number of its own; in a log group that it may share with other
+// functions also the function.
+func logStream(now time.Time, f Function) string {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails
-	return fmt.Sprintf("%s/[%s]%s", now.UTC().Format("2006/01/02"), version, hex.EncodeToString(id[:]))
+	name := ""
+	if f.LogGroup != defaultLogGroup(f.Name) {
+		name = f.Name.Name
+	}
+	return fmt.Sprintf("%s/%s[%s]%s", now.UTC().Format("2006/01/02"), name, f.Version, hex.EncodeToString(id[:]))
 }
+
+func defaultLogGroup(n Name) string { return "/aws/lambda/" + n.Name }

@@ -47,6 +47,8 @@ var (
 	ErrRevisionMismatch = errors.New("revision id does not match")
 	// ErrIncomplete says that a function lacks its runtime or handler.
 	ErrIncomplete = errors.New("runtime and handler are mandatory")
+	// ErrLogLevelOfText says that a log of plain text would have a level.
+	ErrLogLevelOfText = errors.New("a log of plain text has no levels")
 	// ErrNoCode says that no code was given.
 	ErrNoCode = errors.New("no code")
 	// ErrCodeTooLarge says that an archive is longer than MaxZippedBytes.

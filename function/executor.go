@@ -34,10 +34,17 @@ type Spec struct {
 	Log LogWriter
 }
 
-// LogWriter takes the lines of one instance, one call after another.
+// LogWriter takes what one instance prints, and what befalls it. Nothing of it blocks.
 type LogWriter interface {
-	// WriteLine takes a line without its end; the slice is the caller's again when it returns. It does not block.
+	// WriteLine takes a line without its end; the slice is the caller's again when it returns.
 	WriteLine(line []byte)
+	// WriteExtensionLine takes a line that an external extension prints in the same way.
+	WriteExtensionLine(line []byte)
+	// Tell takes what the platform has to tell.
+	Tell(e PlatformEvent)
+	// Follow has everything told to a follower too: how the environment began, and what comes from now on, from many
+	// goroutines. There is one, the first.
+	Follow(follower func(Telemetry))
 }
 
 // Instance is one running function. It takes one invocation at a time.

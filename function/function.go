@@ -61,6 +61,10 @@ type Function struct {
 	Architectures []string
 	LogFormat     string
 	LogGroup      string
+	// ApplicationLogLevel and SystemLogLevel are what the log keeps of what the function and the platform have to say. A log of
+	// plain text has none.
+	ApplicationLogLevel string `json:",omitempty"`
+	SystemLogLevel      string `json:",omitempty"`
 	// DeadLetterARN is where events go that the function failed on, or empty.
 	DeadLetterARN string `json:",omitempty"`
 
@@ -103,12 +107,12 @@ func (f Function) withDefaults() Function {
 	setDefault(&f.Timeout, 3*time.Second)
 	setDefault(&f.MemoryMB, 128)
 	setDefault(&f.EphemeralMB, 512)
-	setDefault(&f.LogFormat, "Text")
-	setDefault(&f.LogGroup, "/aws/lambda/"+f.Name.Name)
+	setDefault(&f.LogFormat, LogText)
+	setDefault(&f.LogGroup, defaultLogGroup(f.Name))
 	if len(f.Architectures) == 0 {
 		f.Architectures = []string{"x86_64"}
 	}
-	return f
+	return f.withLogLevels()
 }
 
 func setDefault[T comparable](field *T, value T) {

@@ -165,9 +165,10 @@ func (s *Service) failedStart(ctx context.Context, in Invocation, e *environment
 		return Result{}, fmt.Errorf("start %s: %w", in.InvokedARN(), err)
 	}
 	response := Response{Payload: failure.Payload, ErrorType: failure.ErrorType, Message: failure.Message, InitDuration: failure.Duration}
-	r := report{id: in.RequestID, function: &e.deployment.function, now: s.clock.Now()}
+	now := s.clock.Now()
+	r := report{id: in.RequestID, function: &e.deployment.function, begun: now, now: now}
 	if in.Tail || e.log.wanted() {
-		e.log.begin(r)
+		e.log.Tell(r.start())
 		e.log.end(r, response)
 	}
 	return s.result(in, e, response, true), nil
@@ -176,12 +177,12 @@ func (s *Service) failedStart(ctx context.Context, in Invocation, e *environment
 // run gives the invocation to the environment's instance.
 func (s *Service) run(ctx context.Context, in Invocation, e *environment, cold bool) (Result, error) {
 	logged := in.Tail || e.log.wanted()
-	r := report{id: in.RequestID, function: &e.deployment.function, now: s.clock.Now()}
+	r := report{id: in.RequestID, function: &e.deployment.function, begun: s.clock.Now()}
 	if !cold {
 		e.log.reset()
 	}
 	if logged {
-		e.log.begin(r)
+		e.log.Tell(r.start())
 	}
 	response, err := e.instance.Invoke(ctx, Request{
 		ID: in.RequestID, FunctionARN: in.ARN(), TraceID: in.TraceID, ClientContext: in.ClientContext, Payload: in.Payload,

@@ -2,11 +2,10 @@ package function
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"math"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -36,24 +35,101 @@ type unkept struct{}
 func (unkept) Open(Function, string) EventLog { return nil }
 
 // environmentLog is the log of one environment: it hands lines to who keeps them, has the end of them itself, and passes
-// them on to the server's own log, at debug level.
+// them on to the server's own log, at debug level. Who follows it is told everything, whatever the log keeps.
 type environmentLog struct {
 	log   *slog.Logger
 	clock clockwork.Clock
 	kept  EventLog // nil when nobody keeps it
 
+	json                bool // it is one of JSON documents
+	application, system logLevel
+	follower            atomic.Pointer[func(Telemetry)]
+	opening             Telemetry // what was told before anyone could follow
+
 	mu   sync.Mutex
 	tail []byte // at most twice maxTailBytes; its end is what counts
 }
 
-// wanted reports whether somebody wants the platform's own lines, which cost something to make.
-func (l *environmentLog) wanted() bool { return l.kept != nil || l.verbose() }
+// openLog returns the log of a new environment, in which its beginning stands.
+func (s *Service) openLog(f Function, stream string) *environmentLog {
+	l := &environmentLog{log: s.log.With("function", f.Name.Name, "stream", stream), clock: s.clock, kept: s.logs.Open(f, stream)}
+	if f.LogFormat == LogJSON {
+		l.json, l.application, l.system = true, logLevels[f.ApplicationLogLevel], logLevels[f.SystemLogLevel]
+	}
+	e := initStart(f, stream)
+	l.opening = Telemetry{Time: l.clock.Now(), Type: e.Type, Record: e.recordJSON()}
+	// It belongs to no invocation, and so not to the tail of one.
+	switch {
+	case l.kept == nil:
+	case !l.json:
+		l.kept.WriteLine(l.opening.Time, []byte(e.text))
+	case e.level >= l.system:
+		l.kept.WriteLine(l.opening.Time, e.document(l.opening.Time))
+	}
+	return l
+}
+
+// wanted reports whether somebody wants what the platform has to tell, which costs something to make.
+func (l *environmentLog) wanted() bool {
+	return l.kept != nil || l.follower.Load() != nil || l.verbose()
+}
 
 // verbose reports whether somebody wants to see lines.
 func (l *environmentLog) verbose() bool { return l.log.Enabled(context.Background(), slog.LevelDebug) }
 
-// WriteLine takes one line of what the function prints.
+// Follow implements LogWriter.
+func (l *environmentLog) Follow(follower func(Telemetry)) {
+	if l.follower.CompareAndSwap(nil, &follower) {
+		follower(l.opening)
+	}
+}
+
+// WriteLine implements LogWriter.
 func (l *environmentLog) WriteLine(line []byte) {
+	l.tell(FunctionLine, line)
+	if l.json && l.application > traceLevel && lineLevel(line) < l.application {
+		return
+	}
+	l.write(line)
+}
+
+// WriteExtensionLine implements LogWriter.
+func (l *environmentLog) WriteExtensionLine(line []byte) {
+	l.tell(ExtensionLine, line)
+	l.write(line)
+}
+
+func (l *environmentLog) tell(kind string, line []byte) {
+	if follower := l.follower.Load(); follower != nil {
+		(*follower)(Telemetry{Time: l.clock.Now(), Type: kind, Line: line})
+	}
+}
+
+// Tell implements LogWriter.
+func (l *environmentLog) Tell(e PlatformEvent) {
+	now := l.clock.Now()
+	if follower := l.follower.Load(); follower != nil {
+		(*follower)(Telemetry{Time: now, Type: e.Type, Record: e.recordJSON()})
+	}
+	if l.json {
+		if !e.only && e.level >= l.system {
+			l.write(e.document(now))
+		}
+		return
+	}
+	if e.text == "" {
+		return
+	}
+	if l.kept != nil {
+		l.kept.WriteLine(now, []byte(e.text)) // one event, also of several lines
+	}
+	for line := range strings.SplitSeq(e.text, "\n") {
+		l.show([]byte(line))
+	}
+}
+
+// write takes a line for all who want it.
+func (l *environmentLog) write(line []byte) {
 	if l.kept != nil {
 		l.kept.WriteLine(l.clock.Now(), line)
 	}
@@ -78,25 +154,6 @@ func (l *environmentLog) show(line []byte) {
 	}
 }
 
-// printf writes what the platform has to say: an event, of one line or more.
-func (l *environmentLog) printf(format string, a ...any) {
-	text := fmt.Sprintf(format, a...)
-	if l.kept != nil {
-		l.kept.WriteLine(l.clock.Now(), []byte(text))
-	}
-	for line := range strings.SplitSeq(text, "\n") {
-		l.show([]byte(line))
-	}
-}
-
-// open writes that an environment begins. It belongs to no invocation, and so not to the tail of one.
-func (l *environmentLog) open(f Function) {
-	if l.kept != nil {
-		line := fmt.Sprintf("INIT_START Runtime Version: %s\tRuntime Version ARN: %s", f.runtimeVersion(), f.RuntimeVersionARN())
-		l.kept.WriteLine(l.clock.Now(), []byte(line))
-	}
-}
-
 // reset forgets the log of the invocation before.
 func (l *environmentLog) reset() {
 	l.mu.Lock()
@@ -111,50 +168,22 @@ func (l *environmentLog) tailCopy() []byte {
 	return append([]byte{}, l.tail[max(0, len(l.tail)-maxTailBytes):]...)
 }
 
-// report is what the platform's own lines about an invocation are made of.
+// report is what the platform tells of an invocation is made of.
 type report struct {
-	id       string
-	function *Function
-	now      time.Time
+	id         string
+	function   *Function
+	begun, now time.Time
 }
 
-// begin writes the line that opens an invocation.
-func (l *environmentLog) begin(r report) {
-	l.printf("START RequestId: %s Version: %s", r.id, r.function.Version)
-}
-
-// end writes the lines that close an invocation.
+// end tells how an invocation went.
 func (l *environmentLog) end(r report, response Response) {
-	status := ""
-	switch {
-	case response.ErrorType == ErrorTimeout:
-		l.printf("%s %s %s\n", r.now.UTC().Format("2006-01-02T15:04:05.000Z"), r.id, response.Message)
-		status = "Status: timeout"
-	case response.ErrorType != "" && response.Message != "":
-		l.printf("%s\n%s", failureMessage(r.id, response.Message), response.ErrorType)
-		status = "Status: error\tError Type: " + response.ErrorType
+	l.Tell(r.runtimeDone(response))
+	if fault, is := r.fault(response); is {
+		l.Tell(fault)
 	}
-	l.printf("END RequestId: %s", r.id)
-	init := ""
-	if response.InitDuration > 0 {
-		init = fmt.Sprintf("Init Duration: %.2f ms\t", millis(response.InitDuration))
-	}
-	l.printf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %.0f ms\tMemory Size: %d MB\tMax Memory Used: %d MB\t%s%s",
-		r.id, millis(response.Duration), math.Ceil(millis(response.Duration+response.InitDuration)),
-		r.function.MemoryMB, response.MaxMemoryMB, init, status)
+	l.Tell(r.end())
+	l.Tell(r.report(response))
 	if l.kept != nil {
 		l.kept.Flush()
 	}
 }
-
-// InitReport is the line about an initialization that took too long or failed. status is "timeout" or "error"; the type
-// of the error may be empty.
-func InitReport(d time.Duration, status, errorType string) string {
-	line := fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: init\tStatus: %s", millis(d), status)
-	if errorType != "" {
-		line += "\tError Type: " + errorType
-	}
-	return line
-}
-
-func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

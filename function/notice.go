@@ -133,8 +133,8 @@ func (s *Service) send(ctx context.Context, d *ending, to string, n Notice) erro
 	return s.InvokeAsync(ctx, Invocation{Ref: ref, Payload: n.Body, Vouched: true})
 }
 
-// noticeTime is the form of the time in a document.
-const noticeTime = "2006-01-02T15:04:05.000Z"
+// documentTime is the form of times in documents and in the log.
+const documentTime = "2006-01-02T15:04:05.000Z"
 
 // document is what a destination is told, as AWS has it.
 func (d *ending) document(payload []byte) []byte {
@@ -157,7 +157,7 @@ func (d *ending) document(payload []byte) []byte {
 		ResponseContext *responseContext `json:"responseContext,omitempty"`
 		ResponsePayload json.RawMessage  `json:"responsePayload,omitempty"`
 	}{
-		Version: "1.0", Timestamp: d.at.UTC().Format(noticeTime), RequestPayload: payload,
+		Version: "1.0", Timestamp: d.at.UTC().Format(documentTime), RequestPayload: payload,
 		RequestContext: requestContext{d.event.RequestID, d.event.About.InvokedARN(), d.condition, d.event.Failures},
 	}
 	if d.condition == succeeded {

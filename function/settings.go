@@ -44,8 +44,8 @@ func (f Function) check() error {
 			return &SettingError{b.setting, fmt.Sprintf("is %d, not from %d to %d", b.value, b.min, b.mx)}
 		}
 	}
-	if f.LogFormat != "Text" {
-		return &SettingError{"LoggingConfig.LogFormat", fmt.Sprintf("%q is not supported", f.LogFormat)}
+	if err := f.checkLogging(); err != nil {
+		return err
 	}
 	if err := checkDeadLetters(f.DeadLetterARN); err != nil {
 		return err

@@ -202,7 +202,7 @@ func TestCreateRefusals(t *testing.T) {
 			"timeout":     {func(f *function.Function) { f.Timeout = 901 * time.Second }, "Timeout is 901, not from 1 to 900"},
 			"memory":      {func(f *function.Function) { f.MemoryMB = 127 }, "MemorySize is 127, not from 128 to 10240"},
 			"ephemeral":   {func(f *function.Function) { f.EphemeralMB = 10241 }, "EphemeralStorage.Size is 10241, not from 512 to 10240"},
-			"log format":  {func(f *function.Function) { f.LogFormat = "JSON" }, `LoggingConfig.LogFormat "JSON" is not supported`},
+			"log format":  {func(f *function.Function) { f.LogFormat = "XML" }, `LoggingConfig.LogFormat is neither Text nor JSON`},
 			"reserved":    {variables(map[string]string{"AWS_REGION": "x", "_HANDLER": "", "OK": ""}), "environment variables are reserved: AWS_REGION, _HANDLER"},
 			"large":       {variables(map[string]string{"LARGE": strings.Repeat("x", 4085)}), "environment variables are too large"},
 			"wrong name":  {variables(map[string]string{"A=B": "x"}), `Environment has a variable "A=B": names have a letter and then letters, digits or _`},

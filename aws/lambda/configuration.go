@@ -35,7 +35,9 @@ func configuration(f function.Function) *FunctionConfiguration {
 		EphemeralStorage:     &EphemeralStorage{Size: f.EphemeralMB},
 		SnapStart:            &SnapStartResponse{ApplyOn: new(SnapStartApplyOnNone), OptimizationStatus: new(SnapStartOptimizationStatusOff)},
 		RuntimeVersionConfig: &RuntimeVersionConfig{RuntimeVersionArn: new(f.RuntimeVersionARN())},
-		LoggingConfig:        &LoggingConfig{LogFormat: &f.LogFormat, LogGroup: &f.LogGroup},
+		LoggingConfig: &LoggingConfig{
+			LogFormat: &f.LogFormat, ApplicationLogLevel: text(f.ApplicationLogLevel), SystemLogLevel: text(f.SystemLogLevel), LogGroup: &f.LogGroup,
+		},
 
 		LastUpdateStatusReason:     text(f.LastUpdateStatusReason),
 		LastUpdateStatusReasonCode: text(f.LastUpdateStatusReasonCode),

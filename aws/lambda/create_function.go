@@ -19,7 +19,7 @@ func (d *Door) CreateFunction(ctx context.Context, in *CreateFunctionRequest) (*
 	}
 	if err := refuse(append(unsupported(
 		in.VpcConfig, in.KMSKeyArn, in.TracingConfig, in.FileSystemConfigs,
-		in.ImageConfig, in.SnapStart, in.LoggingConfig, in.CapacityProviderConfig, in.DurableConfig),
+		in.ImageConfig, in.SnapStart, in.CapacityProviderConfig, in.DurableConfig),
 		member{"PublishTo", given(in.PublishTo)},
 		member{"PackageType Image", in.PackageType != nil && *in.PackageType != PackageTypeZip},
 		member{"CodeSigningConfigArn", given(in.CodeSigningConfigArn)},
@@ -28,9 +28,6 @@ func (d *Door) CreateFunction(ctx context.Context, in *CreateFunctionRequest) (*
 		member{"Code.S3ObjectStorageMode REFERENCE", isReference(in.Code.S3ObjectStorageMode)},
 		member{"Code.SourceKMSKeyArn", given(in.Code.SourceKMSKeyArn)},
 	)...); err != nil {
-		return nil, err
-	}
-	if err := refuseLogLevel(in.LoggingConfig); err != nil {
 		return nil, err
 	}
 	f := function.Function{Name: ref.Name, Role: in.Role, Architectures: in.Architectures}
@@ -53,6 +50,8 @@ func (d *Door) CreateFunction(ctx context.Context, in *CreateFunctionRequest) (*
 	if in.LoggingConfig != nil {
 		assign(&f.LogFormat, in.LoggingConfig.LogFormat)
 		assign(&f.LogGroup, in.LoggingConfig.LogGroup)
+		assign(&f.ApplicationLogLevel, in.LoggingConfig.ApplicationLogLevel)
+		assign(&f.SystemLogLevel, in.LoggingConfig.SystemLogLevel)
 	}
 	zip, err := d.code(ctx, in.Code.ZipFile, in.Code.S3Bucket, in.Code.S3Key, in.Code.S3ObjectVersion)
 	if err != nil {

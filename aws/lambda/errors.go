@@ -172,6 +172,8 @@ func translateSettings(err error) error {
 	case errors.As(err, &runtime):
 		return invalid("Value %s at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [%s] or be a valid ARN",
 			runtime.Runtime, strings.Join(function.Runtimes(), ", "))
+	case errors.Is(err, function.ErrLogLevelOfText):
+		return invalid(`LogLevel is not supported when LogFormat is set to "Text". Remove LogLevel from your request or change the LogFormat to "JSON" and try again.`)
 	case errors.As(err, &setting):
 		return invalid("%s", setting.Error())
 	case errors.As(err, &large):

@@ -138,10 +138,19 @@ var settings = []memberCase{
 	},
 	{path: "LoggingConfig.LogGroup", with: `{"LoggingConfig":{"LogGroup":"/own"}}`, shows: `"LogGroup":"/own"`, idle: []string{`{"LoggingConfig":{}}`}},
 	{
-		path: "LoggingConfig.LogFormat", with: `{"LoggingConfig":{"LogFormat":"JSON"}}`, says: "LoggingConfig.LogFormat JSON is not supported.",
+		path: "LoggingConfig.LogFormat", with: `{"LoggingConfig":{"LogFormat":"JSON"}}`,
+		shows: `"LoggingConfig":{"LogFormat":"JSON","ApplicationLogLevel":"INFO","SystemLogLevel":"INFO","LogGroup":`,
+	},
+	{
+		path: "LoggingConfig.ApplicationLogLevel", with: `{"LoggingConfig":{"LogFormat":"JSON","ApplicationLogLevel":"TRACE"}}`,
+		shows: `"ApplicationLogLevel":"TRACE","SystemLogLevel":"INFO"`,
+	},
+	{
+		path: "LoggingConfig.SystemLogLevel", with: `{"LoggingConfig":{"LogFormat":"JSON","SystemLogLevel":"WARN"}}`, shows: `"SystemLogLevel":"WARN"`,
 		idle: []string{`{"LoggingConfig":{"LogFormat":"Text"}}`},
 	},
 	{path: "LoggingConfig.ApplicationLogLevel", with: `{"LoggingConfig":{"ApplicationLogLevel":"INFO"}}`, says: noLevels},
+	{path: "LoggingConfig.SystemLogLevel", with: `{"LoggingConfig":{"LogFormat":"Text","SystemLogLevel":"INFO"}}`, says: noLevels},
 	{path: "LoggingConfig.SystemLogLevel", with: `{"LoggingConfig":{"LogFormat":"Text","SystemLogLevel":"INFO"}}`, says: noLevels},
 	{
 		path: "VpcConfig.SubnetIds", with: `{"VpcConfig":{"SubnetIds":["subnet-1"]}}`, says: "VpcConfig is not supported.",

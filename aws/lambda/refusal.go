@@ -23,18 +23,10 @@ func given(text *string) bool { return text != nil && *text != "" }
 func isReference(mode *string) bool { return mode != nil && *mode != S3ObjectStorageModeCopy }
 func isTrue(flag *bool) bool        { return flag != nil && *flag }
 
-// refuseLogLevel answers levels for a log that has none: one in plain text.
-func refuseLogLevel(logging *LoggingConfig) error {
-	if logging != nil && (given(logging.ApplicationLogLevel) || given(logging.SystemLogLevel)) {
-		return invalid(`LogLevel is not supported when LogFormat is set to "Text". Remove LogLevel from your request or change the LogFormat to "JSON" and try again.`)
-	}
-	return nil
-}
-
 // unsupported are the settings that creating and updating a function share and that are not carried out.
 func unsupported(
 	vpc *VpcConfig, key *string, tracing *TracingConfig, files []FileSystemConfig,
-	image *ImageConfig, snap *SnapStart, logging *LoggingConfig, capacity *CapacityProviderConfig, durable *DurableConfig,
+	image *ImageConfig, snap *SnapStart, capacity *CapacityProviderConfig, durable *DurableConfig,
 ) []member {
 	return []member{
 		{"VpcConfig", vpc != nil && (len(vpc.SubnetIds) > 0 || len(vpc.SecurityGroupIds) > 0 || isTrue(vpc.Ipv6AllowedForDualStack))},
@@ -43,7 +35,6 @@ func unsupported(
 		{"FileSystemConfigs", len(files) > 0},
 		{"ImageConfig", image != nil && (len(image.EntryPoint) > 0 || len(image.Command) > 0 || given(image.WorkingDirectory))},
 		{"SnapStart.ApplyOn PublishedVersions", snap != nil && snap.ApplyOn != nil && *snap.ApplyOn != SnapStartApplyOnNone},
-		{"LoggingConfig.LogFormat JSON", logging != nil && logging.LogFormat != nil && *logging.LogFormat != LogFormatText},
 		{"CapacityProviderConfig", capacity != nil},
 		{"DurableConfig", durable != nil},
 	}

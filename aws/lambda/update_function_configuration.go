@@ -15,10 +15,7 @@ func (d *Door) UpdateFunctionConfiguration(ctx context.Context, in *UpdateFuncti
 	}
 	if err := refuse(unsupported(
 		in.VpcConfig, in.KMSKeyArn, in.TracingConfig, in.FileSystemConfigs,
-		in.ImageConfig, in.SnapStart, in.LoggingConfig, in.CapacityProviderConfig, in.DurableConfig)...); err != nil {
-		return nil, err
-	}
-	if err := refuseLogLevel(in.LoggingConfig); err != nil {
+		in.ImageConfig, in.SnapStart, in.CapacityProviderConfig, in.DurableConfig)...); err != nil {
 		return nil, err
 	}
 	u := function.ConfigurationUpdate{
@@ -37,8 +34,9 @@ func (d *Door) UpdateFunctionConfiguration(ctx context.Context, in *UpdateFuncti
 	if in.DeadLetterConfig != nil {
 		u.DeadLetterARN = in.DeadLetterConfig.TargetArn
 	}
-	if in.LoggingConfig != nil {
-		u.LogFormat, u.LogGroup = in.LoggingConfig.LogFormat, in.LoggingConfig.LogGroup
+	if logging := in.LoggingConfig; logging != nil {
+		u.LogFormat, u.LogGroup = logging.LogFormat, logging.LogGroup
+		u.ApplicationLogLevel, u.SystemLogLevel = logging.ApplicationLogLevel, logging.SystemLogLevel
 	}
 	f, err := d.Functions.UpdateConfiguration(ctx, name, u)
 	if err != nil {

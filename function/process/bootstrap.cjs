@@ -21,6 +21,7 @@ const errorTypeHeader = 'Lambda-Runtime-Function-Error-Type';
 
 function kind(name) {
   const type = class extends Error {};
+  Object.defineProperty(type, 'name', { value: name });
   type.prototype.name = 'Runtime.' + name;
   return type;
 }
@@ -86,13 +87,29 @@ function formatted(error) {
 }
 
 function logError(title, error) {
-  console.error(title, formatted(error));
+  if (jsonLogs()) {
+    console.error(error instanceof Error ? error : new Error(error));
+  } else {
+    console.error(title, formatted(error));
+  }
+}
+
+// Logging. The levels are in their order; what is below the function's is not written.
+
+const levels = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
+
+function jsonLogs() {
+  return (process.env.AWS_LAMBDA_LOG_FORMAT || '').toUpperCase() === 'JSON';
 }
 
 function patchConsole() {
-  const writer = (level) => (message, ...rest) => {
-    const line = `${new Date().toISOString()}\t${globalThis[requestIdSymbol]}\t${level}\t${util.format(message, ...rest)}`;
-    process.stdout.write(line.replace(/\n/g, '\r') + '\n');
+  const line = jsonLogs() ? jsonLine : textLine;
+  const least = Math.max(0, levels.indexOf((process.env.AWS_LAMBDA_LOG_LEVEL || '').toUpperCase()));
+  const writer = (level) => {
+    if (level !== 'FATAL' && levels.indexOf(level) < least) {
+      return () => {};
+    }
+    return (message, ...rest) => process.stdout.write(line(level, message, ...rest).replace(/\n/g, '\r') + '\n');
   };
   console.trace = writer('TRACE');
   console.debug = writer('DEBUG');
@@ -100,6 +117,38 @@ function patchConsole() {
   console.warn = writer('WARN');
   console.error = writer('ERROR');
   console.fatal = writer('FATAL');
+}
+
+function textLine(level, message, ...rest) {
+  return `${new Date().toISOString()}\t${globalThis[requestIdSymbol]}\t${level}\t${util.format(message, ...rest)}`;
+}
+
+function jsonLine(level, ...values) {
+  const line = { timestamp: new Date().toISOString(), level, requestId: globalThis[requestIdSymbol] };
+  if (values.length === 1) {
+    line.message = values[0];
+    try {
+      return JSON.stringify(line, errorsAsObjects);
+    } catch (_) {
+      line.message = util.format(values[0]);
+      return JSON.stringify(line);
+    }
+  }
+  line.message = util.format(...values);
+  const error = values.find((value) => value instanceof Error);
+  return JSON.stringify(error ? Object.assign(line, errorFields(error)) : line);
+}
+
+function errorsAsObjects(_, value) {
+  return value instanceof Error ? Object.assign(errorFields(value), value) : value;
+}
+
+function errorFields(error) {
+  return {
+    errorType: (error.constructor && error.constructor.name) || 'UnknownError',
+    errorMessage: error.message,
+    stackTrace: typeof error.stack === 'string' ? error.stack.split('\n') : error.stack,
+  };
 }
 
 // RuntimeApi is one kept-alive connection to the Runtime API. Its answers always have a Content-Length.

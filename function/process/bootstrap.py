@@ -17,6 +17,7 @@ import uuid
 from decimal import Decimal
 
 NO_BREAK_SPACE = "\u00a0"
+LOG_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class Fault(Exception):
@@ -234,7 +235,10 @@ def document(error_type, message, trace, request_id):
 
 
 def log_error(error):
-    """Logs an error's document as one line, whose parts carriage returns separate."""
+    """Logs an error's document as one line: as JSON, or as text whose parts carriage returns separate."""
+    if json_logs():
+        sys.stdout.write(to_json({"timestamp": time.strftime(LOG_TIME, time.gmtime()), "log_level": "ERROR", **error}) + "\n")
+        return
     lines = ["[ERROR] %s: %s" % (error["errorType"], error["errorMessage"]) if error["errorMessage"] else "[ERROR] " + error["errorType"]]
     lines.append("Traceback (most recent call last):")
     for element in error["stackTrace"]:
@@ -260,6 +264,37 @@ class LogHandler(logging.Handler):
             self.handleError(record)
 
 
+def json_logs():
+    return os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
+
+
+class JsonFormatter(logging.Formatter):
+    """Makes a JSON document of a record, with what the caller added to it by extra=."""
+
+    own = set(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | {"aws_request_id", "message", "asctime", "taskName"}
+
+    def format(self, record):
+        # Levels of one's own count as the one below them, as at AWS.
+        level = logging.getLevelName(min(50, max(0, record.levelno)) // 10 * 10)
+        fields = {
+            "timestamp": self.formatTime(record, LOG_TIME),
+            "level": level,
+            "message": record.getMessage(),
+            "logger": record.name,
+            "requestId": getattr(record, "aws_request_id", None),
+        }
+        if record.exc_info and record.exc_info[0] is not None:
+            kind, error, trace = record.exc_info
+            fields["stackTrace"] = traceback.format_tb(trace)
+            fields["errorType"] = kind.__name__
+            fields["errorMessage"] = str(error)
+            fields["location"] = "%s:%s:%d" % (record.pathname, record.funcName, record.lineno)
+        for name, value in record.__dict__.items():
+            if name not in self.own and name not in fields:
+                fields[name] = value
+        return json.dumps({name: value for name, value in fields.items() if value is not None}, ensure_ascii=False)
+
+
 class RequestFilter(logging.Filter):
     """Gives every record the id of the request under way."""
 
@@ -273,12 +308,20 @@ class RequestFilter(logging.Filter):
 def set_up_logging():
     logging.Formatter.converter = time.gmtime
     handler = LogHandler()
-    handler.setFormatter(
-        logging.Formatter("[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n", "%Y-%m-%dT%H:%M:%S")
-    )
+    if json_logs():
+        handler.setFormatter(JsonFormatter())
+    else:
+        handler.setFormatter(
+            logging.Formatter("[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n", "%Y-%m-%dT%H:%M:%S")
+        )
     request = RequestFilter()
     handler.addFilter(request)
-    logging.getLogger().addHandler(handler)
+    root = logging.getLogger()
+    level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper()
+    level = "DEBUG" if level == "TRACE" else level
+    if level in ("DEBUG", "INFO", "WARN", "WARNING", "ERROR", "FATAL", "CRITICAL"):
+        root.setLevel(level)
+    root.addHandler(handler)
     return request
 
 

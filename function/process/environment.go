@@ -41,6 +41,9 @@ func (e *Executor) environment(spec function.Spec, api string, in interpreter, k
 		"PATH":                            "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:" + filepath.Join(at.layers, "bin"),
 		"_HANDLER":                        f.Handler,
 	}
+	if f.LogFormat == function.LogJSON {
+		vars["AWS_LAMBDA_LOG_FORMAT"], vars["AWS_LAMBDA_LOG_LEVEL"] = f.LogFormat, f.ApplicationLogLevel
+	}
 	if e.endpointURL != "" {
 		vars["AWS_ENDPOINT_URL"] = e.endpointURL
 	}

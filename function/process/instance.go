@@ -73,9 +73,11 @@ func (e *Executor) Start(ctx context.Context, spec function.Spec) (function.Inst
 	select {
 	case <-i.api.Ready():
 		i.initDuration = time.Since(begun)
+		spec.Log.Tell(function.InitRuntimeDone(function.StatusSuccess, ""))
+		spec.Log.Tell(function.InitReport(i.initDuration, function.StatusSuccess, ""))
 		return i, nil
 	case <-limit.C:
-		spec.Log.WriteLine([]byte(function.InitReport(e.initLimit, "timeout", "")))
+		spec.Log.Tell(function.InitReport(e.initLimit, function.StatusTimeout, ""))
 		return i, nil
 	case report := <-i.api.InitFailed():
 		return nil, i.failedInit(begun, &function.InitError{ErrorType: report.ErrorType, Payload: report.Payload})
@@ -96,7 +98,7 @@ func (e *Executor) Start(ctx context.Context, spec function.Spec) (function.Inst
 func (i *instance) failedInit(begun time.Time, failure *function.InitError) error {
 	failure.Duration = time.Since(begun)
 	i.Close()
-	i.spec.Log.WriteLine([]byte(function.InitReport(failure.Duration, "error", failure.ErrorType)))
+	i.spec.Log.Tell(function.InitReport(failure.Duration, function.StatusError, failure.ErrorType))
 	return failure
 }
 

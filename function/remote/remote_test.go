@@ -16,7 +16,10 @@ import (
 )
 
 // lines is a function.LogWriter.
-type lines struct{ strings.Builder }
+type lines struct {
+	function.LogWriter
+	strings.Builder
+}
 
 func (l *lines) WriteLine(line []byte) { l.WriteString(string(line) + "\n") }
 
