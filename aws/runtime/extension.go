@@ -46,10 +46,11 @@ type extension struct {
 
 	// Guarded by the server's mutex.
 	state   state
-	invoke  bool // wants to hear of invocations
-	end     bool // wants to hear of the shutdown
-	waiting bool // somebody waits for its next event
-	owes    bool // has not asked for the next event since it was to hear of the invocation
+	invoke  bool   // wants to hear of invocations
+	end     bool   // wants to hear of the shutdown
+	waiting bool   // somebody waits for its next event
+	owes    bool   // has not asked for the next event since it was to hear of the invocation
+	failure string // the type of the error that it has reported
 	// events holds two: an invocation, and the shutdown behind it.
 	events chan []byte
 }
@@ -265,6 +266,7 @@ func (s *Server) extensionError(w http.ResponseWriter, r *http.Request, to state
 	allowed := was == to || slices.Contains(from, was)
 	if allowed {
 		e.state = to
+		e.failure = r.Header.Get(extensionErrorTypeHeader)
 		if s.extensionFailure == "" {
 			s.extensionFailure = "Extension." + string(to)
 		}
@@ -323,6 +325,38 @@ func (s *Server) Extensions() (all, external int) {
 		}
 	}
 	return len(s.extensions), external
+}
+
+// ExtensionStatus is where an extension stands.
+type ExtensionStatus struct {
+	Name     string
+	External bool
+	// State is Started, Registered, Ready, Running, InitError or ExitError.
+	State string
+	// Events are those that it is told of: INVOKE, SHUTDOWN.
+	Events []string
+	// ErrorType is what it called the error that it has reported, or empty.
+	ErrorType string
+}
+
+// Shutdown reports whether the extension is told of the end of the environment.
+func (e ExtensionStatus) Shutdown() bool { return slices.Contains(e.Events, shutdownEvent) }
+
+// Roster lists the extensions, external ones first.
+func (s *Server) Roster() (all []ExtensionStatus) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.extensions {
+		status := ExtensionStatus{Name: e.name, External: e.external, State: string(e.state), ErrorType: e.failure}
+		if e.invoke {
+			status.Events = append(status.Events, invokeEvent)
+		}
+		if e.end {
+			status.Events = append(status.Events, shutdownEvent)
+		}
+		all = append(all, status)
+	}
+	return all
 }
 
 // ExtensionFailure is "Extension.InitError" or "Extension.ExitError" when an extension has reported that it cannot go on, as

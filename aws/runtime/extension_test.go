@@ -225,12 +225,3 @@ func TestExtensionErrors(t *testing.T) {
 		t.Errorf("failure %s", got)
 	}
 }
-
-// Who would read logs or telemetry is told that there is none, and goes on.
-func TestTelemetryIsNotSupported(t *testing.T) {
-	c := converse(t)
-	c.expect("PUT", "/2022-07-01/telemetry", "{}", 202, refusal("Telemetry.NotSupported", "Telemetry API is not supported"))
-	c.expect("PUT", "/2020-08-15/logs", "{}", 202, refusal("Logs.NotSupported", "Logs API is not supported"))
-	c.expect("GET", "/2020-08-15/logs", "", 405, "")
-	c.expect("GET", extensions+"register", "", 405, "")
-}

@@ -66,12 +66,13 @@ func (s *Server) ask(w http.ResponseWriter) (again *exchange, replaced chan stru
 // be called then, without the mutex that the caller holds.
 func (s *Server) advance() (settled func()) {
 	for _, e := range s.extensions {
-		if e.owes || !s.initialized && (e.state == started || e.state == registered) {
+		if e.owes || !s.initialized && e.state != ready && e.state != running {
 			return nil
 		}
 	}
 	if !s.initialized && s.state != started && s.state != initFailed {
 		s.initialized = true
+		s.relay.shut()
 		close(s.ready)
 	}
 	if s.done {

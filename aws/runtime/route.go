@@ -44,8 +44,7 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	s.serveAnswer(w, r, path)
 }
 
-// serveExtension finds the operation of an extension. Those that would subscribe to logs and telemetry are told that there
-// is none to be had, with a status that lets them go on.
+// serveExtension finds the operation of an extension.
 func (s *Server) serveExtension(w http.ResponseWriter, r *http.Request) {
 	path, _ := strings.CutPrefix(r.URL.Path, extensionsRoot)
 	switch path {
@@ -65,13 +64,13 @@ func (s *Server) serveExtension(w http.ResponseWriter, r *http.Request) {
 		if allow(w, r, http.MethodPost) {
 			s.extensionError(w, r, exitFailed, registered, ready, running)
 		}
-	case "/2020-08-15/logs":
+	case "/2020-08-15/logs", "/2020-08-15/logs/":
 		if allow(w, r, http.MethodPut) {
-			refuse(w, http.StatusAccepted, "Logs.NotSupported", "Logs API is not supported")
+			s.subscribe(w, r, olderAPI, "logs")
 		}
-	case "/2022-07-01/telemetry":
+	case "/2022-07-01/telemetry", "/2022-07-01/telemetry/":
 		if allow(w, r, http.MethodPut) {
-			refuse(w, http.StatusAccepted, "Telemetry.NotSupported", "Telemetry API is not supported")
+			s.subscribe(w, r, currentAPI, "telemetry")
 		}
 	default:
 		http.NotFound(w, r)

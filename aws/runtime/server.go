@@ -63,6 +63,11 @@ type Function struct {
 	Name, Version, Handler, AccountID string
 	// Extensions are the names of the external extensions that are going to register.
 	Extensions []string
+	// JSONLogs says that what the function prints are JSON documents.
+	JSONLogs bool
+	// Subscribed, unless nil, is called when an extension has subscribed to telemetry, before it knows. What is told by Publish
+	// in it is the first that the extension hears after what was published before.
+	Subscribed func(Subscription)
 }
 
 // state is where the runtime or an extension stands; the texts appear in refusals.
@@ -96,6 +101,7 @@ type Server struct {
 	closing    chan struct{}
 	once       sync.Once
 	serving    sync.WaitGroup // the accept loop and every connection
+	relay      relay
 
 	mu               sync.Mutex
 	state            state
@@ -127,6 +133,7 @@ func Listen(log *slog.Logger, f Function) (*Server, error) {
 		closing:    make(chan struct{}),
 		state:      started,
 	}
+	s.relay.jsonLines, s.relay.open = f.JSONLogs, true
 	for _, name := range f.Extensions {
 		s.extensions = append(s.extensions, newExtension(name, true))
 	}
@@ -200,4 +207,5 @@ func (s *Server) Close() {
 		_ = s.http.Close()
 	})
 	s.serving.Wait()
+	s.relay.close()
 }

@@ -27,9 +27,14 @@ type conversation struct {
 
 func converse(t *testing.T, extensions ...string) *conversation {
 	t.Helper()
-	server, err := runtime.Listen(slog.New(slog.DiscardHandler), runtime.Function{
+	return converseWith(t, runtime.Function{
 		Name: "f", Version: "$LATEST", Handler: "main.handler", AccountID: "123456789012", Extensions: extensions,
 	})
+}
+
+func converseWith(t *testing.T, f runtime.Function) *conversation {
+	t.Helper()
+	server, err := runtime.Listen(slog.New(slog.DiscardHandler), f)
 	if err != nil {
 		t.Fatal(err)
 	}
