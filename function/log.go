@@ -177,7 +177,9 @@ type report struct {
 
 // end tells how an invocation went.
 func (l *environmentLog) end(r report, response Response) {
-	l.Tell(r.runtimeDone(response))
+	if l.json || l.follower.Load() != nil { // it is nothing in a log of plain text
+		l.Tell(r.runtimeDone(response))
+	}
 	if fault, is := r.fault(response); is {
 		l.Tell(fault)
 	}

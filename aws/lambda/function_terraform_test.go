@@ -160,6 +160,10 @@ func (p *provider) updateFunction(name string) {
 	p.must(err)
 	_, err = p.client.UpdateFunctionConfiguration(p.ctx, &sdk.UpdateFunctionConfigurationInput{
 		FunctionName: &name, Timeout: aws.Int32(9), Environment: &types.Environment{Variables: map[string]string{"A1": "b"}},
+		LoggingConfig: &types.LoggingConfig{
+			LogFormat: types.LogFormatJson, ApplicationLogLevel: types.ApplicationLogLevelWarn, SystemLogLevel: types.SystemLogLevelDebug,
+			LogGroup: aws.String("/aws/lambda/" + name),
+		},
 	})
 	p.must(err)
 	p.waitUpdate(name)
@@ -174,6 +178,9 @@ func (p *provider) updateFunction(name string) {
 	newest, got := p.read(name)
 	if newest != "2" || got.Concurrency != nil || *got.Configuration.Timeout != 9 || !maps.Equal(got.Tags, map[string]string{"team": "a"}) {
 		p.t.Errorf("newest %s, %+v", newest, got)
+	}
+	if l := got.Configuration.LoggingConfig; l.LogFormat != types.LogFormatJson || l.ApplicationLogLevel != types.ApplicationLogLevelWarn || l.SystemLogLevel != types.SystemLogLevelDebug {
+		p.t.Errorf("logging: %+v", l)
 	}
 	one, err := p.client.GetFunction(p.ctx, &sdk.GetFunctionInput{FunctionName: &name, Qualifier: aws.String("1")})
 	p.must(err)

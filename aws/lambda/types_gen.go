@@ -409,8 +409,7 @@ type FunctionEventInvokeConfig struct {
 }
 
 // GetAccountSettingsRequest is AWS's shape GetAccountSettingsRequest.
-type GetAccountSettingsRequest struct {
-}
+type GetAccountSettingsRequest struct{}
 
 // GetAccountSettingsResponse is AWS's shape GetAccountSettingsResponse.
 type GetAccountSettingsResponse struct {

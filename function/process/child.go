@@ -13,10 +13,14 @@ import (
 
 // child is the process of an instance: a bare one, or the first of a sandbox.
 type child interface {
-	// PID is the process's id; it leads a process group.
-	PID() int
+	// await returns when the program has ended. Its process need not have been reaped yet.
+	await()
 	// Wait waits for the end of the process, reaps it, and tells how the program ended. It may be called again.
 	Wait() sandbox.End
+	// kill ends the program and all that it has started; of an instance with a sandbox of its own, everything in that.
+	kill()
+	// terminate asks the program to end.
+	terminate()
 	// processes returns the folders in /proc of all processes of the instance, the program's own first.
 	processes() []string
 	// family returns the ids of the same processes, where it can.
@@ -47,13 +51,25 @@ type program struct {
 	argv, env []string
 	dir       string
 	mounts    []sandbox.Mount
+
+	// extensions are the names of those beside it, extensionEnv is their environment.
+	extensions   []string
+	extensionEnv []string
 }
 
 // startChild starts the program. The kernel ends it with the thread that calls.
 func (e *Executor) startChild(ctx context.Context, spec function.Spec, p program, out *os.File) (child, error) {
 	if e.walls != nil {
-		return e.walls.start(ctx, spec, p, out)
+		started, err := e.walls.start(ctx, spec, p, out, nil)
+		if err != nil {
+			return nil, err
+		}
+		return boxed{started}, nil
 	}
+	return startBare(ctx, p, out)
+}
+
+func startBare(ctx context.Context, p program, out *os.File) (child, error) {
 	cmd, err := startCommand(ctx, func() *exec.Cmd {
 		return &exec.Cmd{Path: p.argv[0], Args: p.argv, Env: p.env, Dir: p.dir, Stdout: out, Stderr: out, SysProcAttr: attributes()}
 	})
@@ -66,10 +82,13 @@ func (e *Executor) startChild(ctx context.Context, spec function.Spec, p program
 // bare is a child without walls.
 type bare struct{ cmd *exec.Cmd }
 
-func (b bare) PID() int            { return b.cmd.Process.Pid }
+func (b bare) kill()               { _ = syscall.Kill(-b.cmd.Process.Pid, syscall.SIGKILL) }
+func (b bare) terminate()          { _ = syscall.Kill(b.cmd.Process.Pid, syscall.SIGTERM) }
 func (b bare) processes() []string { return folders(b.family()) }
 func (b bare) family() []int       { return family(b.cmd.Process.Pid) }
 func (b bare) limited() bool       { return false }
+
+func (b bare) await() { awaitEnd(b.cmd.Process.Pid, b) }
 
 func (b bare) Wait() (end sandbox.End) {
 	_ = b.cmd.Wait() // what it says is in ProcessState
@@ -80,8 +99,24 @@ func (b bare) Wait() (end sandbox.End) {
 	return end
 }
 
+// awaitEnd waits for the end of a process, and reaps it where that cannot be helped.
+func awaitEnd(pid int, c child) {
+	if !waitUnreaped(pid) {
+		c.Wait()
+	}
+}
+
 // boxed is a child in a sandbox.
 type boxed struct{ *sandbox.Process }
+
+func (b boxed) await() { awaitEnd(b.PID(), b) }
+func (b boxed) kill()  { _ = syscall.Kill(-b.PID(), syscall.SIGKILL) }
+
+func (b boxed) terminate() {
+	if family := b.family(); len(family) > 0 {
+		_ = syscall.Kill(family[0], syscall.SIGTERM)
+	}
+}
 
 func (b boxed) processes() []string { return sandboxed(b.Proc(), b.Program()) }
 func (b boxed) limited() bool       { return b.Limited() }
@@ -91,6 +126,14 @@ func (b boxed) family() []int {
 	all := family(b.PID())
 	return all[min(1, len(all)):]
 }
+
+// shared is a child in a sandbox in which extensions are, too.
+type shared struct{ boxed }
+
+func (s shared) await()            { <-s.Ended(0) }
+func (s shared) Wait() sandbox.End { return s.Ending(0) }
+func (s shared) kill()             { s.Signal(0, syscall.SIGKILL) }
+func (s shared) terminate()        { s.Signal(0, syscall.SIGTERM) }
 
 // notBuilt reports whether an error says that there is no sandbox, rather than something of the program in it.
 func notBuilt(err error) bool {

@@ -40,7 +40,9 @@ type Config struct {
 	NeverFreeze bool
 	// InitLimit is how long an instance may initialize before its first invocation begins, 10 s when zero.
 	InitLimit time.Duration
-	Log       *slog.Logger
+	// ShutdownLimit is how long an instance with external extensions may take to end, 2 s when zero.
+	ShutdownLimit time.Duration
+	Log           *slog.Logger
 }
 
 // Executor starts functions as processes. It is a function.Executor.
@@ -48,6 +50,7 @@ type Executor struct {
 	endpointURL  string
 	source       CredentialSource
 	initLimit    time.Duration
+	endLimit     time.Duration
 	neverFreeze  bool
 	log          *slog.Logger
 	bootstraps   bootstraps
@@ -70,10 +73,14 @@ func New(c Config) (*Executor, error) {
 	if c.InitLimit == 0 {
 		c.InitLimit = 10 * time.Second
 	}
+	if c.ShutdownLimit == 0 {
+		c.ShutdownLimit = 2 * time.Second
+	}
 	return &Executor{
 		endpointURL:  c.EndpointURL,
 		source:       c.Credentials,
 		initLimit:    c.InitLimit,
+		endLimit:     c.ShutdownLimit,
 		neverFreeze:  c.NeverFreeze,
 		log:          c.Log,
 		bootstraps:   b,

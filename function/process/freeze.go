@@ -78,6 +78,15 @@ func (f *freezer) end() {
 	f.timer.Stop()
 }
 
+// thaw lets the instance go on for good: it is going to end.
+func (f *freezer) thaw() {
+	if f == nil {
+		return
+	}
+	f.wake()
+	f.end()
+}
+
 // freeze stops all processes. Those that are stopped start no others, so that a pass that finds no more has found all.
 func (f *freezer) freeze() {
 	f.mu.Lock()

@@ -38,12 +38,12 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	names := []string{"gobootstrap", "minimal"}
+	names := []string{"gobootstrap", "minimal", "extension"}
 	if runtime.GOOS == "linux" {
 		names = append(names, "hostile")
 	}
 	for _, name := range names {
-		build := exec.Command("go", "build", "-o", filepath.Join(programs, name), "./testdata/"+name)
+		build := exec.Command("go", "build", "-ldflags=-s -w", "-o", filepath.Join(programs, name), "./testdata/"+name)
 		if out, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "build %s: %v\n%s", name, err, out)
 			os.Exit(1)

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	goruntime "runtime"
+	"log/slog"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -17,6 +17,9 @@ import (
 
 // errClosed is what an invocation gets whose instance was closed.
 var errClosed = errors.New("instance was closed")
+
+// errorCrash is the type of the error when an extension has ended that was not told to.
+const errorCrash = "Extension.Crash"
 
 // killGrace is how long a killed process may take to end. The kernel may hold one up that waits for a broken disk; its
 // invocation is then answered without it.
@@ -29,32 +32,45 @@ const (
 	exited   cause = iota // it was not
 	expired               // an invocation ran out of time
 	exceeded              // it used more memory than it may
+	crashed               // an extension has ended
 	closed
 )
 
-// instance is one process and its Runtime API.
+// instance is the process of a runtime, with its Runtime API and the extensions beside it.
 type instance struct {
-	spec    function.Spec
-	api     *runtime.Server
-	output  *output
-	child   child
-	end     sandbox.End // once done is closed
-	memory  *memory
-	freezer *freezer      // nil when it is never frozen
-	done    chan struct{} // closed when the process was reaped and its output read
-	stuck   chan struct{} // closed when it was killed and does not end
-	life    sync.WaitGroup
+	spec     function.Spec
+	api      *runtime.Server
+	output   *output
+	company  *company // nil without external extensions
+	memory   *memory
+	freezer  *freezer      // nil when it is never frozen
+	end      sandbox.End   // once done is closed
+	done     chan struct{} // closed when the process was reaped and its output read
+	gone     chan struct{} // closed when the extensions have ended, too
+	stuck    chan struct{} // closed when it was killed and does not end
+	stopping chan struct{} // closed when it is being ended
+	closing  chan struct{} // closed when nobody needs it any more
+	closed   sync.Once
+	life     sync.WaitGroup
 
 	initializing bool          // until the first invocation was answered; only its invoker looks
 	initDuration time.Duration // 0 when it had not initialized in time
 
-	mu       sync.Mutex
-	reaped   bool
-	cause    cause
-	invoked  bool        // since the memory was looked at
-	timer    *time.Timer // expire
-	deadline time.Time   // when the invocation under way runs out of time; zero when there is none
-	settled  func()      // of the invocation under way
+	child atomic.Pointer[child] // nil until it is started
+
+	mu        sync.Mutex
+	launched  bool  // the runtime was started
+	unstarted error // why there is no runtime
+	reaped    bool
+	cause     cause
+	killed    bool
+	ending    time.Time          // when it began to be ended
+	took      time.Duration      // until the runtime had ended
+	missing   syscall.WaitStatus // of the extension that has ended, when cause is crashed
+	invoked   bool               // since the memory was looked at
+	timer     *time.Timer        // expire
+	deadline  time.Time          // when the invocation under way runs out of time; zero when there is none
+	settled   func()             // of the invocation under way
 }
 
 // Start starts the process and waits until it asks for its first invocation.
@@ -65,6 +81,10 @@ func (e *Executor) Start(ctx context.Context, spec function.Spec) (function.Inst
 	}
 	begun := time.Now()
 	i, err := e.launch(ctx, spec, argv, in)
+	if failure, ok := errors.AsType[*function.InitError](err); ok {
+		failure.Duration = time.Since(begun)
+		spec.Log.Tell(function.InitReport(failure.Duration, function.StatusError, failure.ErrorType))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -73,11 +93,10 @@ func (e *Executor) Start(ctx context.Context, spec function.Spec) (function.Inst
 	select {
 	case <-i.api.Ready():
 		i.initDuration = time.Since(begun)
-		spec.Log.Tell(function.InitRuntimeDone(function.StatusSuccess, ""))
-		spec.Log.Tell(function.InitReport(i.initDuration, function.StatusSuccess, ""))
+		i.tellInit(i.initDuration, function.StatusSuccess, "")
 		return i, nil
 	case <-limit.C:
-		spec.Log.Tell(function.InitReport(e.initLimit, function.StatusTimeout, ""))
+		i.tellInit(e.initLimit, function.StatusTimeout, "")
 		return i, nil
 	case report := <-i.api.InitFailed():
 		return nil, i.failedInit(begun, &function.InitError{ErrorType: report.ErrorType, Payload: report.Payload})
@@ -86,6 +105,10 @@ func (e *Executor) Start(ctx context.Context, spec function.Spec) (function.Inst
 		case report := <-i.api.InitFailed(): // it reported, and went
 			return nil, i.failedInit(begun, &function.InitError{ErrorType: report.ErrorType, Payload: report.Payload})
 		default:
+		}
+		if i.unstarted != nil {
+			i.Close()
+			return nil, i.unstarted
 		}
 		return nil, i.failedInit(begun, &function.InitError{ErrorType: i.exitType(), Message: i.exitMessage()})
 	case <-ctx.Done():
@@ -97,89 +120,127 @@ func (e *Executor) Start(ctx context.Context, spec function.Spec) (function.Inst
 // failedInit ends an instance that could not initialize.
 func (i *instance) failedInit(begun time.Time, failure *function.InitError) error {
 	failure.Duration = time.Since(begun)
+	if i.company == nil {
+		i.Close() // what it prints until its end belongs before
+	}
+	i.tellInit(failure.Duration, function.StatusError, failure.ErrorType)
 	i.Close()
-	i.spec.Log.Tell(function.InitReport(failure.Duration, function.StatusError, failure.ErrorType))
 	return failure
 }
 
-// launch opens the Runtime API, starts the process, and begins to watch over it.
+// drain has everything in the log that has been printed.
+func (i *instance) drain() {
+	i.output.drain()
+	if i.company != nil {
+		i.company.output.drain()
+	}
+}
+
+// tellInit tells how the initialization went.
+func (i *instance) tellInit(d time.Duration, status, errorType string) {
+	i.drain()
+	i.mu.Lock()
+	launched := i.launched
+	i.mu.Unlock()
+	if launched {
+		i.spec.Log.Tell(function.InitRuntimeDone(status, errorType))
+	}
+	tellExtensions(i.spec.Log, i.api.Roster())
+	i.spec.Log.Tell(function.InitReport(d, status, errorType))
+}
+
+// launch opens the Runtime API, starts the processes, and begins to watch over them.
 func (e *Executor) launch(ctx context.Context, spec function.Spec, argv []string, in interpreter) (*instance, error) {
 	keys, err := e.credentials(spec.Function)
 	if err != nil {
 		return nil, err
 	}
-	api, err := runtime.Listen(e.log, runtime.Function{
-		Name: spec.Function.Name.Name, Version: spec.Version, Handler: spec.Function.Handler, AccountID: spec.Function.Account,
-	})
+	extensions, err := findExtensions(spec)
 	if err != nil {
 		return nil, err
 	}
-	read, write, err := os.Pipe()
-	if err != nil {
-		api.Close()
-		return nil, fmt.Errorf("open pipe for a function: %w", err)
+	if len(extensions) > runtime.MaxExtensions {
+		return nil, launchFailure(spec.Log, extensions, runtime.MaxExtensions, errTooMany)
 	}
-	out, err := newOutput(read, spec.Log)
+	api, err := listen(e.log, spec, extensions)
+	if err != nil {
+		return nil, err
+	}
+	out, write, err := newOutput(spec.Log.WriteLine)
 	if err != nil {
 		api.Close()
-		return nil, errors.Join(fmt.Errorf("open pipe for a function: %w", err), read.Close(), write.Close())
+		return nil, err
 	}
 	i := &instance{
 		spec: spec, api: api, output: out, initializing: true, memory: newMemory(spec.Function.MemoryMB),
-		done: make(chan struct{}), stuck: make(chan struct{}),
+		done: make(chan struct{}), gone: make(chan struct{}), stuck: make(chan struct{}), stopping: make(chan struct{}),
+		closing: make(chan struct{}),
 	}
 	i.timer = time.AfterFunc(time.Hour, i.expire)
 	i.timer.Stop()
+	if !e.neverFreeze {
+		i.freezer = newFreezer(i.family)
+	}
 	i.life.Go(out.run)
-
-	p := program{argv: argv, env: e.environment(spec, api.Address(), in, keys), dir: e.places(spec).code, mounts: in.mounts()}
+	vars := e.environment(spec, api.Address(), in, keys)
+	s := stage{executor: e, out: write, program: program{argv: argv, env: vars, dir: e.places(spec).code, mounts: in.mounts()}}
+	if len(extensions) > 0 {
+		if err := i.expectExtensions(&s, extensions); err != nil {
+			i.abandon()
+			return nil, errors.Join(err, write.Close())
+		}
+	}
 	started := make(chan error, 1)
-	i.life.Go(func() {
-		// The kernel ends the process with this thread, which therefore is the process's own as long as it lives.
-		goruntime.LockOSThread()
-		defer goruntime.UnlockOSThread()
-		child, err := e.startChild(ctx, spec, p, write)
-		_ = write.Close()
-		i.child = child
-		if err == nil && !e.neverFreeze {
-			i.freezer = newFreezer(child.family)
-		}
-		started <- err
-		if err == nil {
-			i.watch()
-		}
-	})
+	i.life.Go(func() { i.live(ctx, s, started) })
 	if err := <-started; err != nil {
-		out.close()
-		api.Close()
-		i.life.Wait()
-		return nil, e.startError(spec, err)
+		i.abandon()
+		return nil, err
 	}
 	i.life.Go(i.watchMemory)
 	return i, nil
 }
 
-// watch waits for the process and clears up after it.
-func (i *instance) watch() {
-	pid := i.child.PID()
-	if !waitUnreaped(pid) {
-		i.child.Wait()
+// listen opens the Runtime API of an instance. What is told of the instance is published there as soon as somebody may want to
+// hear of it.
+func listen(log *slog.Logger, spec function.Spec, extensions []string) (*runtime.Server, error) {
+	var api *runtime.Server
+	follow := func() { spec.Log.Follow(func(t function.Telemetry) { api.Publish(runtime.Telemetry(t)) }) }
+	api, err := runtime.Listen(log, runtime.Function{
+		Name: spec.Function.Name.Name, Version: spec.Version, Handler: spec.Function.Handler, AccountID: spec.Function.Account,
+		Extensions: extensions, JSONLogs: spec.Function.LogFormat == function.LogJSON,
+		Subscribed: func(s runtime.Subscription) {
+			follow()
+			spec.Log.Tell(function.Subscription(s.API, s.Name, s.State, s.Types))
+		},
+	})
+	if err == nil && len(extensions) > 0 {
+		follow()
 	}
-	i.freezer.end()
-	i.mu.Lock()
-	_ = syscall.Kill(-pid, syscall.SIGKILL) // whom it left behind
-	i.end = i.child.Wait()                  // does not wait any more
-	i.reaped = true
-	i.timer.Stop()
-	settled := i.settled
-	i.settled = nil
-	i.mu.Unlock()
+	return api, err
+}
 
-	i.output.close()
-	close(i.done)
-	if settled != nil {
-		settled()
+// expectExtensions makes place for the external extensions.
+func (i *instance) expectExtensions(s *stage, names []string) error {
+	out, write, err := newOutput(i.spec.Log.WriteExtensionLine)
+	if err != nil {
+		return err
 	}
+	i.company = &company{limit: s.executor.endLimit, output: out}
+	i.life.Go(out.run)
+	s.extensionsOut = write
+	s.program.extensions = names
+	s.program.extensionEnv = environmentOfExtensions(s.program.env, i.spec.Function.Environment)
+	return nil
+}
+
+// abandon clears up an instance none of whose processes was started.
+func (i *instance) abandon() {
+	i.output.close()
+	if i.company != nil {
+		i.company.output.close()
+	}
+	i.api.Close()
+	i.life.Wait()
 }
 
 // Invoke hands one invocation to the process and waits for its answer, its end, or the function's timeout.
@@ -216,7 +277,7 @@ func (i *instance) Invoke(ctx context.Context, request function.Request) (functi
 	if request.Measure {
 		response.MaxMemoryMB = i.maxMemoryMB()
 	}
-	i.output.drain()
+	i.drain()
 	i.output.flushPart()
 	return response, nil
 }
@@ -258,7 +319,9 @@ func (i *instance) begin(now time.Time, request function.Request) (<-chan runtim
 // settle is called when the process asks for its next invocation, and its extensions for their next event.
 func (i *instance) settle() {
 	i.mu.Lock()
-	i.timer.Stop()
+	if i.cause == exited {
+		i.timer.Stop()
+	}
 	i.deadline = time.Time{}
 	settled := i.settled
 	i.settled = nil
@@ -284,8 +347,16 @@ func (i *instance) fill(response *function.Response, outcome runtime.Outcome) {
 // invocation.
 func (i *instance) fillEnd(response *function.Response) error {
 	i.mu.Lock()
-	why := i.cause
+	why, unstarted := i.cause, i.unstarted
 	i.mu.Unlock()
+	if unstarted != nil {
+		failure, ok := errors.AsType[*function.InitError](unstarted)
+		if !ok {
+			return unstarted
+		}
+		response.ErrorType, response.Message = failure.ErrorType, failure.Message
+		return nil
+	}
 	switch {
 	case why == closed:
 		return errClosed
@@ -313,83 +384,23 @@ func (i *instance) exitType() string {
 	if failure := i.api.ExtensionFailure(); failure != "" {
 		return failure
 	}
+	if i.cause == crashed {
+		return errorCrash
+	}
 	return function.ErrorExit
 }
 
-// exitMessage says how the process ended.
+// exitMessage says how the process ended, or the extension without which it could not go on.
 func (i *instance) exitMessage() string {
-	switch status := i.end.Status; {
-	case status.Signaled():
-		return "Runtime exited with error: signal: " + status.Signal().String()
-	case status.ExitStatus() == 0:
-		return "Runtime exited without providing a reason"
-	default:
-		return fmt.Sprintf("Runtime exited with error: exit status %d", status.ExitStatus())
-	}
-}
-
-// expire is called when an invocation has run out of time, and once more when that did not end the process.
-func (i *instance) expire() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	switch {
-	case i.reaped:
-	case i.cause == expired:
-		close(i.stuck)
-	case i.deadline.IsZero() || time.Now().Before(i.deadline):
-		// It was answered in the last moment, and this call is late.
-	default:
-		i.killLocked(expired)
-		i.timer.Reset(killGrace)
+	case i.cause == crashed && i.missing.Exited() && i.missing.ExitStatus() == 0:
+		return "exit code 0"
+	case i.cause == crashed:
+		return exitText(i.missing)
+	case i.end.Status.Exited() && i.end.Status.ExitStatus() == 0:
+		return "Runtime exited without providing a reason"
 	}
-}
-
-// kill ends the whole group of the process.
-func (i *instance) kill(why cause) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.killLocked(why)
-}
-
-func (i *instance) killLocked(why cause) {
-	if i.reaped || i.cause != exited {
-		return
-	}
-	i.cause = why
-	_ = syscall.Kill(-i.child.PID(), syscall.SIGKILL)
-}
-
-// Done is closed when the process has ended.
-func (i *instance) Done() <-chan struct{} { return i.done }
-
-// terminateGrace is how long a process with an extension in it may take to end when it is told to.
-const terminateGrace = 500 * time.Millisecond
-
-// terminate asks a process that has registered an extension to end, and waits for a while. Others are not asked, as at AWS.
-func (i *instance) terminate() {
-	i.mu.Lock()
-	runs := !i.reaped && i.cause == exited
-	i.mu.Unlock()
-	if all, _ := i.api.Extensions(); all == 0 || !runs {
-		return
-	}
-	i.freezer.wake()
-	if family := i.child.family(); len(family) > 0 {
-		_ = syscall.Kill(family[0], syscall.SIGTERM)
-	}
-	timer := time.NewTimer(terminateGrace)
-	defer timer.Stop()
-	select {
-	case <-i.done:
-	case <-timer.C:
-	}
-}
-
-// Close kills the process and returns when it is reaped and nothing of the instance is left.
-func (i *instance) Close() {
-	i.terminate()
-	i.kill(closed)
-	<-i.done
-	i.api.Close()
-	i.life.Wait()
+	return "Runtime exited with error: " + exitText(i.end.Status)
 }

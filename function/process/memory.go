@@ -65,12 +65,12 @@ func (i *instance) watchMemory() {
 	defer timer.Stop()
 	for {
 		select {
-		case <-i.done:
+		case <-i.gone:
 			return
 		case <-timer.C:
 		case <-i.memory.wake:
 		}
-		if i.memory.look(i.child.processes()) {
+		if i.memory.look(i.processes()) {
 			i.kill(exceeded)
 		}
 		timer.Reset(i.nextLook())
@@ -99,7 +99,7 @@ func (i *instance) maxMemoryMB() int {
 			most = i.end.MaxRSS
 		}
 	default:
-		if all := i.child.processes(); len(all) > 0 {
+		if all := i.processes(); len(all) > 0 {
 			most = max(most, peakBytes(all[0]))
 		}
 	}

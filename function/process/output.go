@@ -3,11 +3,10 @@ package process
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"sync"
 	"syscall"
-
-	"github.com/millrace/millrace/function"
 )
 
 const (
@@ -28,21 +27,26 @@ const (
 type output struct {
 	pipe *os.File
 	raw  syscall.RawConn
-	log  function.LogWriter
+	line func([]byte)  // takes a line without its end
 	done chan struct{} // closed when run has returned
 
 	mu    sync.Mutex
 	chunk [32 << 10]byte
-	line  []byte // the beginning of a line whose end has not come
+	part  []byte // the beginning of a line whose end has not come
 	ended bool
 }
 
-func newOutput(pipe *os.File, log function.LogWriter) (*output, error) {
-	raw, err := pipe.SyscallConn()
+// newOutput returns an output, and what a process is to print to.
+func newOutput(line func([]byte)) (*output, *os.File, error) {
+	read, write, err := os.Pipe()
 	if err != nil {
-		return nil, err
+		return nil, nil, fmt.Errorf("open pipe for a function: %w", err)
 	}
-	return &output{pipe: pipe, raw: raw, log: log, done: make(chan struct{})}, nil
+	raw, err := read.SyscallConn()
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("open pipe for a function: %w", err), read.Close(), write.Close())
+	}
+	return &output{pipe: read, raw: raw, line: line, done: make(chan struct{})}, write, nil
 }
 
 // run reads until the last writer has gone or close is called.
@@ -102,13 +106,13 @@ func (o *output) cut(p []byte) {
 		if end < 0 {
 			break
 		}
-		if len(o.line) == 0 && end <= maxLineBytes {
-			o.log.WriteLine(p[:end])
+		if len(o.part) == 0 && end <= maxLineBytes {
+			o.line(p[:end])
 		} else {
 			o.add(p[:end])
 			o.flush()
-			if cap(o.line) > keepLineBytes {
-				o.line = nil
+			if cap(o.part) > keepLineBytes {
+				o.part = nil
 			}
 		}
 		p = p[end+1:]
@@ -118,25 +122,25 @@ func (o *output) cut(p []byte) {
 
 // add appends to the line, and hands it on whenever it is as long as a line may be.
 func (o *output) add(p []byte) {
-	for len(o.line)+len(p) > maxLineBytes {
-		room := maxLineBytes - len(o.line)
-		o.line = append(o.line, p[:room]...)
+	for len(o.part)+len(p) > maxLineBytes {
+		room := maxLineBytes - len(o.part)
+		o.part = append(o.part, p[:room]...)
 		p = p[room:]
 		o.flush()
 	}
-	o.line = append(o.line, p...)
+	o.part = append(o.part, p...)
 }
 
 func (o *output) flush() {
-	o.log.WriteLine(o.line)
-	o.line = o.line[:0]
+	o.line(o.part)
+	o.part = o.part[:0]
 }
 
 // flushPart hands on a line without end, when no more can follow or an answer must not wait for it.
 func (o *output) flushPart() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.line) > 0 {
+	if len(o.part) > 0 {
 		o.flush()
 	}
 }

@@ -82,8 +82,8 @@ func parseShared(list []string) (mounts []sandbox.Mount, err error) {
 	return mounts, nil
 }
 
-// start starts a program in a sandbox of its own.
-func (w *walls) start(ctx context.Context, spec function.Spec, p program, out *os.File) (child, error) {
+// start starts a program in a sandbox of its own, or the extensions beside it, which have another output.
+func (w *walls) start(ctx context.Context, spec function.Spec, p program, out, extensions *os.File) (*sandbox.Process, error) {
 	const mb = 1 << 20
 	mounts := append(append([]sandbox.Mount{}, p.mounts...),
 		sandbox.Mount{Source: spec.CodeDir, Target: sandboxPlaces.code},
@@ -91,14 +91,15 @@ func (w *walls) start(ctx context.Context, spec function.Spec, p program, out *o
 	if spec.LayersDir != "" {
 		mounts = append(mounts, sandbox.Mount{Source: spec.LayersDir, Target: sandboxPlaces.layers})
 	}
-	started, err := sandbox.Start(ctx, sandbox.Spec{
+	var companions []string
+	for _, name := range p.extensions {
+		companions = append(companions, filepath.Join(sandboxPlaces.layers, extensionsFolder, name))
+	}
+	return sandbox.Start(ctx, sandbox.Spec{
 		Root: w.root, Mounts: append(mounts, w.shared...), Common: len(w.shared) > 0,
 		TmpBytes:    int64(spec.Function.EphemeralMB) * mb,
 		MemoryBytes: int64(spec.Function.MemoryMB+spec.Function.EphemeralMB+spareMB) * mb,
 		Args:        p.argv, Env: p.env, Dir: p.dir, Output: out,
+		Companions: companions, CompanionEnv: p.extensionEnv, CompanionOutput: extensions,
 	})
-	if err != nil {
-		return nil, err
-	}
-	return boxed{started}, nil
 }
