@@ -227,7 +227,9 @@ def describe(error, request_id=""):
     frames = traceback.extract_tb(error.__traceback__)
     while frames and frames[0].filename == __file__:
         frames.pop(0)
-    return document(type(error).__name__, str(error), traceback.format_list(frames), request_id)
+    # As tuples they have no columns, and so no marks under the code, as at AWS.
+    lines = traceback.format_list([(frame.filename, frame.lineno, frame.name, frame.line) for frame in frames])
+    return document(type(error).__name__, str(error), lines, request_id)
 
 
 def document(error_type, message, trace, request_id):
@@ -281,13 +283,14 @@ class JsonFormatter(logging.Formatter):
             "level": level,
             "message": record.getMessage(),
             "logger": record.name,
-            "requestId": getattr(record, "aws_request_id", None),
         }
         if record.exc_info and record.exc_info[0] is not None:
             kind, error, trace = record.exc_info
             fields["stackTrace"] = traceback.format_tb(trace)
             fields["errorType"] = kind.__name__
             fields["errorMessage"] = str(error)
+        fields["requestId"] = getattr(record, "aws_request_id", None)
+        if "errorType" in fields:
             fields["location"] = "%s:%s:%d" % (record.pathname, record.funcName, record.lineno)
         for name, value in record.__dict__.items():
             if name not in self.own and name not in fields:

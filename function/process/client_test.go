@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -127,5 +128,26 @@ def handler(event, context):
 	decode(t, h.invoke("f", `"fail"`).Payload, &got)
 	if fmt.Sprint(got) != "{ValueError failed}" {
 		t.Errorf("%+v", got)
+	}
+
+	// What it logs as documents is what our bootstrap logs.
+	minor, err := exec.Command(python, "-c", "import sys; print(sys.version_info[1])").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := "python3." + strings.TrimSpace(string(minor))
+	h = open(t, func(_ *function.Config, p *process.Config) {
+		p.Isolation, p.Interpreters = process.Off, map[string]string{version: python}
+	})
+	command := "#!/bin/sh\nexec " + python + " -m awslambdaric \"$_HANDLER\"\n"
+	h.deploy("theirs", "provided.al2023", "main.handler", files{"bootstrap*": command, "main.py": pythonLogs}, jsonLog("DEBUG", "WARN"))
+	h.deploy("ours", version, "main.handler", files{"main.py": pythonLogs}, jsonLog("DEBUG", "WARN"))
+	differs := regexp.MustCompile(`[^" ]*/main\.py|"timestamp": ".{20}"`)
+	for _, payload := range []string{"0", "1"} {
+		ours := differs.ReplaceAllString(string(h.invoke("ours", payload).LogTail), "")
+		theirs := differs.ReplaceAllString(string(h.invoke("theirs", payload).LogTail), "")
+		if ours != theirs {
+			t.Errorf("ours:\n%s\ntheirs:\n%s", ours, theirs)
+		}
 	}
 }
