@@ -13,6 +13,11 @@
 //   - it ends, because it exits, because an invocation ran out of time, or because it is closed. Its whole group is
 //     then killed and the process reaped, and only then is the invocation under way answered.
 //
+// External extensions, which are programs in the layers of a function, make an instance a company: they are started first, the runtime
+// when they have registered, and an invocation is over when they are done with it, too. When one of them ends the instance does; when
+// the runtime has ended, or is to, they are told and have a while to end themselves. An invocation is answered when the runtime has
+// ended, and nobody waits for the extensions but Close.
+//
 // Where the host allows it, each instance runs in a sandbox (package sandbox): what it may not touch it cannot see, and what
 // it starts ends with it. Without one, what a function starts in a group or a session of its own is not found again. Either
 // way no process outlives a server that is killed on Linux: the kernel ends it.
