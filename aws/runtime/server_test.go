@@ -33,6 +33,7 @@ func converse(t *testing.T, extensions ...string) *conversation {
 	if err != nil {
 		t.Fatal(err)
 	}
+	server.Serve(nil)
 	transport := &http.Transport{}
 	t.Cleanup(server.Close)
 	t.Cleanup(transport.CloseIdleConnections)

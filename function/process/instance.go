@@ -142,6 +142,10 @@ func (e *Executor) launch(ctx context.Context, spec function.Spec, argv []string
 		if err == nil && !e.neverFreeze {
 			i.freezer = newFreezer(child.family)
 		}
+		if err == nil {
+			// Not before it is known who belongs to the instance. Who has connected already is served now.
+			api.Serve(child.admission())
+		}
 		started <- err
 		if err == nil {
 			i.watch()

@@ -3,6 +3,7 @@ package process_test
 import (
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -176,6 +177,37 @@ func TestNoWalls(t *testing.T) {
 	}
 	if got := h.answer("f", "read", secret); got != "secret" {
 		t.Errorf("read: %s", got)
+	}
+	h.hostile("victim")
+	if got := h.answer("f", "intrude", h.answer("victim", "api", "")); !strings.Contains(got, "/ping 200, ") {
+		t.Errorf("intrude: %s", got)
+	}
+}
+
+// The Runtime API of an instance is its own: no other function can take its work or answer for it, although all share the host's
+// loopback; neither can whoever else is on the host. With a shared folder both functions have the same user id on the host.
+func TestRuntimeAPIBehindTheWall(t *testing.T) {
+	for name, shared := range map[string][]string{"users of their own": nil, "one user": {t.TempDir()}} {
+		t.Run(name, func(t *testing.T) {
+			h := behindWalls(t, func(_ *function.Config, p *process.Config) { p.Shared = shared })
+			h.hostile("victim")
+			h.hostile("f")
+			api := h.answer("victim", "api", "")
+			if got := h.answer("f", "intrude", api); got != "" {
+				t.Errorf("another function: %s", got)
+			}
+			client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+			if answer, err := client.Get("http://" + api + "/2018-06-01/ping"); err == nil {
+				answer.Body.Close()
+				t.Errorf("a process of the host: %s", answer.Status)
+			}
+			if got := h.answer("victim", "ping", api); got != "done" {
+				t.Errorf("itself: %s", got)
+			}
+			if got := h.answer("victim", "api", ""); got != api {
+				t.Errorf("the instance at %s was replaced by one at %s", api, got)
+			}
+		})
 	}
 }
 

@@ -33,6 +33,7 @@ type walls struct {
 	root    string // where sandboxes mount their file tree
 	runtime string // the folder with the bootstraps
 	shared  []sandbox.Mount
+	guarded bool // Runtime APIs are for their own instances alone
 }
 
 // buildWalls finds out whether the host allows sandboxes. They are nil when functions run without.
@@ -48,15 +49,21 @@ func buildWalls(c Config, runtime string) (*walls, error) {
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return nil, fmt.Errorf("make folder for sandboxes: %w", err)
 	}
-	missing := sandbox.Probe(context.Background(), root)
+	missing, unknown := sandbox.Probe(context.Background(), root), sandbox.KnowsPeers()
+	if missing == nil && c.Isolation == Required {
+		missing = unknown
+	}
 	switch {
 	case missing == nil:
+		if unknown != nil {
+			c.Log.Warn("functions can reach each other's Runtime APIs", "missing", unknown.Error())
+		}
 		told := slog.String("memory", "limited by the kernel and watched")
 		if err := sandbox.Limits(); err != nil {
 			told = slog.String("memory", "watched, not limited by the kernel: "+err.Error())
 		}
 		c.Log.Info("functions run isolated", told)
-		return &walls{root: root, runtime: runtime, shared: shared}, nil
+		return &walls{root: root, runtime: runtime, shared: shared, guarded: unknown == nil}, nil
 	case c.Isolation == Required:
 		return nil, fmt.Errorf("isolation of functions is required and this host does not allow it: %w", missing)
 	}
@@ -100,5 +107,5 @@ func (w *walls) start(ctx context.Context, spec function.Spec, p program, out *o
 	if err != nil {
 		return nil, err
 	}
-	return boxed{started}, nil
+	return boxed{started, w.guarded}, nil
 }

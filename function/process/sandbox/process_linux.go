@@ -55,6 +55,7 @@ type Process struct {
 	control *os.File
 	group   *cgroup
 	program int
+	user    int // of the program on the host
 
 	wait sync.Once
 	end  End
@@ -72,7 +73,7 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 	if err != nil {
 		return nil, &SetupError{"make a socket", err}
 	}
-	p := &Process{control: ours, reports: json.NewDecoder(ours)}
+	p := &Process{control: ours, reports: json.NewDecoder(ours), user: who.Host}
 	p.cmd = &exec.Cmd{
 		Path: "/proc/self/exe", Args: []string{initName}, Dir: "/",
 		// An environment of its own: the server's would show in /proc/1/environ. One processor is enough for it.

@@ -5,6 +5,7 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"net"
 )
 
 // Process is a program in a sandbox. There are none here.
@@ -20,6 +21,12 @@ func Probe(context.Context, string) error { return errNotLinux }
 
 // Limits says that the kernel does not limit the memory of sandboxes here.
 func Limits() error { return errNotLinux }
+
+// KnowsPeers says that there are no sandboxes here.
+func KnowsPeers() error { return errNotLinux }
+
+// Made is never called.
+func (*Process) Made(net.Conn) bool { return false }
 
 // PID is never called.
 func (*Process) PID() int { return 0 }

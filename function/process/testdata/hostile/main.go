@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,6 +62,16 @@ func handle(e event) (string, error) {
 		return background()
 	case "hang":
 		select {}
+	case "api":
+		return os.Getenv("AWS_LAMBDA_RUNTIME_API"), nil
+	case "ping":
+		answer, err := http.Get("http://" + e.Text + "/2018-06-01/ping")
+		if err == nil {
+			err = answer.Body.Close()
+		}
+		return outcome("done", err), nil
+	case "intrude":
+		return intrude(e.Text), nil
 	case "dial":
 		conn, err := net.DialTimeout("tcp", e.Text, 5*time.Second)
 		if err == nil {
@@ -151,6 +162,53 @@ func background() (string, error) {
 	out, err := child.Output()
 	namespace, _ := os.Readlink("/proc/self/ns/pid")
 	return strings.TrimSpace(string(out)) + "@" + namespace, err
+}
+
+// intrude looks for a Runtime API that is not its own among all that listens on the host, and tries what it offers.
+func intrude(address string) string {
+	var found bool
+	for _, at := range listeners() {
+		found = found || at == address
+	}
+	if !found {
+		return "not found"
+	}
+	client := http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	var said []string
+	for _, call := range []string{
+		"GET /2018-06-01/ping", "GET /2018-06-01/runtime/invocation/next", "POST /2018-06-01/runtime/invocation/req-1/response",
+		"POST /2018-06-01/runtime/invocation/req-1/error", "POST /2018-06-01/runtime/init/error", "POST /2020-01-01/extension/register",
+		"GET /2020-01-01/extension/event/next", "PUT /2022-07-01/telemetry",
+	} {
+		method, path, _ := strings.Cut(call, " ")
+		request, _ := http.NewRequest(method, "http://"+address+path, strings.NewReader(`{"events":["INVOKE"]}`))
+		request.Header.Set("Lambda-Extension-Name", "spy")
+		switch answer, err := client.Do(request); {
+		case err == nil:
+			_ = answer.Body.Close()
+			said = append(said, fmt.Sprint(call, " ", answer.StatusCode))
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			said = append(said, call+" waits")
+		}
+	}
+	return strings.Join(said, ", ")
+}
+
+// listeners are the addresses of IPv4 that anybody on the host listens to.
+func listeners() (all []string) {
+	text, _ := os.ReadFile("/proc/net/tcp")
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		if len(fields) < 4 || fields[3] != "0A" {
+			continue
+		}
+		var a, b, c, d byte
+		var port int
+		if _, err := fmt.Sscanf(fields[1], "%02X%02X%02X%02X:%04X", &d, &c, &b, &a, &port); err == nil {
+			all = append(all, fmt.Sprintf("%d.%d.%d.%d:%d", a, b, c, d, port))
+		}
+	}
+	return all
 }
 
 func main() {
