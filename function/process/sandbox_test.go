@@ -211,6 +211,37 @@ func TestRuntimeAPIBehindTheWall(t *testing.T) {
 	}
 }
 
+// There are no sockets but those that functions use, nothing of the server's is open, and what listens on the host under a
+// name without a file cannot be reached.
+func TestSocketsBehindTheWall(t *testing.T) {
+	h := behindWalls(t)
+	h.hostile("f")
+	// UNIX, INET, INET6 and NETLINK_ROUTE.
+	if got := h.answer("f", "sockets", ""); got != "1/0 10/0 16/0 2/0" {
+		t.Errorf("sockets: %s", got)
+	}
+	if got := h.answer("f", "files", ""); got != "/dev/null pipe socket" {
+		t.Errorf("files: %s", got)
+	}
+	name := fmt.Sprintf("@%s-%d", t.Name(), os.Getpid())
+	l, err := net.Listen("unix", name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if got := h.answer("f", "dial", name); !strings.Contains(got, "operation not permitted") && sandbox.HidesAbstractSockets() {
+		t.Errorf("dial %s: %s", name, got)
+	}
+	open := open(t, func(_ *function.Config, p *process.Config) { p.Isolation = process.Off })
+	open.hostile("f")
+	if got := open.answer("f", "dial", name); got != "done" {
+		t.Errorf("without walls: %s", got)
+	}
+	if got := open.answer("f", "sockets", ""); !strings.Contains(got, "16/4") {
+		t.Errorf("sockets without walls: %s", got)
+	}
+}
+
 // Services of the host's loopback can be reached.
 func TestLoopbackIsShared(t *testing.T) {
 	h := behindWalls(t)

@@ -28,6 +28,9 @@ func KnowsPeers() error { return errNotLinux }
 // Made is never called.
 func (*Process) Made(net.Conn) bool { return false }
 
+// HidesAbstractSockets says that there are no sandboxes here.
+func HidesAbstractSockets() bool { return false }
+
 // PID is never called.
 func (*Process) PID() int { return 0 }
 

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -72,8 +73,16 @@ func handle(e event) (string, error) {
 		return outcome("done", err), nil
 	case "intrude":
 		return intrude(e.Text), nil
+	case "sockets":
+		return sockets(), nil
+	case "files":
+		return files(), nil
 	case "dial":
-		conn, err := net.DialTimeout("tcp", e.Text, 5*time.Second)
+		network := "tcp"
+		if strings.HasPrefix(e.Text, "@") {
+			network = "unix"
+		}
+		conn, err := net.DialTimeout(network, e.Text, 5*time.Second)
 		if err == nil {
 			err = conn.Close()
 		}
@@ -162,6 +171,38 @@ func background() (string, error) {
 	out, err := child.Output()
 	namespace, _ := os.Readlink("/proc/self/ns/pid")
 	return strings.TrimSpace(string(out)) + "@" + namespace, err
+}
+
+// sockets tells which kinds of sockets it can make beside the usual ones.
+func sockets() string {
+	var made []string
+	for family := range 50 {
+		for _, protocol := range []int{0, syscall.NETLINK_INET_DIAG, syscall.NETLINK_KOBJECT_UEVENT} {
+			for _, kind := range []int{syscall.SOCK_STREAM, syscall.SOCK_DGRAM, syscall.SOCK_RAW, syscall.SOCK_SEQPACKET} {
+				if fd, err := syscall.Socket(family, kind, protocol); err == nil {
+					_ = syscall.Close(fd)
+					made = append(made, fmt.Sprint(family, "/", protocol))
+				}
+			}
+		}
+	}
+	slices.Sort(made)
+	return strings.Join(slices.Compact(made), " ")
+}
+
+// files tells what it has open that it did not open.
+func files() string {
+	links, _ := filepath.Glob("/proc/self/fd/*")
+	var open []string
+	for _, link := range links {
+		to, err := os.Readlink(link)
+		kind, _, _ := strings.Cut(to, ":")
+		if err == nil && kind != "anon_inode" && !slices.Contains(open, kind) {
+			open = append(open, kind)
+		}
+	}
+	slices.Sort(open)
+	return strings.Join(open, " ")
 }
 
 // intrude looks for a Runtime API that is not its own among all that listens on the host, and tries what it offers.
