@@ -10,32 +10,50 @@ import (
 // goroutine; who may not finds the connection closed without a word.
 type Admission func(net.Conn) bool
 
-// gate is a listener whose connections are judged before anything is read from them.
+// maxConnections is how many connections a server has at a time: some more than a runtime and all its extensions need. Others wait
+// in the system's queue, where they cost the server nothing.
+const maxConnections = 128
+
+// gate is a listener that has few connections at a time, which are judged before anything is read from them.
 type gate struct {
 	net.Listener
-	admit Admission
+	admit   Admission // nil admits everybody
+	room    chan struct{}
+	closing <-chan struct{}
 }
 
 func (g gate) Accept() (net.Conn, error) {
-	conn, err := g.Listener.Accept()
-	if err != nil || g.admit == nil {
-		return conn, err
+	select {
+	case g.room <- struct{}{}:
+	case <-g.closing:
+		return nil, net.ErrClosed
 	}
-	return &stranger{Conn: conn, admit: g.admit}, nil
+	conn, err := g.Listener.Accept()
+	if err != nil {
+		<-g.room
+		return nil, err
+	}
+	return &visit{Conn: conn, admit: g.admit, leave: sync.OnceFunc(func() { <-g.room })}, nil
 }
 
-// stranger is a connection that is judged when it is first read from, so that nobody else waits for it.
-type stranger struct {
+// visit is a connection that is judged when it is first read from, so that nobody else waits for it.
+type visit struct {
 	net.Conn
 	admit   Admission
 	judge   sync.Once
 	refused bool
+	leave   func()
 }
 
-func (s *stranger) Read(p []byte) (int, error) {
-	s.judge.Do(func() { s.refused = !s.admit(s.Conn) })
-	if s.refused {
+func (v *visit) Read(p []byte) (int, error) {
+	v.judge.Do(func() { v.refused = v.admit != nil && !v.admit(v.Conn) })
+	if v.refused {
 		return 0, io.EOF
 	}
-	return s.Conn.Read(p)
+	return v.Conn.Read(p)
+}
+
+func (v *visit) Close() error {
+	defer v.leave()
+	return v.Conn.Close()
 }

@@ -143,7 +143,7 @@ func Listen(log *slog.Logger, f Function) (*Server, error) {
 
 // Serve begins to serve those who are admitted, everybody when admit is nil, and returns; it is called once. Serving ends with Close.
 func (s *Server) Serve(admit Admission) {
-	s.serving.Go(func() { _ = s.http.Serve(gate{s.listener, admit}) })
+	s.serving.Go(func() { _ = s.http.Serve(gate{s.listener, admit, make(chan struct{}, maxConnections), s.closing}) })
 }
 
 // countConnections lets Close wait for the goroutine of every connection.

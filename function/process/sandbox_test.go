@@ -1,12 +1,16 @@
 package process_test
 
 import (
+	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -242,6 +246,39 @@ func TestSocketsBehindTheWall(t *testing.T) {
 	}
 }
 
+// The walls of a server that is not root's stand as well. Its functions have its own user id.
+func TestWallsOfOrdinaryUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("the other tests are of an ordinary user")
+	}
+	place, err := os.MkdirTemp("", "ordinary-") // not t.TempDir, which only its owner may enter
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(place)
+	binary, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const ordinary = 65534
+	program := filepath.Join(place, "program")
+	err = errors.Join(os.WriteFile(program, binary, 0o600), os.Chmod(program, 0o755), os.Chown(place, ordinary, ordinary)) //nolint:gosec // to be run
+	if err != nil {
+		t.Fatal(err)
+	}
+	test := exec.Command(program, "-test.v", "-test.run", "^(TestFilesBehindTheWall|TestProcessesBehindTheWall|TestRuntimeAPIBehindTheWall|TestSocketsBehindTheWall)$")
+	test.Dir = place
+	test.Env = []string{programsVariable + "=" + programs, "TMPDIR=" + place, "HOME=" + place, "PATH=" + os.Getenv("PATH")}
+	test.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: ordinary, Gid: ordinary}}
+	out, err := test.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if strings.Contains(string(out), "--- SKIP") {
+		t.Skipf("an ordinary user cannot isolate functions on this host:\n%s", out)
+	}
+}
+
 // Services of the host's loopback can be reached.
 func TestLoopbackIsShared(t *testing.T) {
 	h := behindWalls(t)
@@ -253,6 +290,16 @@ func TestLoopbackIsShared(t *testing.T) {
 	defer l.Close()
 	if got := h.answer("f", "dial", l.Addr().String()); got != "done" {
 		t.Errorf("dial: %s", got)
+	}
+}
+
+// A folder that would hide what is a sandbox's own, or be hidden by it, cannot be shared.
+func TestSharedFoldersInTheWay(t *testing.T) {
+	for path, refused := range map[string]bool{"/proc": true, "/proc/self": true, "/dev": true, "/var": true, "/opt": true, "/usr": false, "/tmp": false} {
+		_, err := process.New(process.Config{Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler), Shared: []string{path + ":ro"}})
+		if got := err != nil && strings.Contains(err.Error(), "of their own"); got != refused {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 }
 

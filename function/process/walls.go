@@ -83,10 +83,23 @@ func parseShared(list []string) (mounts []sandbox.Mount, err error) {
 		case !info.IsDir():
 			return nil, fmt.Errorf("shared folder %q is no folder", text)
 		}
+		if own := ownPlace(filepath.Clean(path)); own != "" {
+			return nil, fmt.Errorf("shared folder %q cannot be shown: functions have %s of their own", text, own)
+		}
 		path = filepath.Clean(path)
 		mounts = append(mounts, sandbox.Mount{Source: path, Target: path, Writable: !readOnly})
 	}
 	return mounts, nil
+}
+
+// ownPlace returns the place of a sandbox's own that a shared folder would hide, or be hidden by.
+func ownPlace(shared string) string {
+	for _, own := range []string{sandboxPlaces.code, sandboxPlaces.runtime, sandboxPlaces.layers, "/proc", "/dev"} {
+		if strings.HasPrefix(own+"/", shared+"/") || strings.HasPrefix(shared, own+"/") {
+			return own
+		}
+	}
+	return ""
 }
 
 // start starts a program in a sandbox of its own.

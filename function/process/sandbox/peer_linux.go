@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -25,6 +27,9 @@ const maxLooks = 1 << 16
 // socket was closed since.
 type peer struct{ user, inode uint32 }
 
+// file is what the socket is called among the open files of a process.
+func (p peer) file() string { return fmt.Sprintf("socket:[%d]", p.inode) }
+
 // Made reports whether a program of the sandbox made a connection to this process, which is over IPv4's loopback, and has
 // it open still. Others on the host may not pass for one: what counts is that the very socket is open in the sandbox.
 func (p *Process) Made(conn net.Conn) bool {
@@ -33,52 +38,54 @@ func (p *Process) Made(conn net.Conn) bool {
 		return false
 	}
 	// That the init is there still, or not reaped, says that it was its /proc which was looked at.
-	return holds(p.Proc(), fmt.Sprintf("socket:[%d]", who.inode)) && p.cmd.Process.Signal(unix.Signal(0)) == nil
+	return holds(p.Proc(), who.file()) && p.cmd.Process.Signal(unix.Signal(0)) == nil
 }
 
 // KnowsPeers reports why Made cannot be asked on this host; nil when it can.
 func KnowsPeers() error {
-	if err := recognizeItself(); err != nil {
-		return &SetupError{"find out who connects", err}
-	}
-	return nil
+	_, err := wayToAsk()
+	return err
 }
 
-// recognizeItself connects this process with itself, to see that the kernel says who connects.
-func recognizeItself() error {
+// wayToAsk finds out once how this host's kernel says who connects: it connects this process with itself, and asks for its own
+// socket. A kernel that lacks sock_diag answers as if there were no such connection.
+var wayToAsk = sync.OnceValues(func() (ask func(from, to netip.AddrPort) (peer, error), err error) {
+	defer func() {
+		if err != nil {
+			err = &SetupError{"find out who connects", err}
+		}
+	}()
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer l.Close()
 	theirs, err := net.Dial("tcp4", l.Addr().String())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer theirs.Close()
-	ours, err := l.Accept()
-	if err != nil {
-		return err
+	from, to := addressOf(theirs.LocalAddr()), addressOf(theirs.RemoteAddr())
+	for _, ask := range []func(from, to netip.AddrPort) (peer, error){diagnose, lookUp} {
+		var who peer
+		if who, err = ask(from, to); err == nil && holds("/proc", who.file(), strconv.Itoa(os.Getpid())) {
+			return ask, nil
+		}
 	}
-	defer ours.Close()
-	who, err := peerOf(ours)
-	if err == nil && !holds("/proc", fmt.Sprintf("socket:[%d]", who.inode), strconv.Itoa(os.Getpid())) {
-		err = errors.New("the kernel does not show the sockets of processes")
-	}
-	return err
-}
+	return nil, cmp.Or(err, errors.New("the kernel does not show the sockets of processes"))
+})
 
 // peerOf asks the kernel who made a connection to this process.
 func peerOf(conn net.Conn) (peer, error) {
+	ask, err := wayToAsk()
+	if err != nil {
+		return peer{}, err
+	}
 	local, remote := addressOf(conn.LocalAddr()), addressOf(conn.RemoteAddr())
 	if !local.Addr().Is4() || !remote.Addr().Is4() {
 		return peer{}, errors.New("the connection is not over IPv4")
 	}
-	who, err := diagnose(remote, local)
-	if err == nil || errors.Is(err, unix.ENOENT) {
-		return who, err
-	}
-	return lookUp("/proc/self/net", remote, local)
+	return ask(remote, local)
 }
 
 func addressOf(a net.Addr) netip.AddrPort {
@@ -175,9 +182,9 @@ func readDiagnosis(text []byte, asked diagSocket) (peer, error) {
 
 // lookUp finds the same in the kernel's lists of all connections, which takes longer the more there are. A socket of
 // IPv6's may speak IPv4.
-func lookUp(dir string, from, to netip.AddrPort) (peer, error) {
+func lookUp(from, to netip.AddrPort) (peer, error) {
 	for _, list := range []struct{ name, before string }{{"tcp", ""}, {"tcp6", "0000000000000000FFFF0000"}} {
-		text, err := os.ReadFile(filepath.Join(dir, list.name))
+		text, err := os.ReadFile("/proc/self/net/" + list.name)
 		if errors.Is(err, os.ErrNotExist) && list.before != "" {
 			break // without IPv6
 		}
