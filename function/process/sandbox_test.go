@@ -96,7 +96,7 @@ func TestProcessesBehindTheWall(t *testing.T) {
 		t.Errorf("processes: %s", got)
 	}
 	for do, want := range map[string]string{
-		"ptrace": "operation not permitted", "mount": "operation not permitted", "unshare": "operation not permitted",
+		"calls": "", "ptrace": "operation not permitted", "mount": "operation not permitted", "unshare": "operation not permitted",
 		"capabilities": "CapEff:\t0000000000000000 CapBnd:\t0000000000000000 NoNewPrivs:\t1 Seccomp:\t2",
 	} {
 		if got := h.answer("f", do, ""); got != want {
@@ -240,6 +240,9 @@ func TestSocketsBehindTheWall(t *testing.T) {
 	open.hostile("f")
 	if got := open.answer("f", "dial", name); got != "done" {
 		t.Errorf("without walls: %s", got)
+	}
+	if got := open.answer("f", "calls", ""); !strings.Contains(got, "bpf: ") {
+		t.Errorf("calls without walls: %s", got)
 	}
 	if got := open.answer("f", "sockets", ""); !strings.Contains(got, "16/4") {
 		t.Errorf("sockets without walls: %s", got)

@@ -5,13 +5,14 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
 
 // connect connects this process with itself. The client's socket may be one of IPv6's.
-func connect(t *testing.T, family int) (ours net.Conn, theirs int) {
+func connect(t testing.TB, family int) (ours net.Conn, theirs int) {
 	t.Helper()
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -86,5 +87,24 @@ func TestPeerThatHasGone(t *testing.T) {
 	}
 	if got, err := lookUp(listening, addressOf(ours.LocalAddr())); !errors.Is(err, unix.ENOENT) {
 		t.Errorf("looked up: %+v %v", got, err)
+	}
+}
+
+// BenchmarkPeer measures what a connection to a Runtime API costs more: to ask who made it, either way, and to find its socket
+// among the files of this process.
+func BenchmarkPeer(b *testing.B) {
+	if err := KnowsPeers(); err != nil {
+		b.Skip(err)
+	}
+	ours, _ := connect(b, unix.AF_INET)
+	from, to := addressOf(ours.RemoteAddr()), addressOf(ours.LocalAddr())
+	for name, ask := range map[string]func(from, to netip.AddrPort) (peer, error){"diagnose": diagnose, "look up": lookUp} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if who, err := ask(from, to); err != nil || !holds("/proc", who.file(), strconv.Itoa(os.Getpid())) {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

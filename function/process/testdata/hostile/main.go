@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"golang.org/x/sys/unix"
 )
 
 type event struct{ Do, Text string }
@@ -75,6 +76,8 @@ func handle(e event) (string, error) {
 		return intrude(e.Text), nil
 	case "sockets":
 		return sockets(), nil
+	case "calls":
+		return calls(), nil
 	case "files":
 		return files(), nil
 	case "dial":
@@ -188,6 +191,25 @@ func sockets() string {
 	}
 	slices.Sort(made)
 	return strings.Join(slices.Compact(made), " ")
+}
+
+// calls tells which system calls it may make that functions have no use for. Without arguments none does anything.
+func calls() string {
+	var allowed []string
+	for name, number := range map[string]uintptr{
+		"bpf": unix.SYS_BPF, "perf_event_open": unix.SYS_PERF_EVENT_OPEN, "userfaultfd": unix.SYS_USERFAULTFD, "io_uring_setup": unix.SYS_IO_URING_SETUP,
+		"keyctl": unix.SYS_KEYCTL, "add_key": unix.SYS_ADD_KEY, "pidfd_getfd": unix.SYS_PIDFD_GETFD, "process_vm_readv": unix.SYS_PROCESS_VM_READV,
+		"open_by_handle_at": unix.SYS_OPEN_BY_HANDLE_AT, "fanotify_init": unix.SYS_FANOTIFY_INIT, "clone3": unix.SYS_CLONE3, "fsopen": unix.SYS_FSOPEN,
+		"setns": unix.SYS_SETNS, "init_module": unix.SYS_INIT_MODULE, "syslog": unix.SYS_SYSLOG, "quotactl_fd": unix.SYS_QUOTACTL_FD,
+	} {
+		switch _, _, errno := syscall.Syscall6(number, ^uintptr(0), 0, 0, 0, 0, 0); errno {
+		case unix.EPERM, unix.ENOSYS:
+		default:
+			allowed = append(allowed, fmt.Sprint(name, ": ", errno))
+		}
+	}
+	slices.Sort(allowed)
+	return strings.Join(allowed, ", ")
 }
 
 // files tells what it has open that it did not open.
