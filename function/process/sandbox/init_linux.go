@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -73,6 +74,10 @@ func beInit() int {
 
 // launch builds the sandbox around this process and starts the program, if there is one.
 func launch(o order) (pid int, err error) {
+	// What whoever started the server had open, and left to it, is not the program's either.
+	if err := unix.CloseRange(controlFD+1, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		return 0, &SetupError{"keep the server's files", err}
+	}
 	if err := buildRoot(o.Spec, o.Identity); err != nil {
 		return 0, err
 	}
