@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"math"
 	"os"
 	"unsafe"
 
@@ -17,6 +18,10 @@ const (
 // confine takes from this thread, and so from the program, what the program is not to have. The order matters: each step
 // needs what later ones take.
 func confine(o order) error {
+	// What whoever started the server had open, and left to it, is not the program's either.
+	if err := unix.CloseRange(controlFD+1, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		return &SetupError{"keep the server's files", err}
+	}
 	if err := limit(o.Identity.Counted); err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"math"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -59,6 +58,7 @@ func beInit() int {
 		return 1
 	}
 	if program == 0 {
+		_, _ = io.Copy(io.Discard, control) // until the server has looked
 		return 0
 	}
 	go func() {
@@ -74,10 +74,6 @@ func beInit() int {
 
 // launch builds the sandbox around this process and starts the program, if there is one.
 func launch(o order) (pid int, err error) {
-	// What whoever started the server had open, and left to it, is not the program's either.
-	if err := unix.CloseRange(controlFD+1, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
-		return 0, &SetupError{"keep the server's files", err}
-	}
 	if err := buildRoot(o.Spec, o.Identity); err != nil {
 		return 0, err
 	}

@@ -127,7 +127,7 @@ func (p *Process) setUp(ctx context.Context, spec Spec, who identity) error {
 	return r.err()
 }
 
-// Probe builds a sandbox without a program and takes it down again. The error is a *SetupError when there can be none here.
+// Probe builds a sandbox without a program, looks into it and takes it down again. The error is a *SetupError when there can be none here.
 func Probe(ctx context.Context, root string) error {
 	// The kernel ends the sandbox with the thread.
 	runtime.LockOSThread()
@@ -141,7 +141,13 @@ func Probe(ctx context.Context, root string) error {
 	if err != nil {
 		return err
 	}
+	// The memory of programs is watched from outside, and their sockets are found there. Some hosts forbid to look.
+	_, err = os.ReadDir(p.Proc())
+	p.Kill()
 	p.Wait()
+	if err != nil {
+		return &SetupError{"look into the sandbox", err}
+	}
 	return nil
 }
 
