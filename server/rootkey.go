@@ -36,7 +36,7 @@ func (s *Server) giveRootKeys() error {
 	}
 	dir := s.config.DataDir
 	if s.config.Memory {
-		dir = s.scratch
+		dir = s.scratch.Path()
 	}
 	path := filepath.Join(dir, credentialsFile)
 	// A file of this moment: one that was there may have been readable by others.

@@ -7,11 +7,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/millrace/millrace/internal/authority"
+	"github.com/millrace/millrace/internal/scratch"
 	"github.com/millrace/millrace/store/disk"
 )
 
@@ -25,8 +25,8 @@ type Server struct {
 	pageGuard             guard
 	doorway               *doorway
 	http                  *http.Server
-	rootKeyID, rootSecret string // empty in the mode AuthOpen
-	scratch               string // a folder to remove at the end, in memory mode
+	rootKeyID, rootSecret string          // empty in the mode AuthOpen
+	scratch               *scratch.Folder // removed at the end; nil unless in memory mode
 }
 
 // New opens the store, builds the rooms from what it holds, and binds the listening address. It starts nothing: Run does,
@@ -55,10 +55,10 @@ func (s *Server) open() error {
 	}
 	codeDir := filepath.Join(c.DataDir, "code")
 	if c.Memory {
-		if s.scratch, err = os.MkdirTemp("", "millrace-memory-"); err != nil {
+		if s.scratch, err = scratch.Make("", "millrace-memory-"); err != nil {
 			return err
 		}
-		codeDir = filepath.Join(s.scratch, "code")
+		codeDir = filepath.Join(s.scratch.Path(), "code")
 	}
 	s.store, err = disk.Open(disk.Options{Dir: c.DataDir, Memory: c.Memory, Log: s.log})
 	if err != nil {
@@ -89,8 +89,8 @@ func (s *Server) close() error {
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
 	}
-	if s.scratch != "" {
-		errs = append(errs, os.RemoveAll(s.scratch))
+	if s.scratch != nil {
+		errs = append(errs, s.scratch.Remove())
 	}
 	return errors.Join(errs...)
 }

@@ -76,17 +76,17 @@ func (s *Server) invocationError(w http.ResponseWriter, r *http.Request, id stri
 
 // initError takes the report of a runtime that could not initialize.
 func (s *Server) initError(w http.ResponseWriter, r *http.Request) {
-	body, err := readBody(r)
 	s.mu.Lock()
 	from := s.state
 	if from == started {
 		s.state = initFailed
 	}
 	s.mu.Unlock()
-	if from != started {
+	if from != started { // whose report, which may be long, nobody needs
 		refuseTransition(w, from, initFailed)
 		return
 	}
+	body, err := readBody(r)
 	if err != nil {
 		body = nil // too long or cut short: the type alone is the report
 	}

@@ -116,8 +116,8 @@ type Server struct {
 	extensionFailure string // the first that an extension reported
 }
 
-// Listen opens a server on a free loopback port and serves until Close. What goes wrong in a conversation is logged at
-// debug level.
+// Listen opens a server on a free loopback port. Who connects waits until Serve is called. What goes wrong in a conversation is
+// logged at debug level.
 func Listen(log *slog.Logger, f Function) (*Server, error) {
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -145,8 +145,12 @@ func Listen(log *slog.Logger, f Function) (*Server, error) {
 		ConnState:      s.countConnections,
 		BaseContext:    func(net.Listener) context.Context { return context.Background() },
 	}
-	s.serving.Go(func() { _ = s.http.Serve(listener) })
 	return s, nil
+}
+
+// Serve begins to serve those who are admitted, everybody when admit is nil, and returns; it is called once. Serving ends with Close.
+func (s *Server) Serve(admit Admission) {
+	s.serving.Go(func() { _ = s.http.Serve(gate{s.listener, admit, make(chan struct{}, maxConnections), s.closing}) })
 }
 
 // countConnections lets Close wait for the goroutine of every connection.
@@ -205,6 +209,7 @@ func (s *Server) Close() {
 		close(s.closing)
 		s.mu.Unlock()
 		_ = s.http.Close()
+		_ = s.listener.Close() // which the other does not know if it has not served
 	})
 	s.serving.Wait()
 	s.relay.close()

@@ -1,6 +1,7 @@
 package runtime_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/base64"
 	"fmt"
@@ -38,6 +39,7 @@ func converseWith(t *testing.T, f runtime.Function) *conversation {
 	if err != nil {
 		t.Fatal(err)
 	}
+	server.Serve(nil)
 	transport := &http.Transport{}
 	t.Cleanup(server.Close)
 	t.Cleanup(transport.CloseIdleConnections)
@@ -394,6 +396,81 @@ func TestLostConnectionLosesNoInvocation(t *testing.T) {
 		}
 		c.expect("POST", "runtime/invocation/"+id+"/response", "1", 202, ok)
 		<-outcome
+	}
+}
+
+// Who is not admitted is told nothing, and holds up nobody.
+func TestAdmission(t *testing.T) {
+	server, err := runtime.Listen(slog.New(slog.DiscardHandler), runtime.Function{Name: "f"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	ping := func() (*net.TCPConn, *bufio.Reader) {
+		conn, err := net.Dial("tcp", server.Address())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		fmt.Fprintf(conn, "GET /2018-06-01/ping HTTP/1.1\r\nHost: x\r\n\r\n")
+		return conn.(*net.TCPConn), bufio.NewReader(conn)
+	}
+	refused, waits := make(map[string]bool), make(chan struct{})
+	_, first := ping()
+	conn, second := ping()
+	refused[conn.LocalAddr().String()] = true
+	conn, third := ping()
+	held := conn.LocalAddr().String()
+	server.Serve(func(c net.Conn) bool {
+		if c.RemoteAddr().String() == held {
+			<-waits
+		}
+		return !refused[c.RemoteAddr().String()]
+	})
+	if line, err := first.ReadString('\n'); line != "HTTP/1.1 200 OK\r\n" {
+		t.Errorf("admitted: %q %v", line, err)
+	}
+	if text, err := io.ReadAll(second); len(text) > 0 {
+		t.Errorf("refused: %q %v", text, err)
+	}
+	close(waits)
+	if line, err := third.ReadString('\n'); line != "HTTP/1.1 200 OK\r\n" {
+		t.Errorf("held up: %q %v", line, err)
+	}
+}
+
+// However many connect, the server has few connections, and others have their turn when those end.
+func TestManyConnections(t *testing.T) {
+	c := converse(t)
+	const limit = 128
+	var open []net.Conn
+	for range 2 * limit {
+		conn, err := net.Dial("tcp", c.server.Address())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		open = append(open, conn)
+	}
+	fmt.Fprintf(open[limit], "GET /2018-06-01/ping HTTP/1.1\r\nHost: x\r\n\r\n")
+	for _, conn := range open[:limit] {
+		fmt.Fprintf(conn, "GET /2018-06-01/ping HTTP/1.1\r\nHost: x\r\n\r\n")
+		if line, err := bufio.NewReader(conn).ReadString('\n'); line != "HTTP/1.1 200 OK\r\n" {
+			t.Fatalf("within the limit: %q %v", line, err)
+		}
+	}
+	if err := open[limit].SetReadDeadline(time.Now().Add(20 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := open[limit].Read(make([]byte, 100)); n > 0 {
+		t.Errorf("beyond the limit: %v", err)
+	}
+	if err := open[limit].SetReadDeadline(time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	open[0].Close()
+	if line, err := bufio.NewReader(open[limit]).ReadString('\n'); line != "HTTP/1.1 200 OK\r\n" {
+		t.Errorf("when there is room: %q %v", line, err)
 	}
 }
 

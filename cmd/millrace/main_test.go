@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/millrace/millrace/internal/scratch"
 )
 
 // program is the program under test, as `make build` makes it: these tests see it from outside, as its users do.
@@ -21,12 +23,12 @@ func TestMain(m *testing.M) {
 }
 
 func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "millrace-test-")
+	folder, err := scratch.Make("", "millrace-test-")
 	if err != nil {
 		panic(err)
 	}
-	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "millrace")
+	defer func() { _ = folder.Remove() }()
+	program = filepath.Join(folder.Path(), "millrace")
 	build := exec.Command("go", "build", "-trimpath", "-o", program, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {

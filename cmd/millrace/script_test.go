@@ -15,6 +15,7 @@ import (
 
 // TestScripts runs the stories in testdata/script: the program as its users call it, with the real aws CLI.
 func TestScripts(t *testing.T) {
+	t.Setenv("GOTMPDIR", t.TempDir()) // where testscript works; it leaves its folder when not all scripts are run
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,

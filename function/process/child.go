@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"syscall"
 
+	"github.com/millrace/millrace/aws/runtime"
 	"github.com/millrace/millrace/function"
 	"github.com/millrace/millrace/function/process/sandbox"
 )
@@ -27,6 +28,8 @@ type child interface {
 	family() []int
 	// limited reports whether the kernel limits the instance's memory.
 	limited() bool
+	// admission judges who connects to the instance's Runtime API; nil admits everybody.
+	admission() runtime.Admission
 }
 
 // places are the folders in which a program finds its code and its runtime.
@@ -64,7 +67,7 @@ func (e *Executor) startChild(ctx context.Context, spec function.Spec, p program
 		if err != nil {
 			return nil, err
 		}
-		return boxed{started}, nil
+		return boxed{started, e.walls.guarded}, nil
 	}
 	return startBare(ctx, p, out)
 }
@@ -90,6 +93,9 @@ func (b bare) limited() bool       { return false }
 
 func (b bare) await() { awaitEnd(b.cmd.Process.Pid, b) }
 
+// admission is of no use without walls: processes of one user can take each other over in easier ways.
+func (b bare) admission() runtime.Admission { return nil }
+
 func (b bare) Wait() (end sandbox.End) {
 	_ = b.cmd.Wait() // what it says is in ProcessState
 	end.Status, _ = b.cmd.ProcessState.Sys().(syscall.WaitStatus)
@@ -107,7 +113,10 @@ func awaitEnd(pid int, c child) {
 }
 
 // boxed is a child in a sandbox.
-type boxed struct{ *sandbox.Process }
+type boxed struct {
+	*sandbox.Process
+	guarded bool // the host says who connects
+}
 
 func (b boxed) await() { awaitEnd(b.PID(), b) }
 func (b boxed) kill()  { _ = syscall.Kill(-b.PID(), syscall.SIGKILL) }
@@ -120,6 +129,13 @@ func (b boxed) terminate() {
 
 func (b boxed) processes() []string { return sandboxed(b.Proc(), b.Program()) }
 func (b boxed) limited() bool       { return b.Limited() }
+
+func (b boxed) admission() runtime.Admission {
+	if !b.guarded {
+		return nil
+	}
+	return b.Made
+}
 
 // family leaves the sandbox's init out, which adopts everybody.
 func (b boxed) family() []int {

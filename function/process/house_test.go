@@ -21,6 +21,7 @@ import (
 	"github.com/millrace/millrace/function"
 	"github.com/millrace/millrace/function/process"
 	"github.com/millrace/millrace/function/process/sandbox"
+	"github.com/millrace/millrace/internal/scratch"
 	"github.com/millrace/millrace/store/disk"
 )
 
@@ -32,12 +33,31 @@ const (
 // programs holds the compiled bootstraps.
 var programs string
 
-func TestMain(m *testing.M) {
-	var err error
-	if programs, err = os.MkdirTemp("", "bootstraps-"); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+// programsVariable tells a test binary that another one starts where the programs are.
+const programsVariable = "HOUSE_TEST_PROGRAMS"
+
+func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
+
+func buildAndRun(m *testing.M) int {
+	if programs = os.Getenv(programsVariable); programs == "" {
+		folder, err := scratch.Make("", "bootstraps-")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer func() { _ = folder.Remove() }()
+		programs = folder.Path()
+		if err := os.Chmod(programs, 0o755); err != nil || !buildPrograms() {
+			return 1
+		}
 	}
+	if len(os.Args) > 1 && os.Args[len(os.Args)-1] == sacrifice {
+		beSacrificed()
+	}
+	return m.Run()
+}
+
+func buildPrograms() bool {
 	names := []string{"gobootstrap", "minimal", "extension"}
 	if runtime.GOOS == "linux" {
 		names = append(names, "hostile")
@@ -46,15 +66,10 @@ func TestMain(m *testing.M) {
 		build := exec.Command("go", "build", "-ldflags=-s -w", "-o", filepath.Join(programs, name), "./testdata/"+name)
 		if out, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "build %s: %v\n%s", name, err, out)
-			os.Exit(1)
+			return false
 		}
 	}
-	if len(os.Args) > 1 && os.Args[len(os.Args)-1] == sacrifice {
-		beSacrificed()
-	}
-	code := m.Run()
-	_ = os.RemoveAll(programs)
-	os.Exit(code)
+	return true
 }
 
 // house is the room of functions with its processes, ready to be used.

@@ -37,6 +37,8 @@ func (i *instance) live(ctx context.Context, s stage, started chan<- error) {
 		return
 	}
 	i.enter(c, true)
+	// Not before it is known who belongs to the instance. Who has connected already is served now.
+	i.api.Serve(c.admission())
 	started <- nil
 	i.watch()
 	close(i.gone)
@@ -85,9 +87,12 @@ func (i *instance) gather(ctx context.Context, s stage) (*sandbox.Process, error
 		for n, name := range names {
 			i.company.members = append(i.company.members, boxedMember(name, box, n+1))
 		}
-		i.enter(shared{boxed{box}}, false)
+		c := shared{boxed{box, s.executor.walls.guarded}}
+		i.enter(c, false)
+		i.api.Serve(c.admission())
 		return box, nil
 	}
+	i.api.Serve(nil)
 	p := s.program
 	p.env = p.extensionEnv
 	for n, name := range names {
@@ -113,10 +118,10 @@ func (i *instance) startRuntime(ctx context.Context, s stage, box *sandbox.Proce
 	case <-i.stopping:
 		return false
 	}
-	var c child = shared{boxed{box}}
+	var c child
 	var err error
 	if box != nil {
-		err = box.Proceed()
+		c, err = shared{boxed{box, s.executor.walls.guarded}}, box.Proceed()
 	} else {
 		c, err = startBare(ctx, s.program, s.out)
 	}

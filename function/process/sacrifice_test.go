@@ -19,6 +19,7 @@ const sacrifice = "be-sacrificed"
 // No process outlives a server that is killed.
 func TestKilledServerLeavesNoProcess(t *testing.T) {
 	server := exec.Command(os.Args[0], sacrifice)
+	server.Env = append(os.Environ(), programsVariable+"="+programs, "TMPDIR="+t.TempDir())
 	out, err := server.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -1,11 +1,16 @@
 package process_test
 
 import (
+	"errors"
 	"fmt"
+	"log/slog"
 	"net"
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -91,7 +96,7 @@ func TestProcessesBehindTheWall(t *testing.T) {
 		t.Errorf("processes: %s", got)
 	}
 	for do, want := range map[string]string{
-		"ptrace": "operation not permitted", "mount": "operation not permitted", "unshare": "operation not permitted",
+		"calls": "", "ptrace": "operation not permitted", "mount": "operation not permitted", "unshare": "operation not permitted",
 		"capabilities": "CapEff:\t0000000000000000 CapBnd:\t0000000000000000 NoNewPrivs:\t1 Seccomp:\t2",
 	} {
 		if got := h.answer("f", do, ""); got != want {
@@ -177,6 +182,119 @@ func TestNoWalls(t *testing.T) {
 	if got := h.answer("f", "read", secret); got != "secret" {
 		t.Errorf("read: %s", got)
 	}
+	h.hostile("victim")
+	if got := h.answer("f", "intrude", h.answer("victim", "api", "")); !strings.Contains(got, "/ping 200, ") {
+		t.Errorf("intrude: %s", got)
+	}
+}
+
+// The Runtime API of an instance is its own: no other function can take its work or answer for it, although all share the host's
+// loopback; neither can whoever else is on the host. With a shared folder both functions have the same user id on the host.
+func TestRuntimeAPIBehindTheWall(t *testing.T) {
+	for name, shared := range map[string][]string{"users of their own": nil, "one user": {t.TempDir()}} {
+		t.Run(name, func(t *testing.T) {
+			h := behindWalls(t, func(_ *function.Config, p *process.Config) { p.Shared = shared })
+			h.hostile("victim")
+			h.hostile("f")
+			api := h.answer("victim", "api", "")
+			if got := h.answer("f", "intrude", api); got != "" {
+				t.Errorf("another function: %s", got)
+			}
+			client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+			if answer, err := client.Get("http://" + api + "/2018-06-01/ping"); err == nil {
+				answer.Body.Close()
+				t.Errorf("a process of the host: %s", answer.Status)
+			}
+			if got := h.answer("victim", "ping", api); got != "done" {
+				t.Errorf("itself: %s", got)
+			}
+			if got := h.answer("victim", "api", ""); got != api {
+				t.Errorf("the instance at %s was replaced by one at %s", api, got)
+			}
+		})
+	}
+}
+
+// There are no sockets but those that functions use, nothing of the server's is open, and what listens on the host under a
+// name without a file cannot be reached.
+func TestSocketsBehindTheWall(t *testing.T) {
+	h := behindWalls(t)
+	h.hostile("f")
+	// UNIX, INET, INET6 and NETLINK_ROUTE.
+	if got := h.answer("f", "sockets", ""); got != "1/0 10/0 16/0 2/0" {
+		t.Errorf("sockets: %s", got)
+	}
+	// The server may have been started with files that it does not know of.
+	inherited, err := os.OpenFile(filepath.Join(t.TempDir(), "inherited"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer inherited.Close()
+	for range 8 {
+		fd, err := syscall.Dup(int(inherited.Fd())) // open in new programs too
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer syscall.Close(fd)
+	}
+	h.hostile("f2")
+	if got := h.answer("f2", "files", ""); got != "/dev/null pipe socket" {
+		t.Errorf("files: %s", got)
+	}
+	name := fmt.Sprintf("@%s-%d", t.Name(), os.Getpid())
+	l, err := net.Listen("unix", name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if got := h.answer("f", "dial", name); !strings.Contains(got, "operation not permitted") && sandbox.HidesAbstractSockets() {
+		t.Errorf("dial %s: %s", name, got)
+	}
+	open := open(t, func(_ *function.Config, p *process.Config) { p.Isolation = process.Off })
+	open.hostile("f")
+	if got := open.answer("f", "dial", name); got != "done" {
+		t.Errorf("without walls: %s", got)
+	}
+	if got := open.answer("f", "calls", ""); !strings.Contains(got, "bpf: ") {
+		t.Errorf("calls without walls: %s", got)
+	}
+	if got := open.answer("f", "sockets", ""); !strings.Contains(got, "16/4") {
+		t.Errorf("sockets without walls: %s", got)
+	}
+}
+
+// The walls of a server that is not root's stand as well. Its functions have its own user id.
+func TestWallsOfOrdinaryUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("the other tests are of an ordinary user")
+	}
+	place, err := os.MkdirTemp("", "ordinary-") // not t.TempDir, which only its owner may enter
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(place)
+	binary, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ordinary := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	try := exec.Command("unshare", "--user", "true")
+	try.SysProcAttr = ordinary
+	if out, err := try.CombinedOutput(); err != nil {
+		t.Skipf("an ordinary user cannot have namespaces on this host: %v %s", err, out)
+	}
+	program := filepath.Join(place, "program")
+	err = errors.Join(os.WriteFile(program, binary, 0o600), os.Chmod(program, 0o755), os.Chown(place, 65534, 65534)) //nolint:gosec // to be run
+	if err != nil {
+		t.Fatal(err)
+	}
+	test := exec.Command(program, "-test.v", "-test.run", "^(TestFilesBehindTheWall|TestProcessesBehindTheWall|TestRuntimeAPIBehindTheWall|TestSocketsBehindTheWall)$")
+	test.Dir = place
+	test.Env = []string{programsVariable + "=" + programs, "TMPDIR=" + place, "HOME=" + place, "PATH=" + os.Getenv("PATH")}
+	test.SysProcAttr = ordinary
+	if out, err := test.CombinedOutput(); err != nil || strings.Contains(string(out), "--- SKIP") {
+		t.Errorf("%v\n%s", err, out)
+	}
 }
 
 // Services of the host's loopback can be reached.
@@ -190,6 +308,16 @@ func TestLoopbackIsShared(t *testing.T) {
 	defer l.Close()
 	if got := h.answer("f", "dial", l.Addr().String()); got != "done" {
 		t.Errorf("dial: %s", got)
+	}
+}
+
+// A folder that would hide what is a sandbox's own, or be hidden by it, cannot be shared.
+func TestSharedFoldersInTheWay(t *testing.T) {
+	for path, refused := range map[string]bool{"/proc": true, "/proc/self": true, "/dev": true, "/var": true, "/opt": true, "/usr": false, "/tmp": false} {
+		_, err := process.New(process.Config{Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler), Shared: []string{path + ":ro"}})
+		if got := err != nil && strings.Contains(err.Error(), "of their own"); got != refused {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 }
 

@@ -33,6 +33,7 @@ type walls struct {
 	root    string // where sandboxes mount their file tree
 	runtime string // the folder with the bootstraps
 	shared  []sandbox.Mount
+	guarded bool // Runtime APIs are for their own instances alone
 }
 
 // buildWalls finds out whether the host allows sandboxes. They are nil when functions run without.
@@ -48,15 +49,21 @@ func buildWalls(c Config, runtime string) (*walls, error) {
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return nil, fmt.Errorf("make folder for sandboxes: %w", err)
 	}
-	missing := sandbox.Probe(context.Background(), root)
+	missing, unknown := sandbox.Probe(context.Background(), root), sandbox.KnowsPeers()
+	if missing == nil && c.Isolation == Required {
+		missing = unknown
+	}
 	switch {
 	case missing == nil:
+		if unknown != nil {
+			c.Log.Warn("functions can reach each other's Runtime APIs", "missing", unknown.Error())
+		}
 		told := slog.String("memory", "limited by the kernel and watched")
 		if err := sandbox.Limits(); err != nil {
 			told = slog.String("memory", "watched, not limited by the kernel: "+err.Error())
 		}
 		c.Log.Info("functions run isolated", told)
-		return &walls{root: root, runtime: runtime, shared: shared}, nil
+		return &walls{root: root, runtime: runtime, shared: shared, guarded: unknown == nil}, nil
 	case c.Isolation == Required:
 		return nil, fmt.Errorf("isolation of functions is required and this host does not allow it: %w", missing)
 	}
@@ -76,10 +83,23 @@ func parseShared(list []string) (mounts []sandbox.Mount, err error) {
 		case !info.IsDir():
 			return nil, fmt.Errorf("shared folder %q is no folder", text)
 		}
+		if own := ownPlace(filepath.Clean(path)); own != "" {
+			return nil, fmt.Errorf("shared folder %q cannot be shown: functions have %s of their own", text, own)
+		}
 		path = filepath.Clean(path)
 		mounts = append(mounts, sandbox.Mount{Source: path, Target: path, Writable: !readOnly})
 	}
 	return mounts, nil
+}
+
+// ownPlace returns the place of a sandbox's own that a shared folder would hide, or be hidden by.
+func ownPlace(shared string) string {
+	for _, own := range []string{sandboxPlaces.code, sandboxPlaces.runtime, sandboxPlaces.layers, "/proc", "/dev"} {
+		if strings.HasPrefix(own+"/", shared+"/") || strings.HasPrefix(shared, own+"/") {
+			return own
+		}
+	}
+	return ""
 }
 
 // start starts a program in a sandbox of its own, or the extensions beside it, which have another output.

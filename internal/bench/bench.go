@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/millrace/millrace/internal/scratch"
 	"github.com/millrace/millrace/server"
 )
 
@@ -113,11 +114,12 @@ type Open struct {
 
 // Run measures and prints.
 func Run(ctx context.Context, o Options) (err error) {
-	dir, err := os.MkdirTemp(o.Dir, "millrace-bench-")
+	folder, err := scratch.Make(o.Dir, "millrace-bench-")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer func() { err = errors.Join(err, folder.Remove()) }()
+	dir := folder.Path()
 
 	r := Report{
 		Version: server.Version(), Go: runtime.Version(), OS: runtime.GOOS + "/" + runtime.GOARCH,

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"github.com/millrace/millrace/internal/scratch"
 )
 
 // buildTimeout bounds a build.
@@ -19,14 +21,14 @@ func buildGo(ctx context.Context, dir string) (extra, error) {
 	if err != nil {
 		return extra{}, errors.New("main.go cannot be built, since there is no go on the PATH: install it, or put a built program there as bootstrap")
 	}
-	out, err := os.MkdirTemp("", "millrace-build-")
+	out, err := scratch.Make("", "millrace-build-")
 	if err != nil {
 		return extra{}, err
 	}
-	defer os.RemoveAll(out)
+	defer func() { _ = out.Remove() }() // what stays goes with the next build
 	ctx, cancel := context.WithTimeout(ctx, buildTimeout)
 	defer cancel()
-	program := filepath.Join(out, "bootstrap")
+	program := filepath.Join(out.Path(), "bootstrap")
 	command := exec.CommandContext(ctx, compiler, "build", "-trimpath", "-buildvcs=false", "-o", program, ".")
 	command.Dir = dir
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")

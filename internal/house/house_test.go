@@ -80,15 +80,15 @@ var may = map[string][]string{
 	"server": {
 		"store", "store/disk", "stream", "function", "function/process", "function/remote", "mapping", "mapping/history", "queue", "topic", "bucket", "metric", "logs",
 		"aws/protocol", "aws/kinesis", "aws/lambda", "aws/sqs", "aws/sns", "aws/s3", "aws/cloudwatch", "aws/logs", "internal/arn", "internal/authority",
-		"identity", "identity/policy", "aws/signature", "aws/iam", "aws/sts",
+		"identity", "identity/policy", "aws/signature", "aws/iam", "aws/sts", "internal/scratch",
 	},
 
 	"sim": {}, // its tests are the whole house
 
 	// The demo, the benchmark and dev embed a server and else are its clients; the benchmark also drives the engine bare.
 	"internal/demo":  {"server", "internal/bootstrap", "internal/sdkhttp"},
-	"internal/bench": {"server", "store", "store/disk", "internal/bootstrap"},
-	"internal/dev":   {"server", "internal/sdkhttp"},
+	"internal/bench": {"server", "store", "store/disk", "internal/bootstrap", "internal/scratch"},
+	"internal/dev":   {"server", "internal/scratch", "internal/sdkhttp"},
 	"cmd/millrace":   {"server", "filter", "stream/aggregate", "internal/authority", "internal/bootstrap", "internal/demo", "internal/bench", "internal/dev"},
 }
 

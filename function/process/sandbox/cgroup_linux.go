@@ -27,10 +27,11 @@ const subgroup = "server"
 
 // groups is a place in which the server may make groups of processes whose memory the kernel limits.
 type groups struct {
-	dir    string
-	limit  string            // the file that takes the limit, in bytes
-	events string            // the file that counts kills
-	others map[string]string // what else is set, where the kernel knows it
+	dir         string
+	limit       string            // the file that takes the limit, in bytes
+	events      string            // the file that counts kills
+	controllers []string          // to be turned on for the groups inside, in version 2
+	others      map[string]string // what else is set, where the kernel knows it
 }
 
 var errNoGroups = errors.New("this server may not make cgroups with a memory controller")
@@ -77,7 +78,7 @@ func candidates(own, mounts map[string]string) (all []groups) {
 	}
 	for _, dir := range dirs {
 		all = append(all, groups{
-			dir: dir, limit: "memory.max", events: "memory.events",
+			dir: dir, limit: "memory.max", events: "memory.events", controllers: []string{"memory", "pids"},
 			others: map[string]string{"memory.swap.max": "0", "memory.oom.group": "1", "pids.max": strconv.Itoa(maxProcesses + 64)},
 		})
 	}
@@ -86,10 +87,9 @@ func candidates(own, mounts map[string]string) (all []groups) {
 
 // usable tries whether a group can be made and limited.
 func (g groups) usable() bool {
-	if g.others != nil {
+	for _, controller := range g.controllers {
 		// It may be on already, and then be another's to turn on.
-		_ = os.WriteFile(filepath.Join(g.dir, "cgroup.subtree_control"), []byte("+memory"), 0)
-		_ = os.WriteFile(filepath.Join(g.dir, "cgroup.subtree_control"), []byte("+pids"), 0)
+		_ = os.WriteFile(filepath.Join(g.dir, "cgroup.subtree_control"), []byte("+"+controller), 0)
 	}
 	dir := filepath.Join(g.dir, groupPrefix+strconv.Itoa(os.Getpid())+"-try")
 	if os.Mkdir(dir, 0o755) != nil {
@@ -167,17 +167,22 @@ func newCgroup(pid int, bytes int64) *cgroup {
 		return nil
 	}
 	c := &cgroup{g, filepath.Join(g.dir, fmt.Sprintf("%s%d-%d", groupPrefix, os.Getpid(), pid))}
-	if os.Mkdir(c.path, 0o755) != nil {
-		return nil
-	}
-	for name, value := range g.others {
-		_ = c.set(name, value) // the kernel may not have it; what counts is the limit
-	}
-	if c.set(g.limit, strconv.FormatInt(bytes, 10)) != nil || c.set("cgroup.procs", strconv.Itoa(pid)) != nil {
+	if os.Mkdir(c.path, 0o755) != nil || c.take(pid, bytes) != nil {
 		c.remove()
 		return nil
 	}
 	return c
+}
+
+// take limits the group, which is empty, and puts the process into it.
+func (c *cgroup) take(pid int, bytes int64) error {
+	for name, value := range c.others {
+		_ = c.set(name, value) // the kernel may not have it; what counts is the limit
+	}
+	if err := c.set(c.limit, strconv.FormatInt(bytes, 10)); err != nil {
+		return err
+	}
+	return c.set("cgroup.procs", strconv.Itoa(pid))
 }
 
 func (c *cgroup) set(name, value string) error {

@@ -1,7 +1,9 @@
 package sandbox
 
 import (
+	"math"
 	"os"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,6 +18,10 @@ const (
 // confine takes from this thread, and so from the program, what the program is not to have. The order matters: each step
 // needs what later ones take.
 func confine(o order) error {
+	// What whoever started the server had open, and left to it, is not the program's either.
+	if err := unix.CloseRange(controlFD+1, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		return &SetupError{"keep the server's files", err}
+	}
 	if err := limit(o.Identity.Counted); err != nil {
 		return err
 	}
@@ -33,6 +39,9 @@ func confine(o order) error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return &SetupError{"hide the init", err}
 	}
+	if err := closeAbstractSockets(); err != nil {
+		return err
+	}
 	if err := installFilter(!o.Cgroup); err != nil {
 		return err
 	}
@@ -46,6 +55,33 @@ func confine(o order) error {
 	var none [2]unix.CapUserData
 	if err := unix.Capset(&header, &none[0]); err != nil {
 		return &SetupError{"give up capabilities", err}
+	}
+	return nil
+}
+
+// scopesFrom is the version of Landlock's interface since which it knows abstract sockets (Linux 6.12).
+const scopesFrom = 6
+
+// HidesAbstractSockets reports whether the host's kernel can keep programs from sockets of the host's that have a name and no file.
+func HidesAbstractSockets() bool {
+	version, _, errno := unix.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	return errno == 0 && version >= scopesFrom
+}
+
+// closeAbstractSockets keeps the program from connecting to sockets outside that have a name and no file: those belong to the
+// network, which is the host's, and graphical sessions and others listen there. Where the kernel cannot do that they stay open.
+func closeAbstractSockets() error {
+	if !HidesAbstractSockets() {
+		return nil
+	}
+	rules := unix.LandlockRulesetAttr{Scoped: unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET}
+	fd, _, errno := unix.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&rules)), unsafe.Sizeof(rules), 0)
+	if errno != 0 {
+		return &SetupError{"close abstract sockets", errno}
+	}
+	defer unix.Close(int(fd))
+	if _, _, errno := unix.RawSyscall(unix.SYS_LANDLOCK_RESTRICT_SELF, fd, 0, 0); errno != 0 {
+		return &SetupError{"close abstract sockets", errno}
 	}
 	return nil
 }

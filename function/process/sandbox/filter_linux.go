@@ -22,10 +22,15 @@ var forbidden = []uint32{
 	unix.SYS_INIT_MODULE, unix.SYS_FINIT_MODULE, unix.SYS_DELETE_MODULE, unix.SYS_KEXEC_LOAD, unix.SYS_KEXEC_FILE_LOAD, unix.SYS_REBOOT,
 	unix.SYS_ACCT, unix.SYS_SETTIMEOFDAY, unix.SYS_CLOCK_SETTIME, unix.SYS_ADJTIMEX, unix.SYS_CLOCK_ADJTIME, unix.SYS_SYSLOG,
 	unix.SYS_VHANGUP, unix.SYS_LOOKUP_DCOOKIE, unix.SYS_NFSSERVCTL, unix.SYS_MEMFD_SECRET,
+	unix.SYS_QUOTACTL_FD, unix.SYS_FANOTIFY_INIT, unix.SYS_OPEN_TREE_ATTR,
 }
 
 // unaccounted are those that take memory which no process has resident, so that only a cgroup can limit it.
-var unaccounted = []uint32{unix.SYS_MEMFD_CREATE, unix.SYS_SHMGET}
+var unaccounted = []uint32{unix.SYS_MEMFD_CREATE, unix.SYS_SHMGET, unix.SYS_SEMGET, unix.SYS_MSGGET}
+
+// families are the kinds of sockets that there are inside. Others lead to the hypervisor (vsock), to what else the kernel has, or to
+// drivers that are loaded for whoever asks. Of netlink's there is only what resolvers need, to list the addresses of the host.
+var families = []uint32{unix.AF_UNIX, unix.AF_INET, unix.AF_INET6}
 
 // newNamespaces are the flags of clone that make a namespace.
 const newNamespaces = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWNET |
@@ -36,6 +41,7 @@ const (
 	offsetCall = 0
 	offsetArch = 4
 	offsetFlag = 16 // the lower half of the first argument, on machines whose lower half comes first
+	offsetKind = 32 // that of the third
 )
 
 const (
@@ -46,6 +52,7 @@ const (
 	finish   = unix.BPF_RET | unix.BPF_K
 	refuse   = unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)
 	unknown  = unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)
+	noFamily = unix.SECCOMP_RET_ERRNO | uint32(unix.EAFNOSUPPORT)
 	x32Calls = 0x40000000
 )
 
@@ -70,18 +77,39 @@ func filter(arch uint32, noUnaccounted bool) []unix.SockFilter {
 	for _, call := range calls {
 		f = append(f, whenCall(ifEqual, call, refuse)...)
 	}
-	return append(f,
-		unix.SockFilter{Code: ifEqual, K: unix.SYS_CLONE, Jf: 3},
+	f = append(f,
+		unix.SockFilter{Code: ifEqual, K: unix.SYS_CLONE, Jf: 4},
 		unix.SockFilter{Code: load, K: offsetFlag},
 		unix.SockFilter{Code: ifBits, K: newNamespaces, Jf: 1},
 		unix.SockFilter{Code: finish, K: refuse},
 		unix.SockFilter{Code: finish, K: unix.SECCOMP_RET_ALLOW},
 	)
+	sockets := filterSockets()
+	return append(append(f,
+		unix.SockFilter{Code: ifEqual, K: unix.SYS_SOCKET, Jt: 2},
+		unix.SockFilter{Code: ifEqual, K: unix.SYS_SOCKETPAIR, Jt: 1},
+		unix.SockFilter{Code: finish, K: unix.SECCOMP_RET_ALLOW},
+	), sockets...)
 }
 
-// whenCall answers a system call to which the comparison applies.
-func whenCall(compare uint16, call, answer uint32) []unix.SockFilter {
-	return []unix.SockFilter{{Code: compare, K: call, Jf: 1}, {Code: finish, K: answer}}
+// filterSockets judges a call that makes a socket.
+func filterSockets() []unix.SockFilter {
+	f := []unix.SockFilter{{Code: load, K: offsetFlag}}
+	for _, family := range families {
+		f = append(f, whenCall(ifEqual, family, unix.SECCOMP_RET_ALLOW)...)
+	}
+	f = append(f,
+		unix.SockFilter{Code: ifEqual, K: unix.AF_NETLINK, Jt: 1},
+		unix.SockFilter{Code: finish, K: noFamily},
+		unix.SockFilter{Code: load, K: offsetKind},
+	)
+	f = append(f, whenCall(ifEqual, unix.NETLINK_ROUTE, unix.SECCOMP_RET_ALLOW)...)
+	return append(f, unix.SockFilter{Code: finish, K: unix.SECCOMP_RET_ERRNO | uint32(unix.EPROTONOSUPPORT)})
+}
+
+// whenCall answers when the comparison applies to what was loaded last.
+func whenCall(compare uint16, to, answer uint32) []unix.SockFilter {
+	return []unix.SockFilter{{Code: compare, K: to, Jf: 1}, {Code: finish, K: answer}}
 }
 
 // installFilter puts the filter on this thread and all that it forks.

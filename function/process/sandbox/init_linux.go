@@ -61,6 +61,7 @@ func beInit() int {
 		return 1
 	}
 	if program == 0 {
+		_, _ = io.Copy(io.Discard, control) // until the server has looked
 		return 0
 	}
 	go func() {

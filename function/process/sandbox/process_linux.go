@@ -58,6 +58,7 @@ type Process struct {
 	group   *cgroup
 	program int
 	company *company // nil without companions
+	user    int      // of the program on the host
 
 	wait sync.Once
 	end  End
@@ -75,7 +76,7 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 	if err != nil {
 		return nil, &SetupError{"make a socket", err}
 	}
-	p := &Process{control: ours, reports: json.NewDecoder(ours)}
+	p := &Process{control: ours, reports: json.NewDecoder(ours), user: who.Host}
 	p.cmd = &exec.Cmd{
 		Path: "/proc/self/exe", Args: []string{initName}, Dir: "/",
 		// An environment of its own: the server's would show in /proc/1/environ. One processor is enough for it.
@@ -144,7 +145,7 @@ func (p *Process) setUp(ctx context.Context, spec Spec, who identity) error {
 	return nil
 }
 
-// Probe builds a sandbox without a program and takes it down again. The error is a *SetupError when there can be none here.
+// Probe builds a sandbox without a program, looks into it and takes it down again. The error is a *SetupError when there can be none here.
 func Probe(ctx context.Context, root string) error {
 	// The kernel ends the sandbox with the thread.
 	runtime.LockOSThread()
@@ -158,7 +159,13 @@ func Probe(ctx context.Context, root string) error {
 	if err != nil {
 		return err
 	}
+	// The memory of programs is watched from outside, and their sockets are found there. Some hosts forbid to look.
+	_, err = os.ReadDir(p.Proc())
+	p.Kill()
 	p.Wait()
+	if err != nil {
+		return &SetupError{"look into the sandbox", err}
+	}
 	return nil
 }
 

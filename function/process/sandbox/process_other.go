@@ -5,6 +5,7 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"net"
 	"syscall"
 )
 
@@ -21,6 +22,15 @@ func Probe(context.Context, string) error { return errNotLinux }
 
 // Limits says that the kernel does not limit the memory of sandboxes here.
 func Limits() error { return errNotLinux }
+
+// KnowsPeers says that there are no sandboxes here.
+func KnowsPeers() error { return errNotLinux }
+
+// Made is never called.
+func (*Process) Made(net.Conn) bool { return false }
+
+// HidesAbstractSockets says that there are no sandboxes here.
+func HidesAbstractSockets() bool { return false }
 
 // PID is never called.
 func (*Process) PID() int { return 0 }

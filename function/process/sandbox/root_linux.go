@@ -122,6 +122,9 @@ func (t tree) writeNames() error {
 		"passwd":   fmt.Sprintf("root:x:0:0:root:/root:/sbin/nologin\nsbx_user1051:x:%d:%d::/tmp:/sbin/nologin\n", User, Group),
 		"group":    fmt.Sprintf("root:x:0:\nsbx_user1051:x:%d:\n", Group),
 	} {
+		if err := os.MkdirAll(filepath.Join(t.root, "etc"), 0o755); err != nil { // the host may have nothing to show there
+			return &SetupError{"make /etc", err}
+		}
 		if err := os.WriteFile(filepath.Join(t.root, "etc", name), []byte(text), 0o644); err != nil { //nolint:gosec // to be read
 			return &SetupError{"write /etc/" + name, err}
 		}

@@ -3,10 +3,7 @@ package sandbox
 import (
 	"bytes"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -56,6 +53,18 @@ func TestEnds(t *testing.T) {
 	}
 }
 
+// What programs do with files and sockets among themselves works behind the walls.
+func TestUsualCalls(t *testing.T) {
+	const script = `
+set -e
+mkdir a b; echo x >a/x; mv a/x b/y; ln b/y a/z; ln -s ../b/y a/l; cat a/z a/l
+echo piped | cat
+`
+	if printed, end := run(t, script, func(*Spec) {}); printed != "x\nx\npiped\n" || end.Status != 0 {
+		t.Errorf("%+v %s", end, printed)
+	}
+}
+
 // A program that cannot be started is the kernel's error, and no failure of the sandbox.
 func TestNoProgram(t *testing.T) {
 	if err := Probe(t.Context(), t.TempDir()); err != nil {
@@ -74,83 +83,5 @@ func TestNoProgram(t *testing.T) {
 	_, err = Start(t.Context(), Spec{Root: "/no/such/folder", TmpBytes: 1 << 20, Output: w, Args: []string{"/bin/true"}, Dir: "/"})
 	if _, ok := err.(*SetupError); !ok { //nolint:errorlint // the same
 		t.Errorf("%v", err)
-	}
-}
-
-// The kernel ends a program that takes more memory than its group may, in a way that is told apart from other ends.
-func TestKernelLimitsMemory(t *testing.T) {
-	if err := Limits(); err != nil {
-		t.Skip(err)
-	}
-	_, end := run(t, "head -c 400000000 /dev/zero | tail -c 300000000 >/dev/null", func(s *Spec) { s.MemoryBytes = 100 << 20 })
-	if !end.OutOfMemory || end.Status.ExitStatus() != 128+int(unix.SIGKILL) {
-		t.Errorf("%+v", end)
-	}
-	if _, end := run(t, "kill -9 $$", func(s *Spec) { s.MemoryBytes = 100 << 20 }); end.OutOfMemory {
-		t.Errorf("killed by itself: %+v", end)
-	}
-	g, err := findGroups()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if left, err := filepath.Glob(filepath.Join(g.dir, groupPrefix+strconv.Itoa(os.Getpid())+"-*")); err != nil || len(left) > 0 {
-		t.Errorf("groups left: %v %v", left, err)
-	}
-}
-
-// What a killed server left is cleared away, and what a living one uses is not.
-func TestSweep(t *testing.T) {
-	gone := exec.Command("true")
-	if err := gone.Run(); err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	left := filepath.Join(dir, groupPrefix+strconv.Itoa(gone.Process.Pid)+"-7")
-	used := filepath.Join(dir, groupPrefix+strconv.Itoa(os.Getpid())+"-7")
-	for _, d := range []string{left, used} {
-		if err := os.Mkdir(d, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	groups{dir: dir}.sweep()
-	if found, err := os.ReadDir(dir); err != nil || len(found) != 1 || found[0].Name() != filepath.Base(used) {
-		t.Errorf("%v %v", found, err)
-	}
-}
-
-// Where the groups are, as kernels and systemd lay them out.
-func TestPlacesOfGroups(t *testing.T) {
-	for name, c := range map[string]struct{ own, mounts, want string }{
-		"version 1": {"9:cpu:/\n4:memory:/a/b\n0::/\n", "30 25 0:26 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n", "/sys/fs/cgroup/memory/a/b"},
-		"version 2": {"0::/system.slice/m.service\n", "30 25 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n", "/sys/fs/cgroup/system.slice/m.service"},
-		"a subgroup": {
-			"0::/system.slice/m.service/server\n", "30 25 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
-			"/sys/fs/cgroup/system.slice/m.service/server /sys/fs/cgroup/system.slice/m.service",
-		},
-		"another's": {"0::/../x\n", "30 25 0:26 /elsewhere /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n", ""},
-	} {
-		dir := t.TempDir()
-		ownFile, mountFile := filepath.Join(dir, "own"), filepath.Join(dir, "mounts")
-		if err := os.WriteFile(ownFile, []byte(c.own), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(mountFile, []byte(c.mounts), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		own, err := ownGroups(ownFile)
-		if err != nil {
-			t.Fatal(err)
-		}
-		mounts, err := groupMounts(mountFile)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got []string
-		for _, g := range candidates(own, mounts) {
-			got = append(got, g.dir)
-		}
-		if strings.Join(got, " ") != c.want {
-			t.Errorf("%s: %v", name, got)
-		}
 	}
 }

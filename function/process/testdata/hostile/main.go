@@ -7,15 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"golang.org/x/sys/unix"
 )
 
 type event struct{ Do, Text string }
@@ -61,8 +64,28 @@ func handle(e event) (string, error) {
 		return background()
 	case "hang":
 		select {}
+	case "api":
+		return os.Getenv("AWS_LAMBDA_RUNTIME_API"), nil
+	case "ping":
+		answer, err := http.Get("http://" + e.Text + "/2018-06-01/ping")
+		if err == nil {
+			err = answer.Body.Close()
+		}
+		return outcome("done", err), nil
+	case "intrude":
+		return intrude(e.Text), nil
+	case "sockets":
+		return sockets(), nil
+	case "calls":
+		return calls(), nil
+	case "files":
+		return files(), nil
 	case "dial":
-		conn, err := net.DialTimeout("tcp", e.Text, 5*time.Second)
+		network := "tcp"
+		if strings.HasPrefix(e.Text, "@") {
+			network = "unix"
+		}
+		conn, err := net.DialTimeout(network, e.Text, 5*time.Second)
 		if err == nil {
 			err = conn.Close()
 		}
@@ -151,6 +174,104 @@ func background() (string, error) {
 	out, err := child.Output()
 	namespace, _ := os.Readlink("/proc/self/ns/pid")
 	return strings.TrimSpace(string(out)) + "@" + namespace, err
+}
+
+// sockets tells which kinds of sockets it can make beside the usual ones.
+func sockets() string {
+	var made []string
+	for family := range 50 {
+		for _, protocol := range []int{0, syscall.NETLINK_INET_DIAG, syscall.NETLINK_KOBJECT_UEVENT} {
+			for _, kind := range []int{syscall.SOCK_STREAM, syscall.SOCK_DGRAM, syscall.SOCK_RAW, syscall.SOCK_SEQPACKET} {
+				if fd, err := syscall.Socket(family, kind, protocol); err == nil {
+					_ = syscall.Close(fd)
+					made = append(made, fmt.Sprint(family, "/", protocol))
+				}
+			}
+		}
+	}
+	slices.Sort(made)
+	return strings.Join(slices.Compact(made), " ")
+}
+
+// calls tells which system calls it may make that functions have no use for. Without arguments none does anything.
+func calls() string {
+	var allowed []string
+	for name, number := range map[string]uintptr{
+		"bpf": unix.SYS_BPF, "perf_event_open": unix.SYS_PERF_EVENT_OPEN, "userfaultfd": unix.SYS_USERFAULTFD, "io_uring_setup": unix.SYS_IO_URING_SETUP,
+		"keyctl": unix.SYS_KEYCTL, "add_key": unix.SYS_ADD_KEY, "pidfd_getfd": unix.SYS_PIDFD_GETFD, "process_vm_readv": unix.SYS_PROCESS_VM_READV,
+		"open_by_handle_at": unix.SYS_OPEN_BY_HANDLE_AT, "fanotify_init": unix.SYS_FANOTIFY_INIT, "clone3": unix.SYS_CLONE3, "fsopen": unix.SYS_FSOPEN,
+		"setns": unix.SYS_SETNS, "init_module": unix.SYS_INIT_MODULE, "syslog": unix.SYS_SYSLOG, "quotactl_fd": unix.SYS_QUOTACTL_FD,
+	} {
+		switch _, _, errno := syscall.Syscall6(number, ^uintptr(0), 0, 0, 0, 0, 0); errno {
+		case unix.EPERM, unix.ENOSYS:
+		default:
+			allowed = append(allowed, fmt.Sprint(name, ": ", errno))
+		}
+	}
+	slices.Sort(allowed)
+	return strings.Join(allowed, ", ")
+}
+
+// files tells what it has open that it did not open.
+func files() string {
+	links, _ := filepath.Glob("/proc/self/fd/*")
+	var open []string
+	for _, link := range links {
+		to, err := os.Readlink(link)
+		kind, _, _ := strings.Cut(to, ":")
+		if err == nil && kind != "anon_inode" && !slices.Contains(open, kind) {
+			open = append(open, kind)
+		}
+	}
+	slices.Sort(open)
+	return strings.Join(open, " ")
+}
+
+// intrude looks for a Runtime API that is not its own among all that listens on the host, and tries what it offers.
+func intrude(address string) string {
+	var found bool
+	for _, at := range listeners() {
+		found = found || at == address
+	}
+	if !found {
+		return "not found"
+	}
+	client := http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	var said []string
+	for _, call := range []string{
+		"GET /2018-06-01/ping", "GET /2018-06-01/runtime/invocation/next", "POST /2018-06-01/runtime/invocation/req-1/response",
+		"POST /2018-06-01/runtime/invocation/req-1/error", "POST /2018-06-01/runtime/init/error", "POST /2020-01-01/extension/register",
+		"GET /2020-01-01/extension/event/next", "PUT /2022-07-01/telemetry",
+	} {
+		method, path, _ := strings.Cut(call, " ")
+		request, _ := http.NewRequest(method, "http://"+address+path, strings.NewReader(`{"events":["INVOKE"]}`))
+		request.Header.Set("Lambda-Extension-Name", "spy")
+		switch answer, err := client.Do(request); {
+		case err == nil:
+			_ = answer.Body.Close()
+			said = append(said, fmt.Sprint(call, " ", answer.StatusCode))
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			said = append(said, call+" waits")
+		}
+	}
+	return strings.Join(said, ", ")
+}
+
+// listeners are the addresses of IPv4 that anybody on the host listens to.
+func listeners() (all []string) {
+	text, _ := os.ReadFile("/proc/net/tcp")
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		if len(fields) < 4 || fields[3] != "0A" {
+			continue
+		}
+		var a, b, c, d byte
+		var port int
+		if _, err := fmt.Sscanf(fields[1], "%02X%02X%02X%02X:%04X", &d, &c, &b, &a, &port); err == nil {
+			all = append(all, fmt.Sprintf("%d.%d.%d.%d:%d", a, b, c, d, port))
+		}
+	}
+	return all
 }
 
 func main() {
