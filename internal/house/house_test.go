@@ -83,7 +83,7 @@ var may = map[string][]string{
 		"identity", "identity/policy", "aws/signature", "aws/iam", "aws/sts", "internal/scratch",
 	},
 
-	"sim": {}, // its tests are the whole house
+	"sim": {}, "sim/replay": {}, // its tests are the whole house; replay builds them
 
 	// The demo, the benchmark and dev embed a server and else are its clients; the benchmark also drives the engine bare.
 	"internal/demo":  {"server", "internal/bootstrap", "internal/sdkhttp"},
