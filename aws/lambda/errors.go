@@ -14,6 +14,11 @@ func invalid(format string, a ...any) error {
 	return &protocol.Error{Code: InvalidParameterValueException, Message: fmt.Sprintf(format, a...)}
 }
 
+// untyped is invalid for the few answers in whose body AWS says no "Type".
+func untyped(format string, a ...any) error {
+	return &protocol.Error{Code: InvalidParameterValueException, Message: fmt.Sprintf(format, a...), Untyped: true}
+}
+
 func conflict(format string, a ...any) error {
 	return &protocol.Error{Code: ResourceConflictException, Message: fmt.Sprintf(format, a...)}
 }
@@ -116,11 +121,11 @@ func translateAlias(err error) error {
 	case errors.Is(err, function.ErrTooManyWeights):
 		return invalid("Number of items in AdditionalVersionWeights cannot be greater than 1")
 	case errors.Is(err, function.ErrLatestRouted):
-		return invalid("$LATEST is not supported for an alias pointing to more than 1 version")
+		return untyped("$LATEST is not supported for an alias pointing to more than 1 version")
 	case errors.As(err, &code):
 		return invalid("CodeSHA256 (%s) is different from current CodeSHA256 in $LATEST (%s). Please try again with the CodeSHA256 in $LATEST.", code.Given, code.Current)
 	case errors.Is(err, function.ErrUnreserved):
-		return invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", function.MinUnreserved)
+		return untyped("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", function.MinUnreserved)
 	case errors.Is(err, function.ErrTooManyTags):
 		return invalid("Number of tags exceeds resource tag limit.")
 	}
