@@ -74,6 +74,7 @@ func (s *Service) conclude(ctx context.Context, name Name, next *entry, done out
 			s.entries[name] = next
 		}
 		s.mu.Unlock()
+		s.supply(name, next)
 	}
 	done.call(ctx, made)
 }

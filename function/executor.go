@@ -30,8 +30,18 @@ type Spec struct {
 	LayersDir string
 	// LogStream names the instance in its function's log.
 	LogStream string
+	// Provisioned says that the instance is started ahead of invocations.
+	Provisioned bool
 	// Log takes what the instance prints.
 	Log LogWriter
+}
+
+// InitializationType is how AWS calls the way in which the instance came into being.
+func (s Spec) InitializationType() string {
+	if s.Provisioned {
+		return "provisioned-concurrency"
+	}
+	return "on-demand"
 }
 
 // LogWriter takes the lines of one instance, one call after another.

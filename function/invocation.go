@@ -141,7 +141,7 @@ func (s *Service) try(ctx context.Context, in Invocation) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	s.recordBegin(in.Qualifier, d)
+	s.recordBegin(in.Qualifier, e)
 	cold := e.instance == nil
 	if cold {
 		if err := s.start(ctx, e); err != nil {

@@ -1407,6 +1407,35 @@ func (v *PutFunctionEventInvokeConfigRequest) DecodeHTTP(b *protocol.Binding) {
 }
 
 // Decode reads the structure from a document.
+func (v *PutProvisionedConcurrencyConfigRequest) Decode(r wire.Reader) {
+	v.missing |= 0x4
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "ProvisionedConcurrentExecutions":
+			wire.ReadRequired(r, &v.ProvisionedConcurrentExecutions, &v.missing, 0x4, wire.Reader.Int)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *PutProvisionedConcurrencyConfigRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x3
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Query("Qualifier"); ok {
+		v.Qualifier = s
+		v.missing &^= 0x2
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *PutRuntimeManagementConfigRequest) Decode(r wire.Reader) {
 	v.missing |= 0x2
 	if !r.Struct() {

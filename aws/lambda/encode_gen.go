@@ -1222,6 +1222,36 @@ func (v *PublishLayerVersionResponse) Encode(w wire.Writer) {
 }
 
 // Encode writes the structure.
+func (v *PutProvisionedConcurrencyConfigResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.RequestedProvisionedConcurrentExecutions != nil {
+		w.Name("RequestedProvisionedConcurrentExecutions")
+		w.Int(*v.RequestedProvisionedConcurrentExecutions)
+	}
+	if v.AvailableProvisionedConcurrentExecutions != nil {
+		w.Name("AvailableProvisionedConcurrentExecutions")
+		w.Int(*v.AvailableProvisionedConcurrentExecutions)
+	}
+	if v.AllocatedProvisionedConcurrentExecutions != nil {
+		w.Name("AllocatedProvisionedConcurrentExecutions")
+		w.Int(*v.AllocatedProvisionedConcurrentExecutions)
+	}
+	if v.Status != nil {
+		w.Name("Status")
+		w.String(*v.Status)
+	}
+	if v.StatusReason != nil {
+		w.Name("StatusReason")
+		w.String(*v.StatusReason)
+	}
+	if v.LastModified != nil {
+		w.Name("LastModified")
+		w.String(*v.LastModified)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
 func (v *PutRuntimeManagementConfigResponse) Encode(w wire.Writer) {
 	w.OpenStruct()
 	w.Name("UpdateRuntimeOn")

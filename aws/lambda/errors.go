@@ -35,7 +35,7 @@ func translate(err error) error {
 	case errors.As(err, &refusal):
 		return err
 	}
-	for _, table := range []func(error) error{translateState, translateLayers, translateAlias, translatePolicy, translateSettings, translateCode, translateInvocation} {
+	for _, table := range []func(error) error{translateState, translateLayers, translateAlias, translateProvisioned, translatePolicy, translateSettings, translateCode, translateInvocation} {
 		if known := table(err); known != nil {
 			return known
 		}
@@ -128,6 +128,33 @@ func translateAlias(err error) error {
 		return untyped("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", function.MinUnreserved)
 	case errors.Is(err, function.ErrTooManyTags):
 		return invalid("Number of tags exceeds resource tag limit.")
+	}
+	return nil
+}
+
+// translateProvisioned knows what is said about provisioned concurrency.
+func translateProvisioned(err error) error {
+	var (
+		below *function.BelowProvisionedError
+		above *function.AboveUnreservedError
+	)
+	switch {
+	case errors.Is(err, function.ErrNotProvisioned):
+		return &protocol.Error{Code: ProvisionedConcurrencyConfigNotFoundException, Message: "No Provisioned Concurrency Config found for this function"}
+	case errors.Is(err, function.ErrUnpublished):
+		return invalid("Provisioned Concurrency Configs cannot be applied to unpublished function versions.")
+	case errors.Is(err, function.ErrAboveReserved):
+		return invalid("Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function")
+	case errors.As(err, &below): // with the spaces that AWS has
+		return untyped(" ReservedConcurrentExecutions  %d should not be lower than function's total provisioned concurrency [%d].", below.Reserved, below.Provisioned)
+	case errors.As(err, &above):
+		return untyped("Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [%d].", above.Unreserved)
+	case errors.Is(err, function.ErrUnreservedProvisioned):
+		return untyped("Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", function.MinUnreserved)
+	case errors.Is(err, function.ErrVersionProvisioned):
+		return conflict("Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version")
+	case errors.Is(err, function.ErrAliasProvisioned):
+		return conflict("Version is pointed by a Provisioned Concurrency alias")
 	}
 	return nil
 }

@@ -921,6 +921,26 @@ type PutFunctionEventInvokeConfigRequest struct {
 	DestinationConfig        *DestinationConfig
 }
 
+// PutProvisionedConcurrencyConfigRequest is AWS's shape PutProvisionedConcurrencyConfigRequest.
+type PutProvisionedConcurrencyConfigRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName                    string // required
+	Qualifier                       string // required
+	ProvisionedConcurrentExecutions int    // required
+}
+
+// PutProvisionedConcurrencyConfigResponse is AWS's shape PutProvisionedConcurrencyConfigResponse.
+type PutProvisionedConcurrencyConfigResponse struct {
+	RequestedProvisionedConcurrentExecutions *int
+	AvailableProvisionedConcurrentExecutions *int
+	AllocatedProvisionedConcurrentExecutions *int
+	Status                                   *string
+	StatusReason                             *string
+	LastModified                             *string
+}
+
 // PutRuntimeManagementConfigRequest is AWS's shape PutRuntimeManagementConfigRequest.
 type PutRuntimeManagementConfigRequest struct {
 	// missing has a bit for each required member that a request left out.

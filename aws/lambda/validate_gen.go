@@ -136,6 +136,8 @@ var ruleParallelizationFactor = constraint.Integer{Low: 1, High: 10}
 
 var rulePattern = constraint.Text{Length: constraint.Length{Low: 0, High: 4096}, Pattern: constraint.NewPattern(`[\s\S]*`)}
 
+var rulePositiveInteger = constraint.Integer{Low: 1, High: math.MaxInt64}
+
 var rulePrincipal = constraint.Text{Length: constraint.Length{Low: 0, High: 2048}, Pattern: constraint.NewPattern(`[^\s]+`)}
 
 var rulePrincipalOrgID = constraint.Text{Length: constraint.Length{Low: 12, High: 34}, Pattern: constraint.NewPattern("o-[a-z0-9]{10,32}")}
@@ -1219,6 +1221,25 @@ func (v *PutFunctionEventInvokeConfigRequest) Validate(c *constraint.Checks) {
 		c.Enter("destinationConfig")
 		v.DestinationConfig.Validate(c)
 		c.Leave()
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *PutProvisionedConcurrencyConfigRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.missing&0x2 == 0 {
+		ruleQualifier.Check(c, "qualifier", v.Qualifier)
+	} else {
+		c.Null("qualifier")
+	}
+	if v.missing&0x4 == 0 {
+		rulePositiveInteger.Check(c, "provisionedConcurrentExecutions", int64(v.ProvisionedConcurrentExecutions))
+	} else {
+		c.Null("provisionedConcurrentExecutions")
 	}
 }
 
