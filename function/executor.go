@@ -74,6 +74,9 @@ type Request struct {
 	TraceID       string
 	ClientContext string // JSON, or empty
 	Payload       []byte // JSON; read only
+	// Stream, unless nil, gets the parts of a response that the function streams, as they come. Each belongs to the
+	// receiver, who takes all of them until Invoke returns.
+	Stream chan<- []byte
 	// Measure asks for Response.MaxMemoryMB.
 	Measure bool
 	// Settled is called once for every invocation, from any goroutine: when the instance is ready for the next one, or
@@ -83,7 +86,8 @@ type Request struct {
 
 // Response is the answer to a Request.
 type Response struct {
-	// Payload is the response, or the document of the error when the function reported one.
+	// Payload is the response, or the document of the error when the function reported one; empty for a response that was
+	// streamed.
 	Payload []byte
 	// ErrorType is empty for a response, and otherwise the type of the error: Runtime.X, Function.X, Sandbox.X.
 	ErrorType string

@@ -984,6 +984,45 @@ func (v *InvokeAsyncRequest) SetPayload(body []byte) {
 }
 
 // Decode reads the structure from a document.
+func (v *InvokeWithResponseStreamRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *InvokeWithResponseStreamRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Header("X-Amz-Invocation-Type"); ok {
+		v.InvocationType = &s
+	}
+	if s, ok := b.Header("X-Amz-Log-Type"); ok {
+		v.LogType = &s
+	}
+	if s, ok := b.Header("X-Amz-Client-Context"); ok {
+		v.ClientContext = &s
+	}
+	if s, ok := b.Query("Qualifier"); ok {
+		v.Qualifier = &s
+	}
+	if s, ok := b.Header("X-Amz-Tenant-Id"); ok {
+		v.TenantId = &s
+	}
+}
+
+// SetPayload takes the body as it stands.
+func (v *InvokeWithResponseStreamRequest) SetPayload(body []byte) {
+	v.Payload = body
+}
+
+// Decode reads the structure from a document.
 func (v *LayerVersionContentInput) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return

@@ -874,12 +874,48 @@ func (v *InvokeAsyncResponse) Encode(w wire.Writer) {
 
 // EncodeHTTP writes the members that are headers, and returns the status if the output has one, or 0.
 func (v *InvokeAsyncResponse) EncodeHTTP(h http.Header) int {
-
 	if v.Status != nil {
 		return *v.Status
 	}
 	return 0
 }
+
+// Encode writes the structure.
+func (v *InvokeResponseStreamUpdate) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.Payload != nil {
+		w.Name("Payload")
+		w.Blob(v.Payload)
+	}
+	w.CloseStruct()
+}
+
+// EventType is the event's name in its stream.
+func (v *InvokeResponseStreamUpdate) EventType() string { return "PayloadChunk" }
+
+// RawBody is the event's whole payload, as it stands.
+func (v *InvokeResponseStreamUpdate) RawBody() []byte { return v.Payload }
+
+// Encode writes the structure.
+func (v *InvokeWithResponseStreamCompleteEvent) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.ErrorCode != nil {
+		w.Name("ErrorCode")
+		w.String(*v.ErrorCode)
+	}
+	if v.ErrorDetails != nil {
+		w.Name("ErrorDetails")
+		w.String(*v.ErrorDetails)
+	}
+	if v.LogResult != nil {
+		w.Name("LogResult")
+		w.String(*v.LogResult)
+	}
+	w.CloseStruct()
+}
+
+// EventType is the event's name in its stream.
+func (v *InvokeWithResponseStreamCompleteEvent) EventType() string { return "InvokeComplete" }
 
 // Encode writes the structure.
 func (v *Layer) Encode(w wire.Writer) {
@@ -1573,7 +1609,6 @@ func (v *DeleteFunctionResponse) Encode(w wire.Writer) {
 
 // EncodeHTTP writes the members that are headers, and returns the status if the output has one, or 0.
 func (v *DeleteFunctionResponse) EncodeHTTP(h http.Header) int {
-
 	if v.StatusCode != nil {
 		return *v.StatusCode
 	}

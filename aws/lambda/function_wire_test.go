@@ -63,6 +63,17 @@ func (i instance) Invoke(_ context.Context, r function.Request) (function.Respon
 		out.ErrorType, out.Message = function.ErrorTimeout, "Task timed out after 3.00 seconds"
 	case "null":
 		out.Payload = []byte("null")
+	case "stream", "stream-then-fail":
+		if r.Stream == nil {
+			out.Payload = []byte("one two")
+			break
+		}
+		for _, part := range []string{"one ", "two"} {
+			r.Stream <- []byte(part)
+		}
+		if i.spec.Function.Handler != "stream" {
+			out.Payload, out.ErrorType = []byte(`{"errorMessage":"late","errorType":"Exception"}`), "Runtime.Unknown"
+		}
 	case "context":
 		out.Payload = []byte(r.ClientContext)
 	default:

@@ -93,6 +93,6 @@ func provisionedConcurrency(p function.Provisioned) *GetProvisionedConcurrencyCo
 		RequestedProvisionedConcurrentExecutions: &p.Requested,
 		AvailableProvisionedConcurrentExecutions: &p.Allocated,
 		AllocatedProvisionedConcurrentExecutions: &p.Allocated,
-		Status: new(string(p.Status)), StatusReason: text(p.Reason), LastModified: new(p.LastModified.UTC().Format(lastModified)),
+		Status:                                   new(string(p.Status)), StatusReason: text(p.Reason), LastModified: new(p.LastModified.UTC().Format(lastModified)),
 	}
 }

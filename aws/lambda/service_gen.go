@@ -65,6 +65,7 @@ type Operations interface {
 	AddLayerVersionPermission(ctx context.Context, in *AddLayerVersionPermissionRequest) (*AddLayerVersionPermissionResponse, error)
 	GetLayerVersionPolicy(ctx context.Context, in *GetLayerVersionPolicyRequest) (*GetLayerVersionPolicyResponse, error)
 	RemoveLayerVersionPermission(ctx context.Context, in *RemoveLayerVersionPermissionRequest) error
+	InvokeWithResponseStream(ctx context.Context, in *InvokeWithResponseStreamRequest) (protocol.EventStream, error)
 }
 
 // The codes of the service's errors.
@@ -217,6 +218,7 @@ func NewService(ops Operations) protocol.Service {
 			{Name: "AddLayerVersionPermission", Method: "POST", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy", Status: 201, Handler: protocol.Handle(ops.AddLayerVersionPermission)},
 			{Name: "GetLayerVersionPolicy", Method: "GET", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy", Status: 200, NoBody: true, Handler: protocol.Handle(ops.GetLayerVersionPolicy)},
 			{Name: "RemoveLayerVersionPermission", Method: "DELETE", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy/{StatementId}", Status: 204, NoBody: true, Handler: protocol.HandleSilent(ops.RemoveLayerVersionPermission)},
+			{Name: "InvokeWithResponseStream", Method: "POST", Path: "/2021-11-15/functions/{FunctionName}/response-streaming-invocations", Status: 200, RawBody: true, MaxBodyBytes: 6291456, LimitName: "InvokeFunction", Handler: protocol.HandleEvents(ops.InvokeWithResponseStream)},
 		},
 		Unoffered: []protocol.Operation{
 			{Name: "CreateCodeSigningConfig", Method: "POST", Path: "/2020-04-22/code-signing-configs/"},
@@ -226,7 +228,6 @@ func NewService(ops Operations) protocol.Service {
 			{Name: "DeleteFunctionUrlConfig", Method: "DELETE", Path: "/2021-10-31/functions/{FunctionName}/url"},
 			{Name: "GetCodeSigningConfig", Method: "GET", Path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}"},
 			{Name: "GetFunctionUrlConfig", Method: "GET", Path: "/2021-10-31/functions/{FunctionName}/url"},
-			{Name: "InvokeWithResponseStream", Method: "POST", Path: "/2021-11-15/functions/{FunctionName}/response-streaming-invocations"},
 			{Name: "ListCodeSigningConfigs", Method: "GET", Path: "/2020-04-22/code-signing-configs/"},
 			{Name: "ListFunctionUrlConfigs", Method: "GET", Path: "/2021-10-31/functions/{FunctionName}/urls"},
 			{Name: "ListFunctionsByCodeSigningConfig", Method: "GET", Path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions"},

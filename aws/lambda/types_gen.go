@@ -409,8 +409,7 @@ type FunctionEventInvokeConfig struct {
 }
 
 // GetAccountSettingsRequest is AWS's shape GetAccountSettingsRequest.
-type GetAccountSettingsRequest struct {
-}
+type GetAccountSettingsRequest struct{}
 
 // GetAccountSettingsResponse is AWS's shape GetAccountSettingsResponse.
 type GetAccountSettingsResponse struct {
@@ -649,6 +648,32 @@ type InvokeAsyncRequest struct {
 // InvokeAsyncResponse is AWS's shape InvokeAsyncResponse.
 type InvokeAsyncResponse struct {
 	Status *int
+}
+
+// InvokeResponseStreamUpdate is AWS's shape InvokeResponseStreamUpdate.
+type InvokeResponseStreamUpdate struct {
+	Payload []byte
+}
+
+// InvokeWithResponseStreamCompleteEvent is AWS's shape InvokeWithResponseStreamCompleteEvent.
+type InvokeWithResponseStreamCompleteEvent struct {
+	ErrorCode    *string
+	ErrorDetails *string
+	LogResult    *string
+}
+
+// InvokeWithResponseStreamRequest is AWS's shape InvokeWithResponseStreamRequest.
+type InvokeWithResponseStreamRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName   string // required
+	InvocationType *string
+	LogType        *string
+	ClientContext  *string
+	Qualifier      *string
+	Payload        []byte
+	TenantId       *string
 }
 
 // Layer is AWS's shape Layer.
@@ -1406,6 +1431,12 @@ const (
 	ProvisionedConcurrencyStatusEnumInProgress = "IN_PROGRESS"
 	ProvisionedConcurrencyStatusEnumReady      = "READY"
 	ProvisionedConcurrencyStatusEnumFailed     = "FAILED"
+)
+
+// The values of ResponseStreamingInvocationType.
+const (
+	ResponseStreamingInvocationTypeRequestResponse = "RequestResponse"
+	ResponseStreamingInvocationTypeDryRun          = "DryRun"
 )
 
 // The values of Runtime.

@@ -152,6 +152,8 @@ var ruleReservedConcurrentExecutions = constraint.Integer{Low: 0, High: math.Max
 
 var ruleResourceArn = constraint.Text{Length: constraint.Length{Low: 0, High: 10000}, Pattern: constraint.NewPattern("(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()")}
 
+var ruleResponseStreamingInvocationType = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"RequestResponse", "DryRun"}}
+
 var ruleRoleArn = constraint.Text{Length: constraint.Length{Low: 0, High: 10000}, Pattern: constraint.NewPattern(`arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+`)}
 
 var ruleRuntimeVersionArn = constraint.Text{Length: constraint.Length{Low: 26, High: 2048}, Pattern: constraint.NewPattern(`arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}::runtime:.+`)}
@@ -984,6 +986,27 @@ func (v *InvokeAsyncRequest) Validate(c *constraint.Checks) {
 	}
 	if !(v.InvokeArgs != nil) {
 		c.Null("invokeArgs")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *InvokeWithResponseStreamRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleNamespacedFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.InvocationType != nil {
+		ruleResponseStreamingInvocationType.Check(c, "invocationType", *v.InvocationType)
+	}
+	if v.LogType != nil {
+		ruleLogType.Check(c, "logType", *v.LogType)
+	}
+	if v.Qualifier != nil {
+		ruleNumericLatestPublishedOrAliasQualifier.Check(c, "qualifier", *v.Qualifier)
+	}
+	if v.TenantId != nil {
+		ruleTenantId.Check(c, "tenantId", *v.TenantId)
 	}
 }
 
