@@ -114,7 +114,10 @@ type LayerElsewhereError struct{ Region string }
 func (e *LayerElsewhereError) Error() string { return "layer is not in " + e.Region }
 
 // CodeAndLayersError says that code and layers are too large together, unzipped.
-type CodeAndLayersError struct{ Size int64 }
+type CodeAndLayersError struct {
+	Size   int64
+	Layers bool // already the layers are
+}
 
 func (e *CodeAndLayersError) Error() string {
 	return fmt.Sprintf("code and layers have %d bytes unzipped", e.Size)

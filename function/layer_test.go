@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/millrace/millrace/function"
@@ -125,6 +126,34 @@ func TestLayersSurvive(t *testing.T) {
 		}
 		if _, err := h.functions.LayerPolicy(two.Ref); err == nil {
 			t.Error("the policy of a deleted layer is still there")
+		}
+	})
+}
+
+// TestCodeAndLayersAreBounded: together they must not be larger than code alone may be.
+func TestCodeAndLayersAreBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it extracts two layers of 130 MiB")
+	}
+	inBubble(t, func(t *testing.T, h *house) {
+		large := strings.Repeat("x", 130<<20)
+		a, b := h.publishLayer("a", large, "a"), h.publishLayer("b", large, "b")
+		for _, c := range []struct {
+			code   string
+			layers []string
+			want   function.CodeAndLayersError
+		}{
+			{large, []string{a.Ref.ARN()}, function.CodeAndLayersError{Size: 260 << 20}},
+			{"code", []string{a.Ref.ARN(), b.Ref.ARN()}, function.CodeAndLayersError{Size: 260<<20 + 4, Layers: true}},
+		} {
+			_, err := h.functions.CreateWith(t.Context(), plain("f"), zipOf(t, c.code, "main.py"), function.Extras{Layers: c.layers})
+			var refused *function.CodeAndLayersError
+			if !errors.As(err, &refused) || *refused != c.want {
+				t.Errorf("%+v, want %+v", err, c.want)
+			}
+		}
+		if _, err := h.functions.CreateWith(t.Context(), plain("f"), zipOf(t, "code", "main.py"), function.Extras{Layers: []string{a.Ref.ARN()}}); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -97,6 +97,8 @@ func translateLayers(err error) error {
 		return &protocol.Error{Code: AccessDeniedException, Message: fmt.Sprintf(
 			"User: arn:aws:iam::%s:root is not authorized to perform: lambda:GetLayerVersion on resource: %s because no resource-based policy allows the lambda:GetLayerVersion action",
 			forbidden.Account, forbidden.ARN)}
+	case errors.As(err, &large) && large.Layers:
+		return invalid("Layers consume more than the available size of %d bytes", archive.MaxUnzippedBytes)
 	case errors.As(err, &large):
 		return invalid("Function code combined with layers exceeds the maximum allowed size of %d bytes. The actual size is %d bytes.", archive.MaxUnzippedBytes, large.Size)
 	}
