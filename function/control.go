@@ -375,6 +375,9 @@ func (s *Service) removal(e *entry) []store.Write {
 	for qualifier := range e.provisioned {
 		writes = append(writes, s.provisionedConfigs.Remove(key(name, qualifier), 0))
 	}
+	for qualifier := range e.urls {
+		writes = append(writes, s.urlConfigs.Remove(key(name, qualifier), 0))
+	}
 	for qualifier := range e.policies {
 		writes = append(writes, s.policies.Remove(key(name, qualifier), 0))
 	}

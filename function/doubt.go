@@ -67,6 +67,7 @@ func (e *entry) nameOr(other *entry) Name {
 func (s *Service) conclude(ctx context.Context, name Name, next *entry, done outcome, made bool) {
 	if made {
 		s.mu.Lock()
+		s.indexURLs(s.entries[name], next)
 		if next == nil {
 			delete(s.entries, name)
 			delete(s.due, name)

@@ -47,6 +47,10 @@ var (
 	ErrVersionProvisioned = errors.New("version is provisioned")
 	// ErrAliasProvisioned says that an alias of the version is provisioned.
 	ErrAliasProvisioned = errors.New("an alias of the version is provisioned")
+	// ErrNoURL says that there is no URL of the function or the alias, or no such function or alias.
+	ErrNoURL = errors.New("no url")
+	// ErrURLExists says that the function or the alias has a URL.
+	ErrURLExists = errors.New("url exists already")
 	// ErrTooManyTags says that there would be more than MaxTags tags.
 	ErrTooManyTags = errors.New("too many tags")
 	// ErrStorageExceeded says that the account would have more than MaxCodeBytes of code.

@@ -77,6 +77,8 @@ type Request struct {
 	// Stream, unless nil, gets the parts of a response that the function streams, as they come. Each belongs to the
 	// receiver, who takes all of them until Invoke returns.
 	Stream chan<- []byte
+	// Began is called before the first part, with the type of the response's content. It goes with Stream.
+	Began func(contentType string)
 	// Measure asks for Response.MaxMemoryMB.
 	Measure bool
 	// Settled is called once for every invocation, from any goroutine: when the instance is ready for the next one, or

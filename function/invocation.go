@@ -39,8 +39,8 @@ type Invocation struct {
 
 // Stream takes a response in parts, as they come. The function waits for who receives them.
 type Stream struct {
-	// ExecutedVersion is set before the first part.
-	ExecutedVersion string
+	// ExecutedVersion and ContentType are set before the first part.
+	ExecutedVersion, ContentType string
 	// Parts is not buffered. Who invokes receives until the invocation has ended; each part is his.
 	Parts chan []byte
 }
@@ -202,6 +202,7 @@ func (s *Service) run(ctx context.Context, in Invocation, e *environment, cold b
 	}
 	if in.Stream != nil {
 		in.Stream.ExecutedVersion, request.Stream = e.deployment.function.Version, in.Stream.Parts
+		request.Began = func(contentType string) { in.Stream.ContentType = contentType }
 	}
 	response, err := e.instance.Invoke(ctx, request)
 	if err != nil {

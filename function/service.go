@@ -73,6 +73,7 @@ type Service struct {
 	policies           store.Collection[keptPolicy]
 	events             store.Collection[event]
 	provisionedConfigs store.Collection[ProvisionedConfig]
+	urlConfigs         store.Collection[URLConfig]
 	code               *codeShelf
 	pool               *pool
 	backlog            *backlog
@@ -83,6 +84,7 @@ type Service struct {
 
 	mu      sync.RWMutex
 	entries map[Name]*entry // an entry is replaced, never changed
+	urlIDs  map[string]Ref  // whose URL has the id
 	due     map[Name]time.Time
 	wake    chan struct{} // holds one; tells Run that due has changed
 }
@@ -111,6 +113,7 @@ type entry struct {
 
 	eventConfigs map[string]EventConfig       // by qualifier
 	provisioned  map[string]ProvisionedConfig // by qualifier
+	urls         map[string]URLConfig         // by qualifier; that of the function itself is under ""
 }
 
 // New returns the room with what the store holds of it. What was pending goes on when Run is called.
@@ -157,6 +160,8 @@ func New(c Config) (*Service, error) {
 		destination:        c.Destination,
 		eventConfigs:       store.NewCollection[EventConfig](c.Store, "function-event-configs"),
 		provisionedConfigs: store.NewCollection[ProvisionedConfig](c.Store, "function-provisioned"),
+		urlConfigs:         store.NewCollection[URLConfig](c.Store, "function-urls"),
+		urlIDs:             make(map[string]Ref),
 		doubts:             store.NewDoubts(c.Store),
 		pool:               newPool(c.Clock, c.Concurrency, c.MaxInstances, c.IdleTimeout),
 		entries:            make(map[Name]*entry),
@@ -190,7 +195,7 @@ func (s *Service) load(ctx context.Context) error {
 			s.due[name] = s.clock.Now()
 		}
 	}
-	for _, load := range []func(context.Context) error{s.loadVersions, s.loadAliases, s.loadPolicies, s.loadEventConfigs, s.loadEvents, s.loadLayers, s.loadProvisioned} {
+	for _, load := range []func(context.Context) error{s.loadVersions, s.loadAliases, s.loadPolicies, s.loadEventConfigs, s.loadEvents, s.loadLayers, s.loadProvisioned, s.loadURLs} {
 		if err := load(ctx); err != nil {
 			return err
 		}

@@ -137,6 +137,58 @@ func (v *Concurrency) Encode(w wire.Writer) {
 }
 
 // Encode writes the structure.
+func (v *Cors) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.AllowCredentials != nil {
+		w.Name("AllowCredentials")
+		w.Bool(*v.AllowCredentials)
+	}
+	if v.AllowHeaders != nil {
+		w.Name("AllowHeaders")
+		wire.WriteList(w, v.AllowHeaders, wire.Writer.String)
+	}
+	if v.AllowMethods != nil {
+		w.Name("AllowMethods")
+		wire.WriteList(w, v.AllowMethods, wire.Writer.String)
+	}
+	if v.AllowOrigins != nil {
+		w.Name("AllowOrigins")
+		wire.WriteList(w, v.AllowOrigins, wire.Writer.String)
+	}
+	if v.ExposeHeaders != nil {
+		w.Name("ExposeHeaders")
+		wire.WriteList(w, v.ExposeHeaders, wire.Writer.String)
+	}
+	if v.MaxAge != nil {
+		w.Name("MaxAge")
+		w.Int(*v.MaxAge)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *CreateFunctionUrlConfigResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("FunctionUrl")
+	w.String(v.FunctionUrl)
+	w.Name("FunctionArn")
+	w.String(v.FunctionArn)
+	w.Name("AuthType")
+	w.String(v.AuthType)
+	if v.Cors != nil {
+		w.Name("Cors")
+		v.Cors.Encode(w)
+	}
+	w.Name("CreationTime")
+	w.String(v.CreationTime)
+	if v.InvokeMode != nil {
+		w.Name("InvokeMode")
+		w.String(*v.InvokeMode)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
 func (v *DeadLetterConfig) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.TargetArn != nil {
@@ -609,6 +661,30 @@ func (v *FunctionEventInvokeConfig) Encode(w wire.Writer) {
 }
 
 // Encode writes the structure.
+func (v *FunctionUrlConfig) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("FunctionUrl")
+	w.String(v.FunctionUrl)
+	w.Name("FunctionArn")
+	w.String(v.FunctionArn)
+	w.Name("CreationTime")
+	w.String(v.CreationTime)
+	w.Name("LastModifiedTime")
+	w.String(v.LastModifiedTime)
+	if v.Cors != nil {
+		w.Name("Cors")
+		v.Cors.Encode(w)
+	}
+	w.Name("AuthType")
+	w.String(v.AuthType)
+	if v.InvokeMode != nil {
+		w.Name("InvokeMode")
+		w.String(*v.InvokeMode)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
 func (v *GetAccountSettingsResponse) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.AccountLimit != nil {
@@ -668,6 +744,30 @@ func (v *GetFunctionResponse) Encode(w wire.Writer) {
 	if v.TagsError != nil {
 		w.Name("TagsError")
 		v.TagsError.Encode(w)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *GetFunctionUrlConfigResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("FunctionUrl")
+	w.String(v.FunctionUrl)
+	w.Name("FunctionArn")
+	w.String(v.FunctionArn)
+	w.Name("AuthType")
+	w.String(v.AuthType)
+	if v.Cors != nil {
+		w.Name("Cors")
+		v.Cors.Encode(w)
+	}
+	w.Name("CreationTime")
+	w.String(v.CreationTime)
+	w.Name("LastModifiedTime")
+	w.String(v.LastModifiedTime)
+	if v.InvokeMode != nil {
+		w.Name("InvokeMode")
+		w.String(*v.InvokeMode)
 	}
 	w.CloseStruct()
 }
@@ -874,6 +974,7 @@ func (v *InvokeAsyncResponse) Encode(w wire.Writer) {
 
 // EncodeHTTP writes the members that are headers, and returns the status if the output has one, or 0.
 func (v *InvokeAsyncResponse) EncodeHTTP(h http.Header) int {
+
 	if v.Status != nil {
 		return *v.Status
 	}
@@ -1052,6 +1153,18 @@ func (v *ListFunctionEventInvokeConfigsResponse) Encode(w wire.Writer) {
 		w.Name("FunctionEventInvokeConfigs")
 		wire.WriteStructs(w, v.FunctionEventInvokeConfigs, (*FunctionEventInvokeConfig).Encode)
 	}
+	if v.NextMarker != nil {
+		w.Name("NextMarker")
+		w.String(*v.NextMarker)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *ListFunctionUrlConfigsResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("FunctionUrlConfigs")
+	wire.WriteStructs(w, v.FunctionUrlConfigs, (*FunctionUrlConfig).Encode)
 	if v.NextMarker != nil {
 		w.Name("NextMarker")
 		w.String(*v.NextMarker)
@@ -1402,6 +1515,30 @@ func (v *TracingConfigResponse) Encode(w wire.Writer) {
 }
 
 // Encode writes the structure.
+func (v *UpdateFunctionUrlConfigResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("FunctionUrl")
+	w.String(v.FunctionUrl)
+	w.Name("FunctionArn")
+	w.String(v.FunctionArn)
+	w.Name("AuthType")
+	w.String(v.AuthType)
+	if v.Cors != nil {
+		w.Name("Cors")
+		v.Cors.Encode(w)
+	}
+	w.Name("CreationTime")
+	w.String(v.CreationTime)
+	w.Name("LastModifiedTime")
+	w.String(v.LastModifiedTime)
+	if v.InvokeMode != nil {
+		w.Name("InvokeMode")
+		w.String(*v.InvokeMode)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
 func (v *VpcConfigResponse) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.SubnetIds != nil {
@@ -1609,6 +1746,7 @@ func (v *DeleteFunctionResponse) Encode(w wire.Writer) {
 
 // EncodeHTTP writes the members that are headers, and returns the status if the output has one, or 0.
 func (v *DeleteFunctionResponse) EncodeHTTP(h http.Header) int {
+
 	if v.StatusCode != nil {
 		return *v.StatusCode
 	}

@@ -66,6 +66,11 @@ type Operations interface {
 	GetLayerVersionPolicy(ctx context.Context, in *GetLayerVersionPolicyRequest) (*GetLayerVersionPolicyResponse, error)
 	RemoveLayerVersionPermission(ctx context.Context, in *RemoveLayerVersionPermissionRequest) error
 	InvokeWithResponseStream(ctx context.Context, in *InvokeWithResponseStreamRequest) (protocol.EventStream, error)
+	CreateFunctionUrlConfig(ctx context.Context, in *CreateFunctionUrlConfigRequest) (*CreateFunctionUrlConfigResponse, error)
+	GetFunctionUrlConfig(ctx context.Context, in *GetFunctionUrlConfigRequest) (*GetFunctionUrlConfigResponse, error)
+	UpdateFunctionUrlConfig(ctx context.Context, in *UpdateFunctionUrlConfigRequest) (*UpdateFunctionUrlConfigResponse, error)
+	DeleteFunctionUrlConfig(ctx context.Context, in *DeleteFunctionUrlConfigRequest) error
+	ListFunctionUrlConfigs(ctx context.Context, in *ListFunctionUrlConfigsRequest) (*ListFunctionUrlConfigsResponse, error)
 }
 
 // The codes of the service's errors.
@@ -219,21 +224,21 @@ func NewService(ops Operations) protocol.Service {
 			{Name: "GetLayerVersionPolicy", Method: "GET", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy", Status: 200, NoBody: true, Handler: protocol.Handle(ops.GetLayerVersionPolicy)},
 			{Name: "RemoveLayerVersionPermission", Method: "DELETE", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy/{StatementId}", Status: 204, NoBody: true, Handler: protocol.HandleSilent(ops.RemoveLayerVersionPermission)},
 			{Name: "InvokeWithResponseStream", Method: "POST", Path: "/2021-11-15/functions/{FunctionName}/response-streaming-invocations", Status: 200, RawBody: true, MaxBodyBytes: 6291456, LimitName: "InvokeFunction", Handler: protocol.HandleEvents(ops.InvokeWithResponseStream)},
+			{Name: "CreateFunctionUrlConfig", Method: "POST", Path: "/2021-10-31/functions/{FunctionName}/url", Status: 201, Handler: protocol.Handle(ops.CreateFunctionUrlConfig)},
+			{Name: "GetFunctionUrlConfig", Method: "GET", Path: "/2021-10-31/functions/{FunctionName}/url", Status: 200, NoBody: true, Handler: protocol.Handle(ops.GetFunctionUrlConfig)},
+			{Name: "UpdateFunctionUrlConfig", Method: "PUT", Path: "/2021-10-31/functions/{FunctionName}/url", Status: 200, Handler: protocol.Handle(ops.UpdateFunctionUrlConfig)},
+			{Name: "DeleteFunctionUrlConfig", Method: "DELETE", Path: "/2021-10-31/functions/{FunctionName}/url", Status: 204, NoBody: true, Handler: protocol.HandleSilent(ops.DeleteFunctionUrlConfig)},
+			{Name: "ListFunctionUrlConfigs", Method: "GET", Path: "/2021-10-31/functions/{FunctionName}/urls", Status: 200, NoBody: true, Handler: protocol.Handle(ops.ListFunctionUrlConfigs)},
 		},
 		Unoffered: []protocol.Operation{
 			{Name: "CreateCodeSigningConfig", Method: "POST", Path: "/2020-04-22/code-signing-configs/"},
-			{Name: "CreateFunctionUrlConfig", Method: "POST", Path: "/2021-10-31/functions/{FunctionName}/url"},
 			{Name: "DeleteCodeSigningConfig", Method: "DELETE", Path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}"},
 			{Name: "DeleteFunctionCodeSigningConfig", Method: "DELETE", Path: "/2020-06-30/functions/{FunctionName}/code-signing-config"},
-			{Name: "DeleteFunctionUrlConfig", Method: "DELETE", Path: "/2021-10-31/functions/{FunctionName}/url"},
 			{Name: "GetCodeSigningConfig", Method: "GET", Path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}"},
-			{Name: "GetFunctionUrlConfig", Method: "GET", Path: "/2021-10-31/functions/{FunctionName}/url"},
 			{Name: "ListCodeSigningConfigs", Method: "GET", Path: "/2020-04-22/code-signing-configs/"},
-			{Name: "ListFunctionUrlConfigs", Method: "GET", Path: "/2021-10-31/functions/{FunctionName}/urls"},
 			{Name: "ListFunctionsByCodeSigningConfig", Method: "GET", Path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions"},
 			{Name: "PutFunctionCodeSigningConfig", Method: "PUT", Path: "/2020-06-30/functions/{FunctionName}/code-signing-config"},
 			{Name: "UpdateCodeSigningConfig", Method: "PUT", Path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}"},
-			{Name: "UpdateFunctionUrlConfig", Method: "PUT", Path: "/2021-10-31/functions/{FunctionName}/url"},
 			{Name: "CheckpointDurableExecution", Method: "POST", Path: "/2025-12-01/durable-executions/{DurableExecutionArn}/checkpoint"},
 			{Name: "CreateCapacityProvider", Method: "POST", Path: "/2025-11-30/capacity-providers"},
 			{Name: "DeleteCapacityProvider", Method: "DELETE", Path: "/2025-11-30/capacity-providers/{CapacityProviderName}"},

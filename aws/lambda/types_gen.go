@@ -91,6 +91,16 @@ type Concurrency struct {
 	ReservedConcurrentExecutions *int
 }
 
+// Cors is AWS's shape Cors.
+type Cors struct {
+	AllowCredentials *bool
+	AllowHeaders     []string
+	AllowMethods     []string
+	AllowOrigins     []string
+	ExposeHeaders    []string
+	MaxAge           *int
+}
+
 // CreateAliasRequest is AWS's shape CreateAliasRequest.
 type CreateAliasRequest struct {
 	// missing has a bit for each required member that a request left out.
@@ -173,6 +183,28 @@ type CreateFunctionRequest struct {
 	DurableConfig          *DurableConfig
 }
 
+// CreateFunctionUrlConfigRequest is AWS's shape CreateFunctionUrlConfigRequest.
+type CreateFunctionUrlConfigRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+	Qualifier    *string
+	AuthType     string // required
+	Cors         *Cors
+	InvokeMode   *string
+}
+
+// CreateFunctionUrlConfigResponse is AWS's shape CreateFunctionUrlConfigResponse.
+type CreateFunctionUrlConfigResponse struct {
+	FunctionUrl  string // required
+	FunctionArn  string // required
+	AuthType     string // required
+	Cors         *Cors
+	CreationTime string // required
+	InvokeMode   *string
+}
+
 // DeadLetterConfig is AWS's shape DeadLetterConfig.
 type DeadLetterConfig struct {
 	TargetArn *string
@@ -214,6 +246,15 @@ type DeleteFunctionEventInvokeConfigRequest struct {
 
 // DeleteFunctionRequest is AWS's shape DeleteFunctionRequest.
 type DeleteFunctionRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+	Qualifier    *string
+}
+
+// DeleteFunctionUrlConfigRequest is AWS's shape DeleteFunctionUrlConfigRequest.
+type DeleteFunctionUrlConfigRequest struct {
 	// missing has a bit for each required member that a request left out.
 	missing uint64
 
@@ -408,8 +449,20 @@ type FunctionEventInvokeConfig struct {
 	DestinationConfig        *DestinationConfig
 }
 
+// FunctionUrlConfig is AWS's shape FunctionUrlConfig.
+type FunctionUrlConfig struct {
+	FunctionUrl      string // required
+	FunctionArn      string // required
+	CreationTime     string // required
+	LastModifiedTime string // required
+	Cors             *Cors
+	AuthType         string // required
+	InvokeMode       *string
+}
+
 // GetAccountSettingsRequest is AWS's shape GetAccountSettingsRequest.
-type GetAccountSettingsRequest struct{}
+type GetAccountSettingsRequest struct {
+}
 
 // GetAccountSettingsResponse is AWS's shape GetAccountSettingsResponse.
 type GetAccountSettingsResponse struct {
@@ -495,6 +548,26 @@ type GetFunctionResponse struct {
 	Tags          map[string]string
 	Concurrency   *Concurrency
 	TagsError     *TagsError
+}
+
+// GetFunctionUrlConfigRequest is AWS's shape GetFunctionUrlConfigRequest.
+type GetFunctionUrlConfigRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+	Qualifier    *string
+}
+
+// GetFunctionUrlConfigResponse is AWS's shape GetFunctionUrlConfigResponse.
+type GetFunctionUrlConfigResponse struct {
+	FunctionUrl      string // required
+	FunctionArn      string // required
+	AuthType         string // required
+	Cors             *Cors
+	CreationTime     string // required
+	LastModifiedTime string // required
+	InvokeMode       *string
 }
 
 // GetLayerVersionByArnRequest is AWS's shape GetLayerVersionByArnRequest.
@@ -765,6 +838,22 @@ type ListFunctionEventInvokeConfigsRequest struct {
 type ListFunctionEventInvokeConfigsResponse struct {
 	FunctionEventInvokeConfigs []FunctionEventInvokeConfig
 	NextMarker                 *string
+}
+
+// ListFunctionUrlConfigsRequest is AWS's shape ListFunctionUrlConfigsRequest.
+type ListFunctionUrlConfigsRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+	Marker       *string
+	MaxItems     *int
+}
+
+// ListFunctionUrlConfigsResponse is AWS's shape ListFunctionUrlConfigsResponse.
+type ListFunctionUrlConfigsResponse struct {
+	FunctionUrlConfigs []FunctionUrlConfig // required
+	NextMarker         *string
 }
 
 // ListFunctionsRequest is AWS's shape ListFunctionsRequest.
@@ -1181,6 +1270,29 @@ type UpdateFunctionEventInvokeConfigRequest struct {
 	DestinationConfig        *DestinationConfig
 }
 
+// UpdateFunctionUrlConfigRequest is AWS's shape UpdateFunctionUrlConfigRequest.
+type UpdateFunctionUrlConfigRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+	Qualifier    *string
+	AuthType     *string
+	Cors         *Cors
+	InvokeMode   *string
+}
+
+// UpdateFunctionUrlConfigResponse is AWS's shape UpdateFunctionUrlConfigResponse.
+type UpdateFunctionUrlConfigResponse struct {
+	FunctionUrl      string // required
+	FunctionArn      string // required
+	AuthType         string // required
+	Cors             *Cors
+	CreationTime     string // required
+	LastModifiedTime string // required
+	InvokeMode       *string
+}
+
 // VpcConfig is AWS's shape VpcConfig.
 type VpcConfig struct {
 	SubnetIds               []string
@@ -1374,6 +1486,12 @@ const (
 	InvocationTypeEvent           = "Event"
 	InvocationTypeRequestResponse = "RequestResponse"
 	InvocationTypeDryRun          = "DryRun"
+)
+
+// The values of InvokeMode.
+const (
+	InvokeModeResponseStream = "RESPONSE_STREAM"
+	InvokeModeBuffered       = "BUFFERED"
 )
 
 // The values of LastUpdateStatus.

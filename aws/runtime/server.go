@@ -40,6 +40,8 @@ type Invocation struct {
 	// Stream, unless nil, gets the parts of a response that the runtime streams, as they come. Each belongs to the receiver,
 	// who takes all of them until the answer arrives; the runtime waits for him meanwhile.
 	Stream chan<- []byte
+	// Began is called before the first part, with the type of the response's content. It goes with Stream.
+	Began func(contentType string)
 	// Settled, unless nil, is called once when the runtime asks for its next invocation after having answered this
 	// one, and the extensions that were told of it for their next event. It is called from a goroutine of the server and must not wait for the server to close.
 	Settled func()

@@ -17,6 +17,9 @@ const (
 
 // stream hands a response on as it comes. A receiver that is slow holds the runtime back.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request, x *exchange) {
+	if x.Began != nil {
+		x.Began(r.Header.Get("Content-Type"))
+	}
 	buffer, total := make([]byte, streamChunk), 0
 	for {
 		n, err := r.Body.Read(buffer)
