@@ -280,7 +280,9 @@ func (m *masks) hide(answer string) string {
 	answer = hide(answer, markers, &m.markers, "MARKER")
 	answer = hide(answer, ids, &m.ids, "ID")
 	answer = stamps.ReplaceAllString(answer, "STAMP ID")
-	answer = urls.ReplaceAllString(answer, "URL.lambda-url")
+	if strings.Contains(answer, ".lambda-url") { // the pattern is slow, and some answers are large
+		answer = urls.ReplaceAllString(answer, "URL.lambda-url")
+	}
 	answer = letters.ReplaceAllStringFunc(answer, func(found string) string { return fmt.Sprintf("REPEAT(%d)", len(found)) })
 	return signatures.ReplaceAllString(answer, "signature=SIGNATURE")
 }
