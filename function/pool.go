@@ -21,8 +21,6 @@ var errRetired = errors.New("deployment is retired")
 // scope is what shares one limit of concurrency.
 type scope struct{ account, region string }
 
-func (d *deployment) scope() scope { return scope{d.function.Account, d.function.Region} }
-
 // pool holds the environments of all functions and gives them out.
 //
 // An environment that was answered counts as running until it has settled, since the function may work on. Who invokes

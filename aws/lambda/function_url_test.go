@@ -75,8 +75,8 @@ func TestURLEvent(t *testing.T) {
 			t.Fatal(err, w.Body)
 		}
 		context := got["requestContext"].(map[string]any)
-		if context["requestId"] != w.Header()["x-amzn-RequestId"][0] {
-			t.Error(context["requestId"], w.Header())
+		if id, _ := context["requestId"].(string); len(id) != 36 {
+			t.Error(context["requestId"])
 		}
 		delete(context, "requestId")
 		want := strings.ReplaceAll(`{"version":"2.0","routeKey":"$default","rawPath":"/pa/th/1","rawQueryString":"q=query&multi=foo&multi=%2Fbar&e","cookies":["a=1","b=2"],
