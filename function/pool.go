@@ -84,20 +84,25 @@ func (p *pool) acquire(ctx context.Context, d *deployment) (*environment, error)
 	return e, err
 }
 
-// claimSettling claims an environment that will be ready in a moment, when none is ready now.
+// claimSettling claims an environment that will be ready in a moment, when none is ready now; a provisioned one also when one
+// on demand is ready.
 func (p *pool) claimSettling(d *deployment) (*environment, *claim) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(d.idle) > 0 || len(d.provisioned.idle) > 0 || p.stopped || d.retired {
+	if len(d.provisioned.idle) > 0 || p.stopped || d.retired {
 		return nil, nil
 	}
+	var found *environment
 	for _, e := range slices.Backward(d.settling) {
-		if e.claim == nil {
-			e.claim = &claim{ready: make(chan struct{})}
-			return e, e.claim
+		if e.claim == nil && (found == nil || e.provisioned && !found.provisioned) {
+			found = e
 		}
 	}
-	return nil, nil
+	if found == nil || len(d.idle) > 0 && !found.provisioned {
+		return nil, nil
+	}
+	found.claim = &claim{ready: make(chan struct{})}
+	return found, found.claim
 }
 
 // await waits until the claim is decided, and not longer than the grace. Afterwards the claim is as it stays.

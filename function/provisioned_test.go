@@ -119,6 +119,37 @@ func TestProvisionedIsInitializedAhead(t *testing.T) {
 	})
 }
 
+// TestProvisionedThatSettles: a provisioned environment that is about to be ready is waited for, also when one on demand is
+// ready already.
+func TestProvisionedThatSettles(t *testing.T) {
+	inBubble(t, func(t *testing.T, h *house) {
+		h.published("f")
+		h.executor.set(func(e *executor) { e.run = kindOf })
+		one := qualified("f", "1")
+		h.expectKind(one, onDemandKind) // which stays idle
+		h.provide(one, 1)
+		settle := make(chan func(), 2)
+		h.executor.set(func(e *executor) {
+			e.run = func(spec function.Spec, r function.Request) (bool, []byte, error) {
+				settle <- r.Settled
+				return false, []byte(spec.InitializationType()), nil
+			}
+		})
+		h.expectKind(one, provisionedKind)
+		next := make(chan string)
+		go func() { next <- h.kind(one) }()
+		synctest.Wait()
+		(<-settle)()
+		if got := <-next; got != provisionedKind {
+			t.Errorf("ran %s", got)
+		}
+		h.expectKind(one, onDemandKind) // it waited in vain
+		(<-settle)()
+		(<-settle)()
+		h.expectCounts(2, 2)
+	})
+}
+
 // TestProvisionedMovesWithItsAlias: the version that the alias left serves until the other one is ready.
 func TestProvisionedMovesWithItsAlias(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *house) {
