@@ -261,7 +261,7 @@ func (p *pool) initialized(e *environment, err error) {
 	p.settleAllocation(a)
 }
 
-// lost ends a provisioned environment whose instance has ended, unless an invocation does so.
+// lost ends a provisioned environment that is of no use any more, unless an invocation has it, which does so then.
 func (p *pool) lost(e *environment) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -292,7 +292,7 @@ func (s *Service) provide(ctx context.Context) {
 	}
 }
 
-// provideOne starts one environment, and watches it until it ends.
+// provideOne starts one environment, and watches it until it ends or has lived for long.
 func (s *Service) provideOne(ctx context.Context, e *environment) {
 	err := s.start(ctx, e)
 	s.pool.initialized(e, err)
@@ -302,11 +302,15 @@ func (s *Service) provideOne(ctx context.Context, e *environment) {
 		}
 		return
 	}
+	life := s.clock.NewTimer(EnvironmentLife)
+	defer life.Stop()
 	select {
 	case <-e.instance.Done():
-		s.pool.lost(e)
+	case <-life.Chan(): // one at work is found too old afterwards
 	case <-ctx.Done():
+		return
 	}
+	s.pool.lost(e)
 }
 
 // provisionedUse returns how many of a deployment's provisioned environments are at work, and how many there are.

@@ -80,10 +80,14 @@ func TestProvisionedIsInitializedAhead(t *testing.T) {
 		h.expectProvisioned(qualified("f", "live"), 2, function.ProvisionedReady, "")
 		h.expectCounts(2, 2)
 		h.after(time.Hour) // longer than anything idle is kept
+		h.expectCounts(2, 2)
+		h.after(function.EnvironmentLife) // others take their places
+		h.expectCounts(4, 2)
+		h.expectProvisioned(qualified("f", "live"), 2, function.ProvisionedReady, "")
 		h.expectKind(qualified("f", "live"), provisionedKind)
 		h.expectKind(qualified("f", "1"), provisionedKind)
 		h.expectKind(ref("f"), onDemandKind)
-		h.expectCounts(3, 3)
+		h.expectCounts(5, 3)
 
 		block := make(chan struct{})
 		h.executor.set(func(e *executor) {
@@ -115,7 +119,7 @@ func TestProvisionedIsInitializedAhead(t *testing.T) {
 		if err := h.functions.DeleteProvisioned(t.Context(), qualified("f", "live")); err != nil {
 			t.Error(err) // as AWS
 		}
-		h.expectCounts(4, 2)
+		h.expectCounts(6, 2)
 	})
 }
 
