@@ -146,7 +146,8 @@ type AliasUpdate struct {
 	RevisionID           string             // unless empty, the revision that is to be changed
 }
 
-// UpdateAlias changes an alias. The error is an *AliasNotFoundError, ErrRevisionMismatch, or one of CreateAlias.
+// UpdateAlias changes an alias. The error is an *AliasNotFoundError, ErrRevisionMismatch, ErrUnpublished or ErrVersionProvisioned when the
+// alias has provisioned concurrency, or one of CreateAlias.
 func (s *Service) UpdateAlias(ctx context.Context, function Name, name string, u AliasUpdate) (Alias, error) {
 	unlock, err := s.change(ctx, function)
 	if err != nil {
@@ -172,6 +173,14 @@ func (s *Service) UpdateAlias(ctx context.Context, function Name, name string, u
 	if err := old.checkAlias(a); err != nil {
 		return Alias{}, err
 	}
+	if _, provisioned := old.provisioned[name]; provisioned {
+		if a.Version == Latest {
+			return Alias{}, ErrUnpublished
+		}
+		if err := old.checkProvisionedAlias(a.Version); err != nil {
+			return Alias{}, err
+		}
+	}
 	return s.putAlias(ctx, old, a)
 }
 
@@ -192,8 +201,9 @@ func (s *Service) DeleteAlias(ctx context.Context, function Name, name string) e
 	}
 	next := *old
 	next.aliases, next.policies, next.eventConfigs = without(old.aliases, name), without(old.policies, name), without(old.eventConfigs, name)
+	next.provisioned = without(old.provisioned, name)
 	if err := s.commit(ctx, old, &next, nil, s.aliases.Remove(key(function, name), 0), s.policies.Remove(key(function, name), 0),
-		s.eventConfigs.Remove(key(function, name), 0)); err != nil {
+		s.eventConfigs.Remove(key(function, name), 0), s.provisionedConfigs.Remove(key(function, name), 0)); err != nil {
 		return fmt.Errorf("delete alias %s of %s: %w", name, function.ARN(), err)
 	}
 	return nil

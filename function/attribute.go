@@ -55,7 +55,7 @@ func (s *Service) Untag(ctx context.Context, name Name, keys []string) error {
 }
 
 func (s *Service) retag(ctx context.Context, name Name, change func(map[string]string)) error {
-	return s.changeRecord(ctx, name, func(r *record) error {
+	return s.changeRecord(ctx, name, func(r *entry) error {
 		tags := maps.Clone(r.Tags)
 		if tags == nil {
 			tags = make(map[string]string)
@@ -75,14 +75,14 @@ func (s *Service) retag(ctx context.Context, name Name, change func(map[string]s
 
 // SetRecursiveLoop says what becomes of a function that invokes itself in a circle, or returns a *NotFoundError.
 func (s *Service) SetRecursiveLoop(ctx context.Context, name Name, loop string) error {
-	return s.changeRecord(ctx, name, func(r *record) error {
+	return s.changeRecord(ctx, name, func(r *entry) error {
 		r.RecursiveLoop = loop
 		return nil
 	})
 }
 
 // changeRecord makes a change of a function that is no transition.
-func (s *Service) changeRecord(ctx context.Context, name Name, change func(*record) error) error {
+func (s *Service) changeRecord(ctx context.Context, name Name, change func(*entry) error) error {
 	unlock, err := s.change(ctx, name)
 	if err != nil {
 		return err
@@ -93,7 +93,7 @@ func (s *Service) changeRecord(ctx context.Context, name Name, change func(*reco
 		return err
 	}
 	next := *old
-	if err := change(&next.record); err != nil {
+	if err := change(&next); err != nil {
 		return err
 	}
 	return s.save(ctx, old, &next, nil)

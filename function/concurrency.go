@@ -6,7 +6,7 @@ import "context"
 const MinUnreserved = 100
 
 // PutConcurrency reserves concurrency for a function, and bounds it: 0 stops the function. The error is a
-// *NotFoundError, ErrUnreserved, or a failure of the store.
+// *NotFoundError, ErrUnreserved, a *BelowProvisionedError, or a failure of the store.
 func (s *Service) PutConcurrency(ctx context.Context, name Name, n int) error {
 	return s.reserve(ctx, name, &n)
 }
@@ -26,25 +26,24 @@ func (s *Service) reserve(ctx context.Context, name Name, n *int) error {
 		return err
 	}
 	defer unlock()
-	return s.changeRecord(ctx, name, func(r *record) error {
-		left := s.Unreserved(name.Account, name.Region)
-		if r.Reserved != nil {
-			left += *r.Reserved
-		}
-		if n != nil && left-*n < MinUnreserved {
+	return s.changeRecord(ctx, name, func(e *entry) error {
+		if n != nil && s.Unreserved(name.Account, name.Region)+e.claim()-*n < MinUnreserved {
 			return ErrUnreserved
 		}
-		r.Reserved = n
+		if provisioned := e.provisionedSum(); n != nil && *n < provisioned {
+			return &BelowProvisionedError{Reserved: *n, Provisioned: provisioned}
+		}
+		e.Reserved = n
 		return nil
 	})
 }
 
 // Concurrency returns how many invocations an account has in a region at one time.
-func (s *Service) Concurrency() int { return s.pool.concurrency }
+func (s *Service) Concurrency() int { return s.pool.ledger.concurrency }
 
-// Unreserved returns how much of an account's concurrency is reserved for no function.
+// Unreserved returns how much of an account's concurrency is neither reserved nor provisioned for any function.
 func (s *Service) Unreserved(account, region string) int {
-	return s.pool.concurrency - s.pool.reservedOf(scope{account, region})
+	return s.pool.unclaimed(scope{account, region})
 }
 
 // MaxCodeBytes bounds the code of all functions and versions of an account in a region.

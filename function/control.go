@@ -357,7 +357,6 @@ func (s *Service) Delete(ctx context.Context, name Name) error {
 		for _, v := range e.versions {
 			s.dropVersion(ctx, v)
 		}
-		s.pool.reserve(name, nil)
 		s.dropEvents(ctx, name)
 	}, s.removal(e)...)
 	if err != nil {
@@ -378,6 +377,12 @@ func (s *Service) removal(e *entry) []store.Write {
 	}
 	for qualifier := range e.eventConfigs {
 		writes = append(writes, s.eventConfigs.Remove(key(name, qualifier), 0))
+	}
+	for qualifier := range e.provisioned {
+		writes = append(writes, s.provisionedConfigs.Remove(key(name, qualifier), 0))
+	}
+	for qualifier := range e.urls {
+		writes = append(writes, s.urlConfigs.Remove(key(name, qualifier), 0))
 	}
 	for qualifier := range e.policies {
 		writes = append(writes, s.policies.Remove(key(name, qualifier), 0))

@@ -20,14 +20,16 @@
 //
 // An invocation needs an environment: an instance of the function, which takes one invocation at a time. The pool hands
 // out the one that was used last, or starts another within the limits, and keeps it warm afterwards until it has been
-// idle for long. What runs an instance is the Executor's matter; the room knows only its answers. These invariants hold:
+// idle for long. Environments that are provisioned are started ahead and kept, by an allocation for each configuration; the
+// ledger counts what runs against the limits. What runs an instance is the Executor's matter; the room knows only its answers. These invariants hold:
 //
 //   - no account has more invocations at one time than its concurrency, no function more than are reserved for it, and no
 //     server more instances than its limit; who finds no place is told so at once and never queued;
-//   - what is reserved for a function is not used by others;
+//   - what is reserved or provisioned for a function is not used by others;
 //   - nothing of a version changes once it can be invoked, and its code stays as long as it does;
 //   - an instance that timed out, crashed or failed to start is never used again, and nothing is started but for an
-//     invocation, so a function that crashes at its start costs one start an invocation;
+//     invocation, so a function that crashes at its start costs one start an invocation, or to be provisioned, where six
+//     failed starts in a row are the last;
 //   - an update or a deletion lets invocations under way finish, and then stops their instances;
 //   - a revision id changes with every change of what clients can see of a function.
 //

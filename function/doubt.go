@@ -67,6 +67,7 @@ func (e *entry) nameOr(other *entry) Name {
 func (s *Service) conclude(ctx context.Context, name Name, next *entry, done outcome, made bool) {
 	if made {
 		s.mu.Lock()
+		s.indexURLs(s.entries[name], next)
 		if next == nil {
 			delete(s.entries, name)
 			delete(s.due, name)
@@ -74,6 +75,7 @@ func (s *Service) conclude(ctx context.Context, name Name, next *entry, done out
 			s.entries[name] = next
 		}
 		s.mu.Unlock()
+		s.supply(name, next)
 	}
 	done.call(ctx, made)
 }
@@ -93,11 +95,44 @@ func (s *Service) shows(ctx context.Context, writes []store.Write) (bool, error)
 	return true, nil
 }
 
+// doubt is the subject of a layer's doubts. It has one part more than a function's.
+func (n LayerName) doubt() string { return store.Key("layer", n.Account, n.Region, n.Name) }
+
+// changeLayer is change for a layer.
+func (s *Service) changeLayer(ctx context.Context, name LayerName) (unlock func(), err error) {
+	if unlock, err = s.layers.publishing.lock(ctx, name); err != nil {
+		return nil, err
+	}
+	if err := s.doubts.Settle(ctx, name.doubt()); err != nil {
+		unlock()
+		return nil, err
+	}
+	return unlock, nil
+}
+
+// commitLayer is commit for a layer: done makes the change in memory.
+func (s *Service) commitLayer(ctx context.Context, name LayerName, done outcome, writes ...store.Write) error {
+	ctx = context.WithoutCancel(ctx)
+	err := s.tables.Commit(ctx, writes...)
+	if store.InDoubt(err) {
+		s.doubts.Add(name.doubt(), func(ctx context.Context) error {
+			made, err := s.shows(ctx, writes)
+			if err == nil {
+				done.call(ctx, made)
+			}
+			return err
+		})
+		s.poke()
+		return err
+	}
+	done.call(ctx, err == nil)
+	return err
+}
+
 // settleDoubts settles what it can and reports whether something is in doubt still.
 func (s *Service) settleDoubts(ctx context.Context) bool {
 	for _, subject := range s.doubts.Open() {
-		parts := store.SplitKey(subject)
-		unlock, err := s.change(ctx, Name{Account: parts[0], Region: parts[1], Name: parts[2]})
+		unlock, err := s.changeSubject(ctx, store.SplitKey(subject))
 		if err != nil {
 			s.log.Warn("doubt cannot be settled yet", "err", err)
 			continue
@@ -105,4 +140,12 @@ func (s *Service) settleDoubts(ctx context.Context) bool {
 		unlock()
 	}
 	return len(s.doubts.Open()) > 0
+}
+
+// changeSubject is change for what a doubt is about.
+func (s *Service) changeSubject(ctx context.Context, parts []string) (unlock func(), err error) {
+	if len(parts) == 4 {
+		return s.changeLayer(ctx, LayerName{parts[1], parts[2], parts[3]})
+	}
+	return s.change(ctx, Name{Account: parts[0], Region: parts[1], Name: parts[2]})
 }

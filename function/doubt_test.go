@@ -16,6 +16,7 @@ import (
 // doubtful is a store that makes one commit to a table, or does not make it, and cannot say which.
 type doubtful struct {
 	function.Store
+	table   string
 	next    atomic.Bool
 	happens bool
 }
@@ -23,7 +24,7 @@ type doubtful struct {
 var errDoubt = errors.New("whether it happens is not known yet")
 
 func (d *doubtful) Commit(ctx context.Context, writes ...store.Write) error {
-	about := func(w store.Write) bool { return w.Table == "functions" }
+	about := func(w store.Write) bool { return w.Table == d.table }
 	if !slices.ContainsFunc(writes, about) || !d.next.CompareAndSwap(true, false) {
 		return d.Store.Commit(ctx, writes...)
 	}
@@ -93,6 +94,71 @@ func TestDoubts(t *testing.T) {
 			d.next.Store(true)
 			doubt(h.functions.Delete(ctx, f.Name))
 			in(!happens, "the deletion")
+		}, func(c *function.Config) {
+			d = &doubtful{Store: c.Store, table: "functions", happens: happens}
+			c.Store = d
+		})
+	}
+}
+
+// TestLayerDoubts: the same of layers and their policies.
+func TestLayerDoubts(t *testing.T) {
+	for _, happens := range []bool{false, true} {
+		var d *doubtful
+		inBubble(t, func(t *testing.T, h *house) {
+			ctx, of := t.Context(), function.LayerName{Account: "123456789012", Region: "eu-west-1", Name: "l"}
+			one := function.LayerRef{LayerName: of, Version: 1}
+			doubt := func(table string, change func() error) {
+				t.Helper()
+				d.table = table
+				d.next.Store(true)
+				if err := change(); !errors.Is(err, errDoubt) {
+					t.Fatalf("not in doubt: %v", err)
+				}
+				h.after(2 * time.Second)
+			}
+			versions := func(want int) {
+				t.Helper()
+				if list, _ := h.functions.LayerVersions(of, "", "", 0, 10); len(list) != want {
+					t.Errorf("%d versions, want %d", len(list), want)
+				}
+			}
+			publish := func() error {
+				_, err := h.functions.PublishLayer(ctx, function.Layer{Ref: function.LayerRef{LayerName: of}}, code(t, "layer"))
+				return err
+			}
+			share := func() error {
+				_, _, err := h.functions.AddLayerPermission(ctx, one, function.LayerPermission{Sid: "s", Action: "lambda:GetLayerVersion", Principal: "*"})
+				return err
+			}
+			there := 0
+			if happens {
+				there = 1
+			}
+			doubt("function-layer-versions", publish)
+			versions(there)
+			h.stop()
+			h.open()
+			versions(there)
+			if !happens {
+				if err := publish(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			doubt("function-layer-policies", share)
+			if _, err := h.functions.LayerPolicy(one); (err == nil) != happens {
+				t.Errorf("policy: %v", err)
+			}
+			archive, _, err := h.functions.OpenLayer(ctx, one)
+			if err != nil {
+				t.Fatal(err)
+			}
+			archive.Close()
+			doubt("function-layer-versions", func() error { return h.functions.DeleteLayer(ctx, one) })
+			versions(1 - there)
+			h.stop()
+			h.open()
+			versions(1 - there)
 		}, func(c *function.Config) {
 			d = &doubtful{Store: c.Store, happens: happens}
 			c.Store = d

@@ -22,6 +22,8 @@ type deployment struct {
 	live     int            // environments that have not ended
 	idle     []*environment // the one used last is at the end
 	settling []*environment
+
+	provisioned provisionedOf
 }
 
 // deploy returns a deployment of the function. It uses the function's code until it is retired and nothing of it runs.
@@ -48,6 +50,8 @@ type environment struct {
 	log        *environmentLog // set by who starts the instance; so is the name of the log stream
 	stream     string
 
+	provisioned bool // started ahead of invocations, for an allocation
+
 	// Guarded by the pool's mutex. Who has an environment in the phase busy may also read the instance without.
 	instance Instance // nil until it has started
 	phase    phase
@@ -56,6 +60,8 @@ type environment struct {
 	since    time.Time // when it became idle
 	born     time.Time
 	element  *list.Element // its place among the idle
+
+	allocation *allocation // of one that is provisioned, until it has ended
 }
 
 // phase is what an environment is doing.
@@ -114,7 +120,7 @@ func (s *Service) start(ctx context.Context, e *environment) error {
 	if err != nil {
 		return fmt.Errorf("prepare layers of %s: %w", f.ARN(), err)
 	}
-	instance, err := s.executor.Start(ctx, Spec{Function: f, Version: f.Version, CodeDir: folder, LayersDir: layers, LogStream: e.stream, Log: e.log})
+	instance, err := s.executor.Start(ctx, Spec{Function: f, Version: f.Version, CodeDir: folder, LayersDir: layers, LogStream: e.stream, Log: e.log, Provisioned: e.provisioned})
 	if err != nil {
 		return err
 	}

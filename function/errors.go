@@ -35,6 +35,22 @@ var (
 	ErrPolicyRevision = errors.New("revision id of policy does not match")
 	// ErrUnreserved says that a reservation would leave less than MinUnreserved to the other functions.
 	ErrUnreserved = errors.New("too much is reserved")
+	// ErrUnpublished says that provisioned concurrency was asked for of what is no version.
+	ErrUnpublished = errors.New("what is not published cannot be provisioned")
+	// ErrNotProvisioned says that there is no provisioned concurrency.
+	ErrNotProvisioned = errors.New("no provisioned concurrency")
+	// ErrAboveReserved says that more would be provisioned than is reserved for the function.
+	ErrAboveReserved = errors.New("more provisioned than reserved")
+	// ErrUnreservedProvisioned says that provisioning would leave less than MinUnreserved to the other functions.
+	ErrUnreservedProvisioned = errors.New("too much is provisioned")
+	// ErrVersionProvisioned says that the version that an alias stands for is provisioned itself.
+	ErrVersionProvisioned = errors.New("version is provisioned")
+	// ErrAliasProvisioned says that an alias of the version is provisioned.
+	ErrAliasProvisioned = errors.New("an alias of the version is provisioned")
+	// ErrNoURL says that there is no URL of the function or the alias, or no such function or alias.
+	ErrNoURL = errors.New("no url")
+	// ErrURLExists says that the function or the alias has a URL.
+	ErrURLExists = errors.New("url exists already")
 	// ErrTooManyTags says that there would be more than MaxTags tags.
 	ErrTooManyTags = errors.New("too many tags")
 	// ErrStorageExceeded says that the account would have more than MaxCodeBytes of code.
@@ -104,7 +120,10 @@ type LayerElsewhereError struct{ Region string }
 func (e *LayerElsewhereError) Error() string { return "layer is not in " + e.Region }
 
 // CodeAndLayersError says that code and layers are too large together, unzipped.
-type CodeAndLayersError struct{ Size int64 }
+type CodeAndLayersError struct {
+	Size   int64
+	Layers bool // already the layers are
+}
 
 func (e *CodeAndLayersError) Error() string {
 	return fmt.Sprintf("code and layers have %d bytes unzipped", e.Size)
@@ -125,6 +144,20 @@ type DestinationsError struct{ OnSuccess, OnFailure string }
 
 func (e *DestinationsError) Error() string {
 	return fmt.Sprintf("destinations %q and %q are not supported", e.OnSuccess, e.OnFailure)
+}
+
+// BelowProvisionedError says that less would be reserved than is provisioned.
+type BelowProvisionedError struct{ Reserved, Provisioned int }
+
+func (e *BelowProvisionedError) Error() string {
+	return fmt.Sprintf("%d reserved, and %d provisioned", e.Reserved, e.Provisioned)
+}
+
+// AboveUnreservedError says that more would be provisioned than the account has left.
+type AboveUnreservedError struct{ Unreserved int }
+
+func (e *AboveUnreservedError) Error() string {
+	return fmt.Sprintf("more provisioned than the %d that are left", e.Unreserved)
 }
 
 // CodeMismatchError says that the code is another one than the caller has seen.

@@ -123,11 +123,11 @@ func (s *Service) changeEventConfig(
 	return c, nil
 }
 
-// EventConfig returns a configuration. The error is a *NotFoundError of the function, or a *NoEventConfigError.
+// EventConfig returns a configuration, or a *NoEventConfigError, also when there is no such function.
 func (s *Service) EventConfig(_ context.Context, about Ref) (EventConfig, error) {
 	e, err := s.lookup(about.Name)
 	if err != nil {
-		return EventConfig{}, err
+		return EventConfig{}, &NoEventConfigError{ARN: about.withLatest().ARN()}
 	}
 	return e.eventConfigOf(about)
 }
@@ -160,7 +160,7 @@ func (s *Service) DeleteEventConfig(ctx context.Context, about Ref) error {
 	about = about.withLatest()
 	old, err := s.lookup(about.Name)
 	if err != nil {
-		return err
+		return &NoEventConfigError{ARN: about.ARN()}
 	}
 	if _, err := old.eventConfigOf(about); err != nil {
 		return err

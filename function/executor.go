@@ -30,8 +30,18 @@ type Spec struct {
 	LayersDir string
 	// LogStream names the instance in its function's log.
 	LogStream string
+	// Provisioned says that the instance is started ahead of invocations.
+	Provisioned bool
 	// Log takes what the instance prints.
 	Log LogWriter
+}
+
+// InitializationType is how AWS calls the way in which the instance came into being.
+func (s Spec) InitializationType() string {
+	if s.Provisioned {
+		return "provisioned-concurrency"
+	}
+	return "on-demand"
 }
 
 // LogWriter takes what one instance prints, and what befalls it. Nothing of it blocks.
@@ -71,6 +81,11 @@ type Request struct {
 	TraceID       string
 	ClientContext string // JSON, or empty
 	Payload       []byte // JSON; read only
+	// Stream, unless nil, gets the parts of a response that the function streams, as they come. Each belongs to the
+	// receiver, who takes all of them until Invoke returns.
+	Stream chan<- []byte
+	// Began is called before the first part, with the type of the response's content. It goes with Stream.
+	Began func(contentType string)
 	// Measure asks for Response.MaxMemoryMB.
 	Measure bool
 	// Settled is called once for every invocation, from any goroutine: when the instance is ready for the next one, or
@@ -80,7 +95,8 @@ type Request struct {
 
 // Response is the answer to a Request.
 type Response struct {
-	// Payload is the response, or the document of the error when the function reported one.
+	// Payload is the response, or the document of the error when the function reported one; empty for a response that was
+	// streamed.
 	Payload []byte
 	// ErrorType is empty for a response, and otherwise the type of the error: Runtime.X, Function.X, Sandbox.X.
 	ErrorType string

@@ -24,6 +24,7 @@ type executor struct {
 	mu      sync.Mutex
 	check   error                                                       // what Check answers
 	start   error                                                       // what Start answers
+	begin   func(function.Spec) error                                   // or this
 	run     func(function.Spec, function.Request) (bool, []byte, error) // settles at once, payload, error
 	started []function.Spec
 	running int
@@ -52,6 +53,11 @@ func (e *executor) Start(_ context.Context, spec function.Spec) (function.Instan
 	defer e.mu.Unlock()
 	if e.start != nil {
 		return nil, e.start
+	}
+	if e.begin != nil {
+		if err := e.begin(spec); err != nil {
+			return nil, err
+		}
 	}
 	e.started = append(e.started, spec)
 	e.running++

@@ -33,7 +33,20 @@ type Invocation struct {
 	TraceID string
 	// Tail asks for Result.LogTail.
 	Tail bool
+	// Stream, unless nil, takes the response of a function that streams it. One that does not has it in Result.Payload.
+	Stream *Stream
 }
+
+// Stream takes a response in parts, as they come. The function waits for who receives them.
+type Stream struct {
+	// ExecutedVersion and ContentType are set before the first part.
+	ExecutedVersion, ContentType string
+	// Parts is not buffered. Who invokes receives until the invocation has ended; each part is his.
+	Parts chan []byte
+}
+
+// NewStream returns a stream for one invocation.
+func NewStream() *Stream { return &Stream{Parts: make(chan []byte)} }
 
 // Result is what became of an Invocation that reached its function.
 type Result struct {
@@ -141,7 +154,7 @@ func (s *Service) try(ctx context.Context, in Invocation) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	s.recordBegin(in.Qualifier, d)
+	s.recordBegin(in.Qualifier, e)
 	cold := e.instance == nil
 	if cold {
 		if err := s.start(ctx, e); err != nil {
@@ -184,10 +197,15 @@ func (s *Service) run(ctx context.Context, in Invocation, e *environment, cold b
 	if logged {
 		e.log.Tell(r.start())
 	}
-	response, err := e.instance.Invoke(ctx, Request{
+	request := Request{
 		ID: in.RequestID, FunctionARN: in.ARN(), TraceID: in.TraceID, ClientContext: in.ClientContext, Payload: in.Payload,
 		Measure: logged, Settled: func() { s.pool.settle(e) },
-	})
+	}
+	if in.Stream != nil {
+		in.Stream.ExecutedVersion, request.Stream = e.deployment.function.Version, in.Stream.Parts
+		request.Began = func(contentType string) { in.Stream.ContentType = contentType }
+	}
+	response, err := e.instance.Invoke(ctx, request)
 	if err != nil {
 		s.pool.discard(e)
 		switch {

@@ -165,7 +165,7 @@ func (s *Service) loadLayers(ctx context.Context) error {
 // ErrStorageExceeded, or a failure of the store.
 func (s *Service) PublishLayer(ctx context.Context, l Layer, zip []byte) (Layer, error) {
 	name := l.Ref.LayerName
-	unlock, err := s.layers.publishing.lock(ctx, name)
+	unlock, err := s.changeLayer(ctx, name)
 	if err != nil {
 		return Layer{}, err
 	}
@@ -186,24 +186,34 @@ func (s *Service) PublishLayer(ctx context.Context, l Layer, zip []byte) (Layer,
 	e.published++ // never used again, whatever becomes of this one
 	l.Ref.Version = e.published
 	s.layers.mu.Unlock()
-	number, err := s.layers.numbers.Write(name.key(), numbered{l.Ref.Version}, 0)
-	var version store.Write
-	if err == nil {
-		version, err = s.layers.versions.Write(l.Ref.key(), l, store.Absent)
-	}
-	if err == nil {
-		err = s.tables.Commit(ctx, number, version)
-	}
+	writes, err := s.layers.publication(l)
 	if err != nil {
-		if !store.InDoubt(err) { // otherwise the next start knows whether the code is needed
-			s.code.release(context.WithoutCancel(ctx), l.CodeBlob)
+		s.code.release(context.WithoutCancel(ctx), l.CodeBlob)
+		return Layer{}, err
+	}
+	err = s.commitLayer(ctx, name, func(ctx context.Context, made bool) {
+		if !made {
+			s.code.release(ctx, l.CodeBlob)
+			return
 		}
+		s.layers.mu.Lock()
+		e.versions = append(slices.Clip(e.versions), l)
+		s.layers.mu.Unlock()
+	}, writes...)
+	if err != nil {
 		return Layer{}, fmt.Errorf("store layer %s: %w", l.Ref.ARN(), err)
 	}
-	s.layers.mu.Lock()
-	e.versions = append(slices.Clip(e.versions), l)
-	s.layers.mu.Unlock()
 	return l, nil
+}
+
+// publication returns what a version is stored as: itself, and that its number is used.
+func (l *layers) publication(v Layer) ([]store.Write, error) {
+	number, err := l.numbers.Write(v.Ref.LayerName.key(), numbered{v.Ref.Version}, 0)
+	if err != nil {
+		return nil, err
+	}
+	version, err := l.versions.Write(v.Ref.key(), v, store.Absent)
+	return []store.Write{number, version}, err
 }
 
 // Layer returns a version of a layer as an account may see it: its own, and what a policy shows it. The error is a
@@ -290,7 +300,7 @@ func (s *Service) Layers(account, region, runtime, architecture, after string, l
 
 // DeleteLayer removes a version of a layer with its policy; one that is not there is no error. Functions that have it keep it.
 func (s *Service) DeleteLayer(ctx context.Context, ref LayerRef) error {
-	unlock, err := s.layers.publishing.lock(ctx, ref.LayerName)
+	unlock, err := s.changeLayer(ctx, ref.LayerName)
 	if err != nil {
 		return err
 	}
@@ -301,15 +311,20 @@ func (s *Service) DeleteLayer(ctx context.Context, ref LayerRef) error {
 	if !there {
 		return nil
 	}
-	if err := s.tables.Commit(ctx, s.layers.versions.Remove(ref.key(), 0), s.layers.policies.Remove(ref.key(), 0)); err != nil {
+	err = s.commitLayer(ctx, ref.LayerName, func(ctx context.Context, made bool) {
+		if !made {
+			return
+		}
+		s.layers.mu.Lock()
+		e := s.layers.names[ref.LayerName]
+		e.versions = slices.DeleteFunc(slices.Clone(e.versions), func(v Layer) bool { return v.Ref == ref })
+		delete(e.policies, ref.Version)
+		s.layers.mu.Unlock()
+		s.code.release(ctx, l.CodeBlob)
+	}, s.layers.versions.Remove(ref.key(), 0), s.layers.policies.Remove(ref.key(), 0))
+	if err != nil {
 		return fmt.Errorf("delete layer %s: %w", ref.ARN(), err)
 	}
-	s.layers.mu.Lock()
-	e := s.layers.names[ref.LayerName]
-	e.versions = slices.DeleteFunc(slices.Clone(e.versions), func(v Layer) bool { return v.Ref == ref })
-	delete(e.policies, ref.Version)
-	s.layers.mu.Unlock()
-	s.code.release(context.WithoutCancel(ctx), l.CodeBlob)
 	return nil
 }
 

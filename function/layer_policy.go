@@ -75,7 +75,7 @@ func (s *Service) RemoveLayerPermission(ctx context.Context, about LayerRef, sid
 }
 
 func (s *Service) changeLayerPolicy(ctx context.Context, about LayerRef, revision string, change func(*Policy) error) (string, error) {
-	unlock, err := s.layers.publishing.lock(ctx, about.LayerName)
+	unlock, err := s.changeLayer(ctx, about.LayerName)
 	if err != nil {
 		return "", err
 	}
@@ -96,19 +96,27 @@ func (s *Service) changeLayerPolicy(ctx context.Context, about LayerRef, revisio
 		write = s.layers.policies.Remove(about.key(), 0)
 	}
 	if err == nil {
-		err = s.tables.Commit(ctx, write)
+		err = s.commitLayer(ctx, about.LayerName, func(_ context.Context, made bool) {
+			if made {
+				s.layers.setPolicy(about, policy)
+			}
+		}, write)
 	}
 	if err != nil {
 		return "", fmt.Errorf("store policy of %s: %w", about.ARN(), err)
 	}
-	s.layers.mu.Lock()
-	defer s.layers.mu.Unlock()
-	if len(policy.Statements) == 0 {
-		delete(s.layers.names[about.LayerName].policies, about.Version)
-	} else {
-		s.layers.names[about.LayerName].policies[about.Version] = policy
-	}
 	return policy.RevisionID, nil
+}
+
+// setPolicy makes a policy that of a version of a layer; one without statements is none.
+func (l *layers) setPolicy(about LayerRef, p Policy) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(p.Statements) == 0 {
+		delete(l.names[about.LayerName].policies, about.Version)
+	} else {
+		l.names[about.LayerName].policies[about.Version] = p
+	}
 }
 
 // LayerPolicy returns the policy of a version of a layer, a *LayerNotFoundError or ErrNoPolicy.

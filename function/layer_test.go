@@ -128,3 +128,24 @@ func TestLayersSurvive(t *testing.T) {
 		}
 	})
 }
+
+// TestCodeAndLayersAreBounded: together they must not be larger than code alone may be. The code is one that only says how
+// large it is, which it is judged by before it is looked into.
+func TestCodeAndLayersAreBounded(t *testing.T) {
+	inBubble(t, func(t *testing.T, h *house) {
+		l := h.publishLayer("l", "layer", "l")
+		var out bytes.Buffer
+		w := zip.NewWriter(&out)
+		if _, err := w.CreateRaw(&zip.FileHeader{Name: "main.py", UncompressedSize64: 262144000 - 4}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		_, err := h.functions.CreateWith(t.Context(), plain("f"), out.Bytes(), function.Extras{Layers: []string{l.Ref.ARN()}})
+		var refused *function.CodeAndLayersError
+		if !errors.As(err, &refused) || *refused != (function.CodeAndLayersError{Size: 262144001}) {
+			t.Error(err)
+		}
+	})
+}

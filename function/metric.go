@@ -24,6 +24,11 @@ const (
 	DeadLetterErrors            // 1 for each dead letter that was dropped
 	DestinationDeliveryFailures // 1 for each notice that its destination did not take
 
+	ProvisionedInvocations          // 1 for each that took a provisioned environment
+	ProvisionedSpilloverInvocations // 1 for each that took another one, as all that are provisioned were at work
+	ProvisionedConcurrentExecutions // how many provisioned environments were at work when an invocation began
+	ProvisionedUtilization          // the share that they are of all that are provisioned
+
 	// Metrics is how many there are.
 	Metrics
 )
@@ -53,10 +58,22 @@ func (s *Service) recordEvent(about Ref, m Metric, v float64) {
 }
 
 // recordBegin takes the samples of an invocation that has been given an environment.
-func (s *Service) recordBegin(qualifier string, d *deployment) {
+func (s *Service) recordBegin(qualifier string, e *environment) {
+	d := e.deployment
 	own, all := s.pool.concurrent(d)
 	d.samples.Record(qualifier, ConcurrentExecutions, float64(own))
 	d.samples.Record(qualifier, AccountConcurrentExecutions, float64(all))
+	busy, live := s.pool.provisionedUse(d)
+	switch {
+	case e.provisioned:
+		d.samples.Record(qualifier, ProvisionedInvocations, 1)
+	case live > 0:
+		d.samples.Record(qualifier, ProvisionedSpilloverInvocations, 1)
+	}
+	if live > 0 {
+		d.samples.Record(qualifier, ProvisionedConcurrentExecutions, float64(busy))
+		d.samples.Record(qualifier, ProvisionedUtilization, float64(busy)/float64(live))
+	}
 }
 
 // recordEnd takes the samples of an invocation that has ended one way or the other.

@@ -4,14 +4,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
 // checkJSON returns an *InvalidPayloadError unless the payload is JSON in UTF-8.
 func checkJSON(payload []byte) error {
+	if problem := noValue(payload); problem != "" {
+		return &InvalidPayloadError{Problem: problem}
+	}
 	if !utf8.Valid(payload) {
 		at := invalidUTF8(payload)
-		return &InvalidPayloadError{Problem: fmt.Sprintf("Invalid UTF-8 start byte 0x%x", payload[at]) + place(payload, at)}
+		return &InvalidPayloadError{Problem: fmt.Sprintf("Invalid UTF-8 start byte 0x%x", payload[at]) + place(payload, at+1)}
 	}
 	if json.Valid(payload) {
 		return nil
@@ -26,6 +31,26 @@ func checkJSON(payload []byte) error {
 	}
 	return &InvalidPayloadError{Problem: problem}
 }
+
+// noValue says in AWS's words that a payload begins with what no value begins with; "" when it may be one. AWS reads the
+// first byte as a character of Latin-1.
+func noValue(payload []byte) string {
+	at := 0
+	for at < len(payload) && strings.IndexByte(" \t\r\n", payload[at]) >= 0 {
+		at++
+	}
+	if at == len(payload) || isLetter(payload[at]) || strings.IndexByte(`"{[-0123456789`, payload[at]) >= 0 {
+		return ""
+	}
+	c := rune(payload[at])
+	shown := fmt.Sprintf("'%c' (code %d)", c, c)
+	if unicode.IsControl(c) {
+		shown = fmt.Sprintf("(CTRL-CHAR, code %d)", c)
+	}
+	return "Unexpected character (" + shown + "): expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')" + place(payload, at)
+}
+
+func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
 // invalidUTF8 returns the place of the first byte that is no UTF-8.
 func invalidUTF8(text []byte) int {

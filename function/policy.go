@@ -156,7 +156,7 @@ func (s *Service) AddPermission(ctx context.Context, about Ref, p Permission) (S
 		return Statement{}, err
 	}
 	policy := old.policies[about.Qualifier]
-	if p.RevisionID != "" && p.RevisionID != policy.RevisionID {
+	if p.RevisionID != "" && p.RevisionID != old.policyRevision(about.Qualifier) {
 		return Statement{}, ErrPolicyRevision
 	}
 	statement, err := p.statement(about)
@@ -171,6 +171,15 @@ func (s *Service) AddPermission(ctx context.Context, about Ref, p Permission) (S
 		return Statement{}, &PolicyTooLargeError{Size: size}
 	}
 	return statement, s.putPolicy(ctx, old, about, policy)
+}
+
+// policyRevision returns the revision that a first or further statement may be bound to: that of the policy, or, of an
+// alias that has none yet, that of the alias.
+func (e *entry) policyRevision(qualifier string) string {
+	if p, there := e.policies[qualifier]; there {
+		return p.RevisionID
+	}
+	return e.aliases[qualifier].RevisionID
 }
 
 // putPolicy stores a changed policy; one without statements is none.

@@ -21,8 +21,6 @@ var errRetired = errors.New("deployment is retired")
 // scope is what shares one limit of concurrency.
 type scope struct{ account, region string }
 
-func (d *deployment) scope() scope { return scope{d.function.Account, d.function.Region} }
-
 // pool holds the environments of all functions and gives them out.
 //
 // An environment that was answered counts as running until it has settled, since the function may work on. Who invokes
@@ -30,7 +28,6 @@ func (d *deployment) scope() scope { return scope{d.function.Account, d.function
 // faster than the function's next step would pay for it with a cold start.
 type pool struct {
 	clock       clockwork.Clock
-	concurrency int
 	maximum     int
 	idleTimeout time.Duration
 	grace       time.Duration  // Config.SettleGrace
@@ -42,20 +39,16 @@ type pool struct {
 	mu           sync.Mutex
 	stopped      bool
 	environments map[*environment]struct{} // all whose place is taken
-	running      map[scope]int             // environments in the phases busy and settling
-	byFunction   map[Name]int              // the same of each function
-	reserved     map[Name]int              // the reservations of functions that have one, which may be 0
-	reservedBy   map[scope]int             // the sums of these
-	shared       map[scope]int             // running, without functions that have a reservation
-	idle         list.List                 // of *environment, the one idle longest first
+	ledger       *ledger                   // what is at work, and the limits
+	idle         list.List                 // of *environment, the one idle longest first; without the provisioned
+	provisioned  provisionedPool
 }
 
 func newPool(clock clockwork.Clock, concurrency, maximum int, idleTimeout time.Duration) *pool {
 	return &pool{
-		clock: clock, concurrency: concurrency, maximum: maximum, idleTimeout: idleTimeout,
+		clock: clock, maximum: maximum, idleTimeout: idleTimeout,
 		stopping: make(chan struct{}), wake: make(chan struct{}, 1),
-		environments: make(map[*environment]struct{}), running: make(map[scope]int),
-		byFunction: make(map[Name]int), reserved: make(map[Name]int), reservedBy: make(map[scope]int), shared: make(map[scope]int),
+		environments: make(map[*environment]struct{}), ledger: newLedger(concurrency), provisioned: newProvisionedPool(),
 	}
 }
 
@@ -91,20 +84,25 @@ func (p *pool) acquire(ctx context.Context, d *deployment) (*environment, error)
 	return e, err
 }
 
-// claimSettling claims an environment that will be ready in a moment, when none is ready now.
+// claimSettling claims an environment that will be ready in a moment, when none is ready now; a provisioned one also when one
+// on demand is ready.
 func (p *pool) claimSettling(d *deployment) (*environment, *claim) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(d.idle) > 0 || p.stopped || d.retired {
+	if len(d.provisioned.idle) > 0 || p.stopped || d.retired {
 		return nil, nil
 	}
+	var found *environment
 	for _, e := range slices.Backward(d.settling) {
-		if e.claim == nil {
-			e.claim = &claim{ready: make(chan struct{})}
-			return e, e.claim
+		if e.claim == nil && (found == nil || e.provisioned && !found.provisioned) {
+			found = e
 		}
 	}
-	return nil, nil
+	if found == nil || len(d.idle) > 0 && !found.provisioned {
+		return nil, nil
+	}
+	found.claim = &claim{ready: make(chan struct{})}
+	return found, found.claim
 }
 
 // await waits until the claim is decided, and not longer than the grace. Afterwards the claim is as it stays.
@@ -141,72 +139,60 @@ func (p *pool) take(d *deployment) (e, victim *environment, err error) {
 	case d.retired:
 		return nil, nil, errRetired
 	}
-	if reason := p.exhausted(d); reason != "" {
+	if e = p.popProvisioned(d); e != nil {
+		p.begin(e)
+		return e, nil, nil
+	}
+	if reason := p.ledger.exhausted(d.function.Name); reason != "" {
 		return nil, nil, &ThrottledError{Reason: reason}
 	}
 	if e = p.popIdle(d); e == nil {
-		if len(p.environments) >= p.maximum {
-			if victim = p.evict(); victim == nil {
-				return nil, nil, &ThrottledError{Reason: ConcurrentInvocations}
-			}
+		if e, victim = p.place(d); e == nil {
+			return nil, nil, &ThrottledError{Reason: ConcurrentInvocations}
 		}
-		e = &environment{deployment: d, born: p.clock.Now()}
-		p.environments[e] = struct{}{}
-		d.live++
 	}
-	e.phase, e.settled = busy, false
-	p.count(d, 1)
+	p.begin(e)
 	return e, victim, nil
 }
 
-// exhausted returns which limit a further invocation would break, if one. A function with a reservation has just that,
-// whatever others do; the others share what is reserved for nobody. The caller holds the mutex.
-func (p *pool) exhausted(d *deployment) ThrottleReason {
-	if reserved, ok := p.reserved[d.function.Name]; ok {
-		if p.byFunction[d.function.Name] >= reserved {
-			return ReservedInvocations
+// begin notes that an environment is at work.
+func (p *pool) begin(e *environment) {
+	e.phase, e.settled = busy, false
+	p.count(e, 1)
+}
+
+// place makes a new environment if there is room for one, maybe that of a victim, which the caller closes and forgets first.
+func (p *pool) place(d *deployment) (e, victim *environment) {
+	if len(p.environments) >= p.maximum {
+		if victim = p.evict(); victim == nil {
+			return nil, nil
 		}
-		return ""
 	}
-	if p.shared[d.scope()] >= p.concurrency-p.reservedBy[d.scope()] {
-		return ConcurrentInvocations
-	}
-	return ""
+	e = &environment{deployment: d, born: p.clock.Now()}
+	p.environments[e] = struct{}{}
+	d.live++
+	return e, victim
 }
 
-// reserve gives a function a reservation, or with nil none. Invocations under way count where they would begin now.
-func (p *pool) reserve(name Name, n *int) {
+// claim says what a function has reserved, nil for nothing, and provisioned.
+func (p *pool) claim(name Name, reserved *int, provisioned int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	of := scope{name.Account, name.Region}
-	if had, ok := p.reserved[name]; ok {
-		delete(p.reserved, name)
-		p.reservedBy[of] -= had
-		p.shared[of] += p.byFunction[name]
-	}
-	if n != nil {
-		p.reserved[name] = *n
-		p.reservedBy[of] += *n
-		p.shared[of] -= p.byFunction[name]
-	}
+	p.ledger.claim(name, reserved, provisioned)
 }
 
-// reservedOf returns the sum of an account's reservations.
-func (p *pool) reservedOf(of scope) int {
+// unclaimed returns how much of an account's concurrency is for everybody.
+func (p *pool) unclaimed(of scope) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.reservedBy[of]
+	return p.ledger.unclaimed(of)
 }
 
 // count notes that an environment has begun or ended to be at work; the caller holds the mutex.
-func (p *pool) count(d *deployment, n int) {
-	name := d.function.Name
-	p.running[d.scope()] += n
-	if _, ok := p.reserved[name]; !ok {
-		p.shared[d.scope()] += n
-	}
-	if p.byFunction[name] += n; p.byFunction[name] == 0 {
-		delete(p.byFunction, name)
+func (p *pool) count(e *environment, n int) {
+	p.ledger.count(e.deployment.function.Name, e.provisioned, n)
+	if e.provisioned {
+		e.deployment.provisioned.busy += n
 	}
 }
 
@@ -214,7 +200,7 @@ func (p *pool) count(d *deployment, n int) {
 func (p *pool) concurrent(d *deployment) (own, all int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.byFunction[d.function.Name], p.running[d.scope()]
+	return p.ledger.concurrent(d.function.Name)
 }
 
 // popIdle returns the environment that was used last, or nil. Those that ended while they were idle are closed.
@@ -222,13 +208,16 @@ func (p *pool) popIdle(d *deployment) *environment {
 	for len(d.idle) > 0 {
 		e := d.idle[len(d.idle)-1]
 		p.unidle(e)
-		if !e.dead() && !p.old(e) {
+		if p.fit(e) {
 			return e
 		}
 		p.end(e)
 	}
 	return nil
 }
+
+// fit reports whether an idle environment can be given out.
+func (p *pool) fit(e *environment) bool { return !e.dead() && !p.old(e) }
 
 // evict gives up the environment that has been idle longest, and its place.
 func (p *pool) evict() *environment {
@@ -292,14 +281,14 @@ func (p *pool) settle(e *environment) {
 func (p *pool) free(e *environment) {
 	d, c := e.deployment, e.claim
 	e.claim = nil
-	fit := !p.stopped && !d.retired && !e.dead()
+	fit := !p.stopped && !d.retired && !e.dead() && !e.surplus()
 	if fit && c != nil {
 		e.phase, e.settled = busy, false
 		c.got = e
 		close(c.ready)
 		return
 	}
-	p.count(d, -1)
+	p.count(e, -1)
 	if c != nil {
 		close(c.ready)
 	}
@@ -308,6 +297,10 @@ func (p *pool) free(e *environment) {
 		return
 	}
 	e.phase, e.since = idle, p.clock.Now()
+	if e.provisioned {
+		d.provisioned.idle = append(d.provisioned.idle, e)
+		return
+	}
 	d.idle = append(d.idle, e)
 	e.element = p.idle.PushBack(e)
 	if p.idle.Len() == 1 {
@@ -325,7 +318,7 @@ func (p *pool) discard(e *environment) {
 		p.mu.Unlock()
 		return
 	}
-	p.count(e.deployment, -1)
+	p.count(e, -1)
 	if e.instance != nil {
 		p.end(e)
 		p.mu.Unlock()
@@ -339,6 +332,7 @@ func (p *pool) discard(e *environment) {
 // end closes an environment, soon.
 func (p *pool) end(e *environment) {
 	e.phase = ended
+	p.unallocate(e)
 	p.closing.Go(func() {
 		e.instance.Close()
 		p.forget(e)
@@ -365,6 +359,9 @@ func (p *pool) retire(d *deployment) {
 	for len(d.idle) > 0 {
 		e := d.idle[0]
 		p.unidle(e)
+		p.end(e)
+	}
+	for _, e := range d.provisioned.take() {
 		p.end(e)
 	}
 	last := d.live == 0

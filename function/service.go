@@ -56,32 +56,35 @@ type Config struct {
 // Service is the room of functions. Its methods may be called at the same time from many goroutines, before Run and
 // while it runs.
 type Service struct {
-	clock        clockwork.Clock
-	log          *slog.Logger
-	tables       store.Tables
-	executor     Executor
-	recorder     Recorder
-	destination  Destination
-	eventConfigs store.Collection[EventConfig]
-	roles        Roles
-	logs         Logs
-	delay        time.Duration
-	random       func() float64
-	functions    store.Collection[record]
-	versions     store.Collection[published]
-	aliases      store.Collection[Alias]
-	policies     store.Collection[keptPolicy]
-	events       store.Collection[event]
-	code         *codeShelf
-	pool         *pool
-	backlog      *backlog
-	layers       *layers
-	doubts       *store.Doubts
-	changing     locks[Name]  // held while a function, or what belongs to it, is changed
-	reserving    locks[scope] // held while a reservation is, before changing
+	clock              clockwork.Clock
+	log                *slog.Logger
+	tables             store.Tables
+	executor           Executor
+	recorder           Recorder
+	destination        Destination
+	eventConfigs       store.Collection[EventConfig]
+	roles              Roles
+	logs               Logs
+	delay              time.Duration
+	random             func() float64
+	functions          store.Collection[record]
+	versions           store.Collection[published]
+	aliases            store.Collection[Alias]
+	policies           store.Collection[keptPolicy]
+	events             store.Collection[event]
+	provisionedConfigs store.Collection[ProvisionedConfig]
+	urlConfigs         store.Collection[URLConfig]
+	code               *codeShelf
+	pool               *pool
+	backlog            *backlog
+	layers             *layers
+	doubts             *store.Doubts
+	changing           locks[Name]  // held while a function, or what belongs to it, is changed
+	reserving          locks[scope] // held while a reservation is, before changing
 
 	mu      sync.RWMutex
 	entries map[Name]*entry // an entry is replaced, never changed
+	urlIDs  map[string]Ref  // whose URL has the id
 	due     map[Name]time.Time
 	wake    chan struct{} // holds one; tells Run that due has changed
 }
@@ -108,7 +111,9 @@ type entry struct {
 	policies   map[string]Policy // by qualifier; that of the function itself is under ""
 	samples    Samples           // takes what is measured
 
-	eventConfigs map[string]EventConfig // by qualifier
+	eventConfigs map[string]EventConfig       // by qualifier
+	provisioned  map[string]ProvisionedConfig // by qualifier
+	urls         map[string]URLConfig         // by qualifier; that of the function itself is under ""
 }
 
 // New returns the room with what the store holds of it. What was pending goes on when Run is called.
@@ -135,30 +140,33 @@ func New(c Config) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{
-		clock:        c.Clock,
-		log:          c.Log,
-		tables:       c.Store,
-		executor:     c.Executor,
-		recorder:     c.Recorder,
-		roles:        c.Roles,
-		logs:         c.Logs,
-		delay:        c.TransitionDelay,
-		random:       c.Random,
-		functions:    store.NewCollection[record](c.Store, "functions"),
-		versions:     store.NewCollection[published](c.Store, "function-versions"),
-		aliases:      store.NewCollection[Alias](c.Store, "function-aliases"),
-		policies:     store.NewCollection[keptPolicy](c.Store, "function-policies"),
-		events:       store.NewCollection[event](c.Store, "function-events"),
-		code:         code,
-		backlog:      newBacklog(c.MaxEvents),
-		layers:       newLayers(c.Store),
-		destination:  c.Destination,
-		eventConfigs: store.NewCollection[EventConfig](c.Store, "function-event-configs"),
-		doubts:       store.NewDoubts(c.Store),
-		pool:         newPool(c.Clock, c.Concurrency, c.MaxInstances, c.IdleTimeout),
-		entries:      make(map[Name]*entry),
-		due:          make(map[Name]time.Time),
-		wake:         make(chan struct{}, 1),
+		clock:              c.Clock,
+		log:                c.Log,
+		tables:             c.Store,
+		executor:           c.Executor,
+		recorder:           c.Recorder,
+		roles:              c.Roles,
+		logs:               c.Logs,
+		delay:              c.TransitionDelay,
+		random:             c.Random,
+		functions:          store.NewCollection[record](c.Store, "functions"),
+		versions:           store.NewCollection[published](c.Store, "function-versions"),
+		aliases:            store.NewCollection[Alias](c.Store, "function-aliases"),
+		policies:           store.NewCollection[keptPolicy](c.Store, "function-policies"),
+		events:             store.NewCollection[event](c.Store, "function-events"),
+		code:               code,
+		backlog:            newBacklog(c.MaxEvents),
+		layers:             newLayers(c.Store),
+		destination:        c.Destination,
+		eventConfigs:       store.NewCollection[EventConfig](c.Store, "function-event-configs"),
+		provisionedConfigs: store.NewCollection[ProvisionedConfig](c.Store, "function-provisioned"),
+		urlConfigs:         store.NewCollection[URLConfig](c.Store, "function-urls"),
+		urlIDs:             make(map[string]Ref),
+		doubts:             store.NewDoubts(c.Store),
+		pool:               newPool(c.Clock, c.Concurrency, c.MaxInstances, c.IdleTimeout),
+		entries:            make(map[Name]*entry),
+		due:                make(map[Name]time.Time),
+		wake:               make(chan struct{}, 1),
 	}
 	s.pool.grace = c.SettleGrace
 	if err := s.load(context.Background()); err != nil {
@@ -183,15 +191,17 @@ func (s *Service) load(ctx context.Context) error {
 			e.deployment = s.deploy(*f, e.samples)
 		}
 		s.entries[name] = e
-		s.pool.reserve(name, e.Reserved)
 		if e.pending() {
 			s.due[name] = s.clock.Now()
 		}
 	}
-	for _, load := range []func(context.Context) error{s.loadVersions, s.loadAliases, s.loadPolicies, s.loadEventConfigs, s.loadEvents, s.loadLayers} {
+	for _, load := range []func(context.Context) error{s.loadVersions, s.loadAliases, s.loadPolicies, s.loadEventConfigs, s.loadEvents, s.loadLayers, s.loadProvisioned, s.loadURLs} {
 		if err := load(ctx); err != nil {
 			return err
 		}
+	}
+	for name, e := range s.entries {
+		s.supply(name, e)
 	}
 	return nil
 }
@@ -280,7 +290,6 @@ func (s *Service) saved(ctx context.Context, old, next *entry, made bool) {
 		return
 	}
 	name := next.Function.Name
-	s.pool.reserve(name, next.Reserved)
 	if next.pending() && (old == nil || !old.pending()) {
 		s.mu.Lock()
 		s.due[name] = s.clock.Now().Add(s.delay)
@@ -306,8 +315,8 @@ func (s *Service) poke() {
 	}
 }
 
-// Run finishes what is pending, delivers events, and stops instances that have been idle for long, until the context ends. Then it stops
-// all instances and returns nil when nothing of them is left; invocations are refused from then on. It is called once.
+// Run finishes what is pending, delivers events, keeps what is provisioned, and stops instances that have been idle for long, until the
+// context ends. Then it stops all instances and returns nil when nothing of them is left; invocations are refused from then on. It is called once.
 func (s *Service) Run(ctx context.Context) error {
 	var work sync.WaitGroup
 	work.Go(func() {
@@ -317,6 +326,7 @@ func (s *Service) Run(ctx context.Context) error {
 	})
 	work.Go(func() { s.pool.expire(ctx) })
 	work.Go(func() { s.deliverEvents(ctx) })
+	work.Go(func() { s.provide(ctx) })
 	s.settleDue(ctx)
 	work.Wait()
 	s.pool.stop()

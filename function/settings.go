@@ -60,7 +60,7 @@ func (f Function) checkUnzipped() error {
 		sum += l.UnzippedBytes
 	}
 	if len(f.Layers) > 0 && sum > archive.MaxUnzippedBytes {
-		return &CodeAndLayersError{Size: sum}
+		return &CodeAndLayersError{Size: sum, Layers: sum-f.UnzippedBytes > archive.MaxUnzippedBytes}
 	}
 	return nil
 }

@@ -231,11 +231,13 @@ func (s *Service) DeleteVersion(ctx context.Context, name Name, number string) e
 	next := *old
 	next.versions = slices.DeleteFunc(slices.Clone(old.versions), func(other *version) bool { return other == v })
 	next.policies, next.eventConfigs = without(old.policies, number), without(old.eventConfigs, number)
+	next.provisioned = without(old.provisioned, number)
 	err = s.commit(ctx, old, &next, func(ctx context.Context, made bool) {
 		if made {
 			s.dropVersion(ctx, v)
 		}
-	}, s.versions.Remove(key(name, number), 0), s.policies.Remove(key(name, number), 0), s.eventConfigs.Remove(key(name, number), 0))
+	}, s.versions.Remove(key(name, number), 0), s.policies.Remove(key(name, number), 0), s.eventConfigs.Remove(key(name, number), 0),
+		s.provisionedConfigs.Remove(key(name, number), 0))
 	if err != nil {
 		return fmt.Errorf("delete version %s of %s: %w", number, name.ARN(), err)
 	}

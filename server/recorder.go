@@ -151,6 +151,11 @@ var (
 		int(function.Duration):             {"Duration", unitMilliseconds},
 		int(function.ConcurrentExecutions): {"ConcurrentExecutions", unitCount},
 
+		int(function.ProvisionedInvocations):          {"ProvisionedConcurrencyInvocations", unitCount},
+		int(function.ProvisionedSpilloverInvocations): {"ProvisionedConcurrencySpilloverInvocations", unitCount},
+		int(function.ProvisionedConcurrentExecutions): {"ProvisionedConcurrentExecutions", unitCount},
+		int(function.ProvisionedUtilization):          {"ProvisionedConcurrencyUtilization", unitCount},
+
 		int(function.AsyncEventsReceived):         {"AsyncEventsReceived", unitCount},
 		int(function.AsyncEventAge):               {"AsyncEventAge", unitMilliseconds},
 		int(function.AsyncEventsDropped):          {"AsyncEventsDropped", unitCount},

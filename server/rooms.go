@@ -160,6 +160,7 @@ func (s *Server) routes() http.Handler {
 	metrics := newMetrics(s.rooms)
 	functions := lambda.New(s.rooms.functions, s.rooms.mappings, s.config.Clock)
 	functions.Objects = objects{s.rooms.buckets}
+	functions.Judges = s.config.Auth == AuthIAM
 	config := protocol.Config{
 		Log: s.log, Account: s.config.Account, Region: s.config.Region, Observe: metrics.observe,
 		Authenticator: s.authenticator(),
@@ -170,6 +171,7 @@ func (s *Server) routes() http.Handler {
 	doors := protocol.NewHandler(config,
 		kinesis.New(s.rooms.streams),
 		functions.Service(),
+		functions.URLService(),
 		sqs.New(s.rooms.queues),
 		sns.New(s.rooms.topics),
 		s3.New(s.rooms.buckets),
@@ -181,7 +183,7 @@ func (s *Server) routes() http.Handler {
 	pages := s.pages(metrics, functions.CodeHandler())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Not a ServeMux for everything: it would redirect paths that AWS's clients mean as they wrote them.
-		if isPage(r) {
+		if isPage(r) && !lambda.IsURL(r) {
 			if !s.mayRead(r) {
 				http.Error(w, "sign the request, as one to the service "+pageService, http.StatusForbidden)
 				return

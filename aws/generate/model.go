@@ -82,6 +82,7 @@ type ref struct {
 	LocationName string `json:"locationName"`
 	Flattened    bool   `json:"flattened"`
 	QueryName    string `json:"queryName"`
+	EventPayload bool   `json:"eventpayload"`
 }
 
 // member is a member of a structure.

@@ -198,7 +198,7 @@ func (m *model) writeOperation(s *source, o *operation) {
 		case len(in.inBody()) == 0:
 			add("NoBody: true")
 		}
-		if o.Output != nil && m.shapes[o.Output.Shape].Payload != "" {
+		if o.Output != nil && o.events == nil && m.shapes[o.Output.Shape].Payload != "" {
 			add("PayloadType: %q", m.over.PayloadType)
 		}
 	}
@@ -215,7 +215,9 @@ func (m *model) writeOperation(s *source, o *operation) {
 	case o.Output == nil:
 		add("Handler: protocol.HandleSilent(ops.%s)", o.Name)
 	case o.events != nil:
-		add("%s", o.exceptions())
+		if exceptions := o.exceptions(); exceptions != "" {
+			add("%s", exceptions)
+		}
 		add("Handler: protocol.HandleEvents(ops.%s)", o.Name)
 	default:
 		add("Handler: protocol.Handle(ops.%s)", o.Name)

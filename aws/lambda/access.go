@@ -8,7 +8,7 @@ import (
 )
 
 // actions are what operations need, where it is not the action of their own name.
-var actions = map[string]string{"Invoke": "InvokeFunction", "InvokeAsync": "InvokeFunction", "GetLayerVersionByArn": "GetLayerVersion"}
+var actions = map[string]string{"Invoke": "InvokeFunction", "InvokeAsync": "InvokeFunction", "InvokeWithResponseStream": "InvokeFunction", "GetLayerVersionByArn": "GetLayerVersion"}
 
 // access names the function or the mapping of each operation. Who gives a function a role has to be allowed to pass it.
 func (d *Door) access(ctx context.Context, in protocol.Input) ([]protocol.Access, error) {

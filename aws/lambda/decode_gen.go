@@ -126,6 +126,31 @@ func (v *AmazonManagedKafkaEventSourceConfig) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *Cors) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "AllowCredentials":
+			wire.ReadOptional(r, &v.AllowCredentials, wire.Reader.Bool)
+		case "AllowHeaders":
+			wire.ReadScalars(r, &v.AllowHeaders, wire.Reader.String)
+		case "AllowMethods":
+			wire.ReadScalars(r, &v.AllowMethods, wire.Reader.String)
+		case "AllowOrigins":
+			wire.ReadScalars(r, &v.AllowOrigins, wire.Reader.String)
+		case "ExposeHeaders":
+			wire.ReadScalars(r, &v.ExposeHeaders, wire.Reader.String)
+		case "MaxAge":
+			wire.ReadOptional(r, &v.MaxAge, wire.Reader.Int)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *CreateAliasRequest) Decode(r wire.Reader) {
 	v.missing |= 0x6
 	if !r.Struct() {
@@ -297,6 +322,38 @@ func (v *CreateFunctionRequest) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *CreateFunctionUrlConfigRequest) Decode(r wire.Reader) {
+	v.missing |= 0x2
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "AuthType":
+			wire.ReadRequired(r, &v.AuthType, &v.missing, 0x2, wire.Reader.String)
+		case "Cors":
+			wire.ReadStruct(r, &v.Cors, (*Cors).Decode)
+		case "InvokeMode":
+			wire.ReadOptional(r, &v.InvokeMode, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *CreateFunctionUrlConfigRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Query("Qualifier"); ok {
+		v.Qualifier = &s
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *DeadLetterConfig) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
@@ -406,6 +463,28 @@ func (v *DeleteFunctionRequest) Decode(r wire.Reader) {
 
 // DecodeHTTP reads the members that are in the path, the query string and the headers.
 func (v *DeleteFunctionRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Query("Qualifier"); ok {
+		v.Qualifier = &s
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *DeleteFunctionUrlConfigRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *DeleteFunctionUrlConfigRequest) DecodeHTTP(b *protocol.Binding) {
 	v.missing |= 0x1
 	if s, ok := b.Label("FunctionName"); ok {
 		v.FunctionName = s
@@ -763,6 +842,28 @@ func (v *GetFunctionRequest) DecodeHTTP(b *protocol.Binding) {
 }
 
 // Decode reads the structure from a document.
+func (v *GetFunctionUrlConfigRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *GetFunctionUrlConfigRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Query("Qualifier"); ok {
+		v.Qualifier = &s
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *GetLayerVersionByArnRequest) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
@@ -984,6 +1085,45 @@ func (v *InvokeAsyncRequest) SetPayload(body []byte) {
 }
 
 // Decode reads the structure from a document.
+func (v *InvokeWithResponseStreamRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *InvokeWithResponseStreamRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Header("X-Amz-Invocation-Type"); ok {
+		v.InvocationType = &s
+	}
+	if s, ok := b.Header("X-Amz-Log-Type"); ok {
+		v.LogType = &s
+	}
+	if s, ok := b.Header("X-Amz-Client-Context"); ok {
+		v.ClientContext = &s
+	}
+	if s, ok := b.Query("Qualifier"); ok {
+		v.Qualifier = &s
+	}
+	if s, ok := b.Header("X-Amz-Tenant-Id"); ok {
+		v.TenantId = &s
+	}
+}
+
+// SetPayload takes the body as it stands.
+func (v *InvokeWithResponseStreamRequest) SetPayload(body []byte) {
+	v.Payload = body
+}
+
+// Decode reads the structure from a document.
 func (v *LayerVersionContentInput) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
@@ -1072,6 +1212,31 @@ func (v *ListFunctionEventInvokeConfigsRequest) Decode(r wire.Reader) {
 
 // DecodeHTTP reads the members that are in the path, the query string and the headers.
 func (v *ListFunctionEventInvokeConfigsRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Query("Marker"); ok {
+		v.Marker = &s
+	}
+	if s, ok := b.Query("MaxItems"); ok {
+		v.MaxItems = b.Int(s)
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *ListFunctionUrlConfigsRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for _, ok := r.Member(); ok; _, ok = r.Member() {
+		r.Skip()
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *ListFunctionUrlConfigsRequest) DecodeHTTP(b *protocol.Binding) {
 	v.missing |= 0x1
 	if s, ok := b.Label("FunctionName"); ok {
 		v.FunctionName = s
@@ -1403,6 +1568,35 @@ func (v *PutFunctionEventInvokeConfigRequest) DecodeHTTP(b *protocol.Binding) {
 	}
 	if s, ok := b.Query("Qualifier"); ok {
 		v.Qualifier = &s
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *PutProvisionedConcurrencyConfigRequest) Decode(r wire.Reader) {
+	v.missing |= 0x4
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "ProvisionedConcurrentExecutions":
+			wire.ReadRequired(r, &v.ProvisionedConcurrentExecutions, &v.missing, 0x4, wire.Reader.Int)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *PutProvisionedConcurrencyConfigRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x3
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Query("Qualifier"); ok {
+		v.Qualifier = s
+		v.missing &^= 0x2
 	}
 }
 
@@ -1862,6 +2056,37 @@ func (v *UpdateFunctionEventInvokeConfigRequest) Decode(r wire.Reader) {
 
 // DecodeHTTP reads the members that are in the path, the query string and the headers.
 func (v *UpdateFunctionEventInvokeConfigRequest) DecodeHTTP(b *protocol.Binding) {
+	v.missing |= 0x1
+	if s, ok := b.Label("FunctionName"); ok {
+		v.FunctionName = s
+		v.missing &^= 0x1
+	}
+	if s, ok := b.Query("Qualifier"); ok {
+		v.Qualifier = &s
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *UpdateFunctionUrlConfigRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "AuthType":
+			wire.ReadOptional(r, &v.AuthType, wire.Reader.String)
+		case "Cors":
+			wire.ReadStruct(r, &v.Cors, (*Cors).Decode)
+		case "InvokeMode":
+			wire.ReadOptional(r, &v.InvokeMode, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// DecodeHTTP reads the members that are in the path, the query string and the headers.
+func (v *UpdateFunctionUrlConfigRequest) DecodeHTTP(b *protocol.Binding) {
 	v.missing |= 0x1
 	if s, ok := b.Label("FunctionName"); ok {
 		v.FunctionName = s

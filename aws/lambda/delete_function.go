@@ -20,7 +20,7 @@ func (d *Door) DeleteFunction(ctx context.Context, in *DeleteFunctionRequest) (*
 		err = d.Functions.Delete(ctx, ref.Name)
 	case ref.Qualifier == function.Latest:
 		return nil, invalid("$LATEST version cannot be deleted without deleting the function.")
-	case strings.Trim(ref.Qualifier, "0123456789") != "": // a name is an alias's
+	case strings.Trim(ref.Qualifier, "0123456789") != "" && !strings.Contains(ref.Qualifier, "$"): // a name is an alias's
 		return nil, invalid("Deletion of aliases is not currently supported.")
 	default:
 		err = d.Functions.DeleteVersion(ctx, ref.Name, ref.Qualifier)

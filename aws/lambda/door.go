@@ -16,12 +16,15 @@ type Door struct {
 	Mappings  *mapping.Service
 	// Objects are where code may lie; nil when there are none.
 	Objects Objects
-	links   codeLinks
+	// Judges says that policies are enforced: who calls a URL that asks for no signature has to be allowed to.
+	Judges bool
+	links  codeLinks
+	clock  clockwork.Clock
 }
 
 // New returns the door. Links to code are good by the given clock.
 func New(functions *function.Service, mappings *mapping.Service, clock clockwork.Clock) *Door {
-	return &Door{Functions: functions, Mappings: mappings, links: newCodeLinks(clock)}
+	return &Door{Functions: functions, Mappings: mappings, links: newCodeLinks(clock), clock: clock}
 }
 
 // Service describes the door to the dispatcher.

@@ -137,6 +137,58 @@ func (v *Concurrency) Encode(w wire.Writer) {
 }
 
 // Encode writes the structure.
+func (v *Cors) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.AllowCredentials != nil {
+		w.Name("AllowCredentials")
+		w.Bool(*v.AllowCredentials)
+	}
+	if v.AllowHeaders != nil {
+		w.Name("AllowHeaders")
+		wire.WriteList(w, v.AllowHeaders, wire.Writer.String)
+	}
+	if v.AllowMethods != nil {
+		w.Name("AllowMethods")
+		wire.WriteList(w, v.AllowMethods, wire.Writer.String)
+	}
+	if v.AllowOrigins != nil {
+		w.Name("AllowOrigins")
+		wire.WriteList(w, v.AllowOrigins, wire.Writer.String)
+	}
+	if v.ExposeHeaders != nil {
+		w.Name("ExposeHeaders")
+		wire.WriteList(w, v.ExposeHeaders, wire.Writer.String)
+	}
+	if v.MaxAge != nil {
+		w.Name("MaxAge")
+		w.Int(*v.MaxAge)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *CreateFunctionUrlConfigResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("FunctionUrl")
+	w.String(v.FunctionUrl)
+	w.Name("FunctionArn")
+	w.String(v.FunctionArn)
+	w.Name("AuthType")
+	w.String(v.AuthType)
+	if v.Cors != nil {
+		w.Name("Cors")
+		v.Cors.Encode(w)
+	}
+	w.Name("CreationTime")
+	w.String(v.CreationTime)
+	if v.InvokeMode != nil {
+		w.Name("InvokeMode")
+		w.String(*v.InvokeMode)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
 func (v *DeadLetterConfig) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.TargetArn != nil {
@@ -609,6 +661,30 @@ func (v *FunctionEventInvokeConfig) Encode(w wire.Writer) {
 }
 
 // Encode writes the structure.
+func (v *FunctionUrlConfig) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("FunctionUrl")
+	w.String(v.FunctionUrl)
+	w.Name("FunctionArn")
+	w.String(v.FunctionArn)
+	w.Name("CreationTime")
+	w.String(v.CreationTime)
+	w.Name("LastModifiedTime")
+	w.String(v.LastModifiedTime)
+	if v.Cors != nil {
+		w.Name("Cors")
+		v.Cors.Encode(w)
+	}
+	w.Name("AuthType")
+	w.String(v.AuthType)
+	if v.InvokeMode != nil {
+		w.Name("InvokeMode")
+		w.String(*v.InvokeMode)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
 func (v *GetAccountSettingsResponse) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.AccountLimit != nil {
@@ -668,6 +744,30 @@ func (v *GetFunctionResponse) Encode(w wire.Writer) {
 	if v.TagsError != nil {
 		w.Name("TagsError")
 		v.TagsError.Encode(w)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *GetFunctionUrlConfigResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("FunctionUrl")
+	w.String(v.FunctionUrl)
+	w.Name("FunctionArn")
+	w.String(v.FunctionArn)
+	w.Name("AuthType")
+	w.String(v.AuthType)
+	if v.Cors != nil {
+		w.Name("Cors")
+		v.Cors.Encode(w)
+	}
+	w.Name("CreationTime")
+	w.String(v.CreationTime)
+	w.Name("LastModifiedTime")
+	w.String(v.LastModifiedTime)
+	if v.InvokeMode != nil {
+		w.Name("InvokeMode")
+		w.String(*v.InvokeMode)
 	}
 	w.CloseStruct()
 }
@@ -881,6 +981,43 @@ func (v *InvokeAsyncResponse) EncodeHTTP(h http.Header) int {
 }
 
 // Encode writes the structure.
+func (v *InvokeResponseStreamUpdate) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.Payload != nil {
+		w.Name("Payload")
+		w.Blob(v.Payload)
+	}
+	w.CloseStruct()
+}
+
+// EventType is the event's name in its stream.
+func (v *InvokeResponseStreamUpdate) EventType() string { return "PayloadChunk" }
+
+// RawBody is the event's whole payload, as it stands.
+func (v *InvokeResponseStreamUpdate) RawBody() []byte { return v.Payload }
+
+// Encode writes the structure.
+func (v *InvokeWithResponseStreamCompleteEvent) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.ErrorCode != nil {
+		w.Name("ErrorCode")
+		w.String(*v.ErrorCode)
+	}
+	if v.ErrorDetails != nil {
+		w.Name("ErrorDetails")
+		w.String(*v.ErrorDetails)
+	}
+	if v.LogResult != nil {
+		w.Name("LogResult")
+		w.String(*v.LogResult)
+	}
+	w.CloseStruct()
+}
+
+// EventType is the event's name in its stream.
+func (v *InvokeWithResponseStreamCompleteEvent) EventType() string { return "InvokeComplete" }
+
+// Encode writes the structure.
 func (v *Layer) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.Arn != nil {
@@ -1015,6 +1152,18 @@ func (v *ListFunctionEventInvokeConfigsResponse) Encode(w wire.Writer) {
 		w.Name("FunctionEventInvokeConfigs")
 		wire.WriteStructs(w, v.FunctionEventInvokeConfigs, (*FunctionEventInvokeConfig).Encode)
 	}
+	if v.NextMarker != nil {
+		w.Name("NextMarker")
+		w.String(*v.NextMarker)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *ListFunctionUrlConfigsResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("FunctionUrlConfigs")
+	wire.WriteStructs(w, v.FunctionUrlConfigs, (*FunctionUrlConfig).Encode)
 	if v.NextMarker != nil {
 		w.Name("NextMarker")
 		w.String(*v.NextMarker)
@@ -1221,6 +1370,36 @@ func (v *PublishLayerVersionResponse) Encode(w wire.Writer) {
 }
 
 // Encode writes the structure.
+func (v *PutProvisionedConcurrencyConfigResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.RequestedProvisionedConcurrentExecutions != nil {
+		w.Name("RequestedProvisionedConcurrentExecutions")
+		w.Int(*v.RequestedProvisionedConcurrentExecutions)
+	}
+	if v.AvailableProvisionedConcurrentExecutions != nil {
+		w.Name("AvailableProvisionedConcurrentExecutions")
+		w.Int(*v.AvailableProvisionedConcurrentExecutions)
+	}
+	if v.AllocatedProvisionedConcurrentExecutions != nil {
+		w.Name("AllocatedProvisionedConcurrentExecutions")
+		w.Int(*v.AllocatedProvisionedConcurrentExecutions)
+	}
+	if v.Status != nil {
+		w.Name("Status")
+		w.String(*v.Status)
+	}
+	if v.StatusReason != nil {
+		w.Name("StatusReason")
+		w.String(*v.StatusReason)
+	}
+	if v.LastModified != nil {
+		w.Name("LastModified")
+		w.String(*v.LastModified)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
 func (v *PutRuntimeManagementConfigResponse) Encode(w wire.Writer) {
 	w.OpenStruct()
 	w.Name("UpdateRuntimeOn")
@@ -1330,6 +1509,30 @@ func (v *TracingConfigResponse) Encode(w wire.Writer) {
 	if v.Mode != nil {
 		w.Name("Mode")
 		w.String(*v.Mode)
+	}
+	w.CloseStruct()
+}
+
+// Encode writes the structure.
+func (v *UpdateFunctionUrlConfigResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("FunctionUrl")
+	w.String(v.FunctionUrl)
+	w.Name("FunctionArn")
+	w.String(v.FunctionArn)
+	w.Name("AuthType")
+	w.String(v.AuthType)
+	if v.Cors != nil {
+		w.Name("Cors")
+		v.Cors.Encode(w)
+	}
+	w.Name("CreationTime")
+	w.String(v.CreationTime)
+	w.Name("LastModifiedTime")
+	w.String(v.LastModifiedTime)
+	if v.InvokeMode != nil {
+		w.Name("InvokeMode")
+		w.String(*v.InvokeMode)
 	}
 	w.CloseStruct()
 }

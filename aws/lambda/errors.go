@@ -14,6 +14,11 @@ func invalid(format string, a ...any) error {
 	return &protocol.Error{Code: InvalidParameterValueException, Message: fmt.Sprintf(format, a...)}
 }
 
+// untyped is invalid for the few answers in whose body AWS says no "Type".
+func untyped(format string, a ...any) error {
+	return &protocol.Error{Code: InvalidParameterValueException, Message: fmt.Sprintf(format, a...), Untyped: true}
+}
+
 func conflict(format string, a ...any) error {
 	return &protocol.Error{Code: ResourceConflictException, Message: fmt.Sprintf(format, a...)}
 }
@@ -30,7 +35,7 @@ func translate(err error) error {
 	case errors.As(err, &refusal):
 		return err
 	}
-	for _, table := range []func(error) error{translateState, translateLayers, translateAlias, translatePolicy, translateSettings, translateCode, translateInvocation} {
+	for _, table := range []func(error) error{translateState, translateLayers, translateAlias, translateProvisioned, translatePolicy, translateSettings, translateCode, translateInvocation} {
 		if known := table(err); known != nil {
 			return known
 		}
@@ -92,6 +97,8 @@ func translateLayers(err error) error {
 		return &protocol.Error{Code: AccessDeniedException, Message: fmt.Sprintf(
 			"User: arn:aws:iam::%s:root is not authorized to perform: lambda:GetLayerVersion on resource: %s because no resource-based policy allows the lambda:GetLayerVersion action",
 			forbidden.Account, forbidden.ARN)}
+	case errors.As(err, &large) && large.Layers:
+		return invalid("Layers consume more than the available size of %d bytes", archive.MaxUnzippedBytes)
 	case errors.As(err, &large):
 		return invalid("Function code combined with layers exceeds the maximum allowed size of %d bytes. The actual size is %d bytes.", archive.MaxUnzippedBytes, large.Size)
 	}
@@ -116,13 +123,40 @@ func translateAlias(err error) error {
 	case errors.Is(err, function.ErrTooManyWeights):
 		return invalid("Number of items in AdditionalVersionWeights cannot be greater than 1")
 	case errors.Is(err, function.ErrLatestRouted):
-		return invalid("$LATEST is not supported for an alias pointing to more than 1 version")
+		return untyped("$LATEST is not supported for an alias pointing to more than 1 version")
 	case errors.As(err, &code):
 		return invalid("CodeSHA256 (%s) is different from current CodeSHA256 in $LATEST (%s). Please try again with the CodeSHA256 in $LATEST.", code.Given, code.Current)
 	case errors.Is(err, function.ErrUnreserved):
-		return invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", function.MinUnreserved)
+		return untyped("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", function.MinUnreserved)
 	case errors.Is(err, function.ErrTooManyTags):
 		return invalid("Number of tags exceeds resource tag limit.")
+	}
+	return nil
+}
+
+// translateProvisioned knows what is said about provisioned concurrency.
+func translateProvisioned(err error) error {
+	var (
+		below *function.BelowProvisionedError
+		above *function.AboveUnreservedError
+	)
+	switch {
+	case errors.Is(err, function.ErrNotProvisioned):
+		return &protocol.Error{Code: ProvisionedConcurrencyConfigNotFoundException, Message: "No Provisioned Concurrency Config found for this function"}
+	case errors.Is(err, function.ErrUnpublished):
+		return invalid("Provisioned Concurrency Configs cannot be applied to unpublished function versions.")
+	case errors.Is(err, function.ErrAboveReserved):
+		return invalid("Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function")
+	case errors.As(err, &below): // with the spaces that AWS has
+		return untyped(" ReservedConcurrentExecutions  %d should not be lower than function's total provisioned concurrency [%d].", below.Reserved, below.Provisioned)
+	case errors.As(err, &above):
+		return untyped("Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [%d].", above.Unreserved)
+	case errors.Is(err, function.ErrUnreservedProvisioned):
+		return untyped("Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", function.MinUnreserved)
+	case errors.Is(err, function.ErrVersionProvisioned):
+		return conflict("Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version")
+	case errors.Is(err, function.ErrAliasProvisioned):
+		return conflict("Version is pointed by a Provisioned Concurrency alias")
 	}
 	return nil
 }

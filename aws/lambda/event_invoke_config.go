@@ -139,7 +139,7 @@ func translateEventConfig(err error) error {
 	case errors.Is(err, function.ErrOwnDestination):
 		return invalid("You can't specify the function as a destination for itself.")
 	case errors.As(err, &wrong):
-		return invalid("The provided destination config DestinationConfig(onSuccess=%s, onFailure=%s) is not supported.",
+		return invalid("The provided destination config DestinationConfig(onSuccess=%s, onFailure=%s) is invalid.",
 			shownDestination("OnSuccess", wrong.OnSuccess), shownDestination("OnFailure", wrong.OnFailure))
 	}
 	return translate(err)

@@ -117,6 +117,7 @@ func TestTerraformFunction(t *testing.T) {
 		p.createFunction(name)
 		p.updateFunction(name)
 		p.alias(name)
+		p.provisioned(name)
 		p.permission(name)
 		p.mapping(name)
 		_, err := p.client.DeleteAlias(p.ctx, &sdk.DeleteAliasInput{FunctionName: aws.String(name), Name: aws.String("live")})
@@ -218,6 +219,37 @@ func (p *provider) alias(name string) {
 	}
 	if _, err := p.client.GetProvisionedConcurrencyConfig(p.ctx, &sdk.GetProvisionedConcurrencyConfigInput{FunctionName: &name, Qualifier: alias}); !errors.As(err, new(*types.ProvisionedConcurrencyConfigNotFoundException)) {
 		p.t.Errorf("provisioned concurrency: %v", err)
+	}
+}
+
+// provisioned puts, changes and deletes provisioned concurrency of the alias, as aws_lambda_provisioned_concurrency_config.
+func (p *provider) provisioned(name string) {
+	p.t.Helper()
+	alias := aws.String("live")
+	get := func() (*sdk.GetProvisionedConcurrencyConfigOutput, error) {
+		return p.client.GetProvisionedConcurrencyConfig(p.ctx, &sdk.GetProvisionedConcurrencyConfigInput{FunctionName: &name, Qualifier: alias})
+	}
+	for _, n := range []int32{2, 1} {
+		_, err := p.client.PutProvisionedConcurrencyConfig(p.ctx, &sdk.PutProvisionedConcurrencyConfigInput{
+			FunctionName: &name, Qualifier: alias, ProvisionedConcurrentExecutions: aws.Int32(n),
+		})
+		p.must(err)
+		p.wait(func() (bool, string) {
+			got, err := get()
+			p.must(err)
+			if got.Status == types.ProvisionedConcurrencyStatusEnumFailed {
+				p.t.Fatal(*got.StatusReason)
+			}
+			return got.Status == types.ProvisionedConcurrencyStatusEnumReady, string(got.Status)
+		})
+		if got, err := get(); err != nil || *got.AllocatedProvisionedConcurrentExecutions != n || *got.RequestedProvisionedConcurrentExecutions != n {
+			p.t.Errorf("%+v %v", got, err)
+		}
+	}
+	_, err := p.client.DeleteProvisionedConcurrencyConfig(p.ctx, &sdk.DeleteProvisionedConcurrencyConfigInput{FunctionName: &name, Qualifier: alias})
+	p.must(err)
+	if _, err := get(); !errors.As(err, new(*types.ProvisionedConcurrencyConfigNotFoundException)) {
+		p.t.Errorf("what is deleted: %v", err)
 	}
 }
 

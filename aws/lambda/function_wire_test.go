@@ -63,6 +63,28 @@ func (i instance) Invoke(_ context.Context, r function.Request) (function.Respon
 		out.ErrorType, out.Message = function.ErrorTimeout, "Task timed out after 3.00 seconds"
 	case "null":
 		out.Payload = []byte("null")
+	case "url":
+		out.Payload = []byte(`{"statusCode":201,"headers":{"X-A":1,"content-type":"text/plain"},"cookies":["a=1","b=2"],"body":"aGk=","isBase64Encoded":true}`)
+	case "text":
+		out.Payload = []byte(`"hello"`)
+	case "page":
+		if r.Stream != nil {
+			r.Began("application/vnd.awslambda.http-integration-response")
+			for _, part := range []string{`{"statusCode":203,"headers":{"X-A":"b"},`, `"cookies":["c=1"]}` + "\x00\x00\x00", "\x00\x00\x00\x00\x00Hello,", " world"} {
+				r.Stream <- []byte(part)
+			}
+		}
+	case "stream", "stream-then-fail":
+		if r.Stream == nil {
+			out.Payload = []byte("one two")
+			break
+		}
+		for _, part := range []string{"one ", "two"} {
+			r.Stream <- []byte(part)
+		}
+		if i.spec.Function.Handler != "stream" {
+			out.Payload, out.ErrorType = []byte(`{"errorMessage":"late","errorType":"Exception"}`), "Runtime.Unknown"
+		}
 	case "context":
 		out.Payload = []byte(r.ClientContext)
 	default:
@@ -122,7 +144,7 @@ func open(t testing.TB, change func(*function.Config)) (h *house, stop func()) {
 	door := lambda.New(functions, nil, c.Clock)
 	door.Objects = shelf{"bucket/key": zipped(t, "one"), "bucket/other": zipped(t, "two"), "bucket/large": make([]byte, function.MaxZippedBytes+1)}
 	config := protocol.Config{Log: c.Log, Account: "123456789012", Region: "eu-west-1"}
-	return &house{functions, door, protocol.NewHandler(config, door.Service())}, sync.OnceFunc(func() {
+	return &house{functions, door, protocol.NewHandler(config, door.Service(), door.URLService())}, sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
@@ -250,6 +272,7 @@ var (
 	zips       = regexp.MustCompile(`ZIP\((.*?)\)`)
 	letters    = regexp.MustCompile(`x{60,}`)
 	repeats    = regexp.MustCompile(`REPEAT\((\d+)\)`)
+	urls       = regexp.MustCompile(`[a-z2-7]{32}\.lambda-url`)
 )
 
 func (m *masks) hide(answer string) string {
@@ -257,6 +280,9 @@ func (m *masks) hide(answer string) string {
 	answer = hide(answer, markers, &m.markers, "MARKER")
 	answer = hide(answer, ids, &m.ids, "ID")
 	answer = stamps.ReplaceAllString(answer, "STAMP ID")
+	if strings.Contains(answer, ".lambda-url") { // the pattern is slow, and some answers are large
+		answer = urls.ReplaceAllString(answer, "URL.lambda-url")
+	}
 	answer = letters.ReplaceAllStringFunc(answer, func(found string) string { return fmt.Sprintf("REPEAT(%d)", len(found)) })
 	return signatures.ReplaceAllString(answer, "signature=SIGNATURE")
 }

@@ -23,8 +23,8 @@ func (d *Door) Invoke(ctx context.Context, in *InvocationRequest) (*InvocationRe
 	if err := refuse(member{"DurableExecutionName", given(in.DurableExecutionName)}); err != nil {
 		return nil, err
 	}
-	if given(in.TenantId) {
-		return nil, invalid("The invoked function is not enabled for tenancy configuration. Remove the tenant ID from your request and try again.")
+	if err := refuseTenant(in.TenantId); err != nil {
+		return nil, err
 	}
 	if kind == InvocationTypeDryRun {
 		if err := d.Functions.DryRun(ctx, ref); err != nil {
@@ -60,6 +60,14 @@ func (d *Door) Invoke(ctx context.Context, in *InvocationRequest) (*InvocationRe
 		out.LogResult = new(base64.StdEncoding.EncodeToString(result.LogTail))
 	}
 	return out, nil
+}
+
+// refuseTenant answers who invokes for a tenant: no function has any.
+func refuseTenant(id *string) error {
+	if given(id) {
+		return invalid("The invoked function is not enabled for tenancy configuration. Remove the tenant ID from your request and try again.")
+	}
+	return nil
 }
 
 // maxClientContext bounds the header X-Amz-Client-Context, in characters.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/millrace/millrace/aws/protocol"
@@ -50,9 +52,30 @@ func ownLayer(ctx context.Context, name function.LayerName) error {
 
 func layerVersion(ctx context.Context, name string, version int64) (function.LayerRef, error) {
 	if version < 1 {
-		return function.LayerRef{}, invalid("Layer Version Cannot be less than 1.")
+		return function.LayerRef{}, invalid("Layer Version Cannot be less than 1")
 	}
 	return function.LayerRef{LayerName: layerName(ctx, name), Version: int(version)}, nil
+}
+
+// notInEnum answers a value of a list that AWS words otherwise than its model has it.
+func notInEnum(member, value, all string) error {
+	return &protocol.Error{Code: ValidationException, Message: fmt.Sprintf(
+		"1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must satisfy enum value set: [%s]", value, member, all)}
+}
+
+// listableRuntimes are those that layers can be listed by, some of which nobody outside AWS has seen, in the order of its message.
+const listableRuntimes = "ruby3.5, ruby2.6, dotnetcore1.0, python3.7, nodejs8.10, nasa, ruby2.7, python2.7-greengrass, dotnetcore2.0, python3.8, java21, " +
+	"dotnet6, dotnetcore2.1, python3.9, java11, nodejs6.10, provided, dotnetcore3.1, dotnet8, java25, java17, nodejs, nodejs4.3, java8.al2, go1.x, " +
+	"dotnet10, nodejs20.x, go1.9, byol, nodejs10.x, provided.al2023, nodejs22.x, python3.10, java8, nodejs12.x, python3.11, nodejs24.x, nodejs8.x, " +
+	"python3.12, nodejs14.x, nodejs8.9, nodejs26.x, python3.13, python3.14, nodejs16.x, python3.15, provided.al2, nodejs4.3-edge, nodejs18.x, " +
+	"ruby3.2, python3.4, ruby3.3, ruby3.4, ruby2.5, python3.6, python2.7"
+
+// checkListedRuntime judges the runtime that a list of layers is asked for by.
+func checkListedRuntime(runtime *string) error {
+	if runtime == nil || slices.Contains(strings.Split(listableRuntimes, ", "), *runtime) {
+		return nil
+	}
+	return notInEnum("compatibleRuntime", *runtime, listableRuntimes)
 }
 
 // layer describes a version of a layer as AWS does.

@@ -13,6 +13,9 @@ func (d *Door) ListLayerVersions(ctx context.Context, in *ListLayerVersionsReque
 	if err := ownLayer(ctx, name); err != nil {
 		return nil, err
 	}
+	if err := checkListedRuntime(in.CompatibleRuntime); err != nil {
+		return nil, err
+	}
 	after, err := readMarker(in.Marker)
 	if err != nil {
 		return nil, err

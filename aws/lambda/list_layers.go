@@ -11,6 +11,9 @@ const maxListedLayers = 50
 
 // ListLayers lists the newest version of each layer that fits.
 func (d *Door) ListLayers(ctx context.Context, in *ListLayersRequest) (*ListLayersResponse, error) {
+	if err := checkListedRuntime(in.CompatibleRuntime); err != nil {
+		return nil, err
+	}
 	after, err := readMarker(in.Marker)
 	if err != nil {
 		return nil, err

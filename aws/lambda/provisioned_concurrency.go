@@ -3,44 +3,96 @@ package lambda
 import (
 	"context"
 
-	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/function"
 )
 
-// Provisioned concurrency cannot be asked for: PutProvisionedConcurrencyConfig is refused by its name. What clients ask
-// about it is answered truly: there is none.
+// PutProvisionedConcurrencyConfig asks for environments of a version or an alias that are initialized ahead. They are being
+// so in the answer, and ready a moment later.
+func (d *Door) PutProvisionedConcurrencyConfig(ctx context.Context, in *PutProvisionedConcurrencyConfigRequest) (*PutProvisionedConcurrencyConfigResponse, error) {
+	ref, err := functionRef(ctx, in.FunctionName, &in.Qualifier)
+	if err != nil {
+		return nil, err
+	}
+	if ref.Qualifier == function.Latest {
+		return nil, translate(function.ErrUnpublished)
+	}
+	p, err := d.Functions.PutProvisioned(ctx, ref, in.ProvisionedConcurrentExecutions)
+	if err != nil {
+		return nil, translate(err)
+	}
+	return new(PutProvisionedConcurrencyConfigResponse(*provisionedConcurrency(p))), nil
+}
 
-// GetProvisionedConcurrencyConfig says that a version or an alias has none.
+// GetProvisionedConcurrencyConfig tells how far a version or an alias is.
 func (d *Door) GetProvisionedConcurrencyConfig(ctx context.Context, in *GetProvisionedConcurrencyConfigRequest) (*GetProvisionedConcurrencyConfigResponse, error) {
-	if err := d.provisionable(ctx, in.FunctionName, in.Qualifier); err != nil {
+	ref, err := provisionable(ctx, in.FunctionName, in.Qualifier)
+	if err != nil {
 		return nil, err
 	}
-	return nil, &protocol.Error{
-		Code: ProvisionedConcurrencyConfigNotFoundException, Message: "No Provisioned Concurrency Config found for this function",
+	p, err := d.Functions.Provisioned(ctx, ref)
+	if err != nil {
+		return nil, translate(err)
 	}
+	return provisionedConcurrency(p), nil
 }
 
-// DeleteProvisionedConcurrencyConfig has nothing to delete, which is no error.
+// DeleteProvisionedConcurrencyConfig ends what is provisioned. Nothing to delete is no error.
 func (d *Door) DeleteProvisionedConcurrencyConfig(ctx context.Context, in *DeleteProvisionedConcurrencyConfigRequest) error {
-	return d.provisionable(ctx, in.FunctionName, in.Qualifier)
-}
-
-// ListProvisionedConcurrencyConfigs lists none.
-func (d *Door) ListProvisionedConcurrencyConfigs(ctx context.Context, in *ListProvisionedConcurrencyConfigsRequest) (*ListProvisionedConcurrencyConfigsResponse, error) {
-	if _, err := d.whole(ctx, in.FunctionName); err != nil {
-		return nil, err
-	}
-	return &ListProvisionedConcurrencyConfigsResponse{ProvisionedConcurrencyConfigs: []ProvisionedConcurrencyConfigListItem{}}, nil
-}
-
-// provisionable judges whether a qualifier names a version or an alias.
-func (d *Door) provisionable(ctx context.Context, name, qualifier string) error {
-	ref, err := functionRef(ctx, name, &qualifier)
+	ref, err := provisionable(ctx, in.FunctionName, in.Qualifier)
 	if err != nil {
 		return err
 	}
-	if ref.Qualifier == function.Latest {
-		return invalid("The function resource provided must be an alias or a published version.")
+	return translate(d.Functions.DeleteProvisioned(ctx, ref))
+}
+
+// maxListedProvisioned is how many configurations a page has, when not asked for fewer.
+const maxListedProvisioned = 50
+
+// ListProvisionedConcurrencyConfigs lists what a function has provisioned, by qualifiers.
+func (d *Door) ListProvisionedConcurrencyConfigs(ctx context.Context, in *ListProvisionedConcurrencyConfigsRequest) (*ListProvisionedConcurrencyConfigsResponse, error) {
+	name, err := d.whole(ctx, in.FunctionName)
+	if err != nil {
+		return nil, err
 	}
-	return translate(d.Functions.CheckTarget(ref))
+	after, err := readMarker(in.Marker)
+	if err != nil {
+		return nil, err
+	}
+	list, more, err := d.Functions.ProvisionedConfigs(ctx, name, after, pageSize(maxListedProvisioned, in.MaxItems))
+	if err != nil {
+		return nil, translate(err)
+	}
+	out := &ListProvisionedConcurrencyConfigsResponse{ProvisionedConcurrencyConfigs: make([]ProvisionedConcurrencyConfigListItem, len(list))}
+	for i, p := range list {
+		c := provisionedConcurrency(p)
+		out.ProvisionedConcurrencyConfigs[i] = ProvisionedConcurrencyConfigListItem{
+			FunctionArn: new(p.About.ARN()), LastModified: c.LastModified, Status: c.Status, StatusReason: c.StatusReason,
+			RequestedProvisionedConcurrentExecutions: c.RequestedProvisionedConcurrentExecutions,
+			AvailableProvisionedConcurrentExecutions: c.AvailableProvisionedConcurrentExecutions,
+			AllocatedProvisionedConcurrentExecutions: c.AllocatedProvisionedConcurrentExecutions,
+		}
+	}
+	if more {
+		out.NextMarker = marker(list[len(list)-1].About.Qualifier)
+	}
+	return out, nil
+}
+
+// provisionable reads a qualifier that can have provisioned concurrency: a version or an alias.
+func provisionable(ctx context.Context, name, qualifier string) (function.Ref, error) {
+	ref, err := functionRef(ctx, name, &qualifier)
+	if err == nil && ref.Qualifier == function.Latest {
+		err = invalid("The function resource provided must be an alias or a published version.")
+	}
+	return ref, err
+}
+
+// provisionedConcurrency describes what is provisioned as AWS does.
+func provisionedConcurrency(p function.Provisioned) *GetProvisionedConcurrencyConfigResponse {
+	return &GetProvisionedConcurrencyConfigResponse{
+		RequestedProvisionedConcurrentExecutions: &p.Requested,
+		AvailableProvisionedConcurrentExecutions: &p.Allocated,
+		AllocatedProvisionedConcurrentExecutions: &p.Allocated,
+		Status:                                   new(string(p.Status)), StatusReason: text(p.Reason), LastModified: new(p.LastModified.UTC().Format(lastModified)),
+	}
 }

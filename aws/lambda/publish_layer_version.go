@@ -2,10 +2,8 @@ package lambda
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
-	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/function"
 )
 
@@ -20,9 +18,7 @@ func (d *Door) PublishLayerVersion(ctx context.Context, in *PublishLayerVersionR
 	}
 	for _, runtime := range in.CompatibleRuntimes {
 		if !function.KnownRuntime(runtime) {
-			return nil, &protocol.Error{Code: ValidationException, Message: fmt.Sprintf("1 validation error detected: Value '[%s]' at 'compatibleRuntimes' "+
-				"failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [%s], Member must not be null]",
-				strings.Join(in.CompatibleRuntimes, ", "), strings.Join(function.Runtimes(), ", "))}
+			return nil, notInEnum("compatibleRuntimes", "["+strings.Join(in.CompatibleRuntimes, ", ")+"]", strings.Join(function.Runtimes(), ", "))
 		}
 	}
 	zip, err := d.code(ctx, in.Content.ZipFile, in.Content.S3Bucket, in.Content.S3Key, in.Content.S3ObjectVersion)

@@ -37,6 +37,7 @@ type Operations interface {
 	PutFunctionConcurrency(ctx context.Context, in *PutFunctionConcurrencyRequest) (*Concurrency, error)
 	GetFunctionConcurrency(ctx context.Context, in *GetFunctionConcurrencyRequest) (*GetFunctionConcurrencyResponse, error)
 	DeleteFunctionConcurrency(ctx context.Context, in *DeleteFunctionConcurrencyRequest) error
+	PutProvisionedConcurrencyConfig(ctx context.Context, in *PutProvisionedConcurrencyConfigRequest) (*PutProvisionedConcurrencyConfigResponse, error)
 	GetProvisionedConcurrencyConfig(ctx context.Context, in *GetProvisionedConcurrencyConfigRequest) (*GetProvisionedConcurrencyConfigResponse, error)
 	DeleteProvisionedConcurrencyConfig(ctx context.Context, in *DeleteProvisionedConcurrencyConfigRequest) error
 	ListProvisionedConcurrencyConfigs(ctx context.Context, in *ListProvisionedConcurrencyConfigsRequest) (*ListProvisionedConcurrencyConfigsResponse, error)
@@ -64,6 +65,12 @@ type Operations interface {
 	AddLayerVersionPermission(ctx context.Context, in *AddLayerVersionPermissionRequest) (*AddLayerVersionPermissionResponse, error)
 	GetLayerVersionPolicy(ctx context.Context, in *GetLayerVersionPolicyRequest) (*GetLayerVersionPolicyResponse, error)
 	RemoveLayerVersionPermission(ctx context.Context, in *RemoveLayerVersionPermissionRequest) error
+	InvokeWithResponseStream(ctx context.Context, in *InvokeWithResponseStreamRequest) (protocol.EventStream, error)
+	CreateFunctionUrlConfig(ctx context.Context, in *CreateFunctionUrlConfigRequest) (*CreateFunctionUrlConfigResponse, error)
+	GetFunctionUrlConfig(ctx context.Context, in *GetFunctionUrlConfigRequest) (*GetFunctionUrlConfigResponse, error)
+	UpdateFunctionUrlConfig(ctx context.Context, in *UpdateFunctionUrlConfigRequest) (*UpdateFunctionUrlConfigResponse, error)
+	DeleteFunctionUrlConfig(ctx context.Context, in *DeleteFunctionUrlConfigRequest) error
+	ListFunctionUrlConfigs(ctx context.Context, in *ListFunctionUrlConfigsRequest) (*ListFunctionUrlConfigsResponse, error)
 }
 
 // The codes of the service's errors.
@@ -188,6 +195,7 @@ func NewService(ops Operations) protocol.Service {
 			{Name: "PutFunctionConcurrency", Method: "PUT", Path: "/2017-10-31/functions/{FunctionName}/concurrency", Status: 200, Handler: protocol.Handle(ops.PutFunctionConcurrency)},
 			{Name: "GetFunctionConcurrency", Method: "GET", Path: "/2019-09-30/functions/{FunctionName}/concurrency", Status: 200, NoBody: true, Handler: protocol.Handle(ops.GetFunctionConcurrency)},
 			{Name: "DeleteFunctionConcurrency", Method: "DELETE", Path: "/2017-10-31/functions/{FunctionName}/concurrency", Status: 204, NoBody: true, Handler: protocol.HandleSilent(ops.DeleteFunctionConcurrency)},
+			{Name: "PutProvisionedConcurrencyConfig", Method: "PUT", Path: "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", Status: 202, Handler: protocol.Handle(ops.PutProvisionedConcurrencyConfig)},
 			{Name: "GetProvisionedConcurrencyConfig", Method: "GET", Path: "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", Status: 200, NoBody: true, Handler: protocol.Handle(ops.GetProvisionedConcurrencyConfig)},
 			{Name: "DeleteProvisionedConcurrencyConfig", Method: "DELETE", Path: "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", Status: 204, NoBody: true, Handler: protocol.HandleSilent(ops.DeleteProvisionedConcurrencyConfig)},
 			{Name: "ListProvisionedConcurrencyConfigs", Method: "GET", Path: "/2019-09-30/functions/{FunctionName}/provisioned-concurrency?List=ALL", Status: 200, NoBody: true, Handler: protocol.Handle(ops.ListProvisionedConcurrencyConfigs)},
@@ -215,23 +223,22 @@ func NewService(ops Operations) protocol.Service {
 			{Name: "AddLayerVersionPermission", Method: "POST", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy", Status: 201, Handler: protocol.Handle(ops.AddLayerVersionPermission)},
 			{Name: "GetLayerVersionPolicy", Method: "GET", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy", Status: 200, NoBody: true, Handler: protocol.Handle(ops.GetLayerVersionPolicy)},
 			{Name: "RemoveLayerVersionPermission", Method: "DELETE", Path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy/{StatementId}", Status: 204, NoBody: true, Handler: protocol.HandleSilent(ops.RemoveLayerVersionPermission)},
+			{Name: "InvokeWithResponseStream", Method: "POST", Path: "/2021-11-15/functions/{FunctionName}/response-streaming-invocations", Status: 200, RawBody: true, MaxBodyBytes: 6291456, LimitName: "InvokeFunction", Handler: protocol.HandleEvents(ops.InvokeWithResponseStream)},
+			{Name: "CreateFunctionUrlConfig", Method: "POST", Path: "/2021-10-31/functions/{FunctionName}/url", Status: 201, Handler: protocol.Handle(ops.CreateFunctionUrlConfig)},
+			{Name: "GetFunctionUrlConfig", Method: "GET", Path: "/2021-10-31/functions/{FunctionName}/url", Status: 200, NoBody: true, Handler: protocol.Handle(ops.GetFunctionUrlConfig)},
+			{Name: "UpdateFunctionUrlConfig", Method: "PUT", Path: "/2021-10-31/functions/{FunctionName}/url", Status: 200, Handler: protocol.Handle(ops.UpdateFunctionUrlConfig)},
+			{Name: "DeleteFunctionUrlConfig", Method: "DELETE", Path: "/2021-10-31/functions/{FunctionName}/url", Status: 204, NoBody: true, Handler: protocol.HandleSilent(ops.DeleteFunctionUrlConfig)},
+			{Name: "ListFunctionUrlConfigs", Method: "GET", Path: "/2021-10-31/functions/{FunctionName}/urls", Status: 200, NoBody: true, Handler: protocol.Handle(ops.ListFunctionUrlConfigs)},
 		},
 		Unoffered: []protocol.Operation{
 			{Name: "CreateCodeSigningConfig", Method: "POST", Path: "/2020-04-22/code-signing-configs/"},
-			{Name: "CreateFunctionUrlConfig", Method: "POST", Path: "/2021-10-31/functions/{FunctionName}/url"},
 			{Name: "DeleteCodeSigningConfig", Method: "DELETE", Path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}"},
 			{Name: "DeleteFunctionCodeSigningConfig", Method: "DELETE", Path: "/2020-06-30/functions/{FunctionName}/code-signing-config"},
-			{Name: "DeleteFunctionUrlConfig", Method: "DELETE", Path: "/2021-10-31/functions/{FunctionName}/url"},
 			{Name: "GetCodeSigningConfig", Method: "GET", Path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}"},
-			{Name: "GetFunctionUrlConfig", Method: "GET", Path: "/2021-10-31/functions/{FunctionName}/url"},
-			{Name: "InvokeWithResponseStream", Method: "POST", Path: "/2021-11-15/functions/{FunctionName}/response-streaming-invocations"},
 			{Name: "ListCodeSigningConfigs", Method: "GET", Path: "/2020-04-22/code-signing-configs/"},
-			{Name: "ListFunctionUrlConfigs", Method: "GET", Path: "/2021-10-31/functions/{FunctionName}/urls"},
 			{Name: "ListFunctionsByCodeSigningConfig", Method: "GET", Path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions"},
 			{Name: "PutFunctionCodeSigningConfig", Method: "PUT", Path: "/2020-06-30/functions/{FunctionName}/code-signing-config"},
-			{Name: "PutProvisionedConcurrencyConfig", Method: "PUT", Path: "/2019-09-30/functions/{FunctionName}/provisioned-concurrency"},
 			{Name: "UpdateCodeSigningConfig", Method: "PUT", Path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}"},
-			{Name: "UpdateFunctionUrlConfig", Method: "PUT", Path: "/2021-10-31/functions/{FunctionName}/url"},
 			{Name: "CheckpointDurableExecution", Method: "POST", Path: "/2025-12-01/durable-executions/{DurableExecutionArn}/checkpoint"},
 			{Name: "CreateCapacityProvider", Method: "POST", Path: "/2025-11-30/capacity-providers"},
 			{Name: "DeleteCapacityProvider", Method: "DELETE", Path: "/2025-11-30/capacity-providers/{CapacityProviderName}"},

@@ -91,6 +91,16 @@ type Concurrency struct {
 	ReservedConcurrentExecutions *int
 }
 
+// Cors is AWS's shape Cors.
+type Cors struct {
+	AllowCredentials *bool
+	AllowHeaders     []string
+	AllowMethods     []string
+	AllowOrigins     []string
+	ExposeHeaders    []string
+	MaxAge           *int
+}
+
 // CreateAliasRequest is AWS's shape CreateAliasRequest.
 type CreateAliasRequest struct {
 	// missing has a bit for each required member that a request left out.
@@ -173,6 +183,28 @@ type CreateFunctionRequest struct {
 	DurableConfig          *DurableConfig
 }
 
+// CreateFunctionUrlConfigRequest is AWS's shape CreateFunctionUrlConfigRequest.
+type CreateFunctionUrlConfigRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+	Qualifier    *string
+	AuthType     string // required
+	Cors         *Cors
+	InvokeMode   *string
+}
+
+// CreateFunctionUrlConfigResponse is AWS's shape CreateFunctionUrlConfigResponse.
+type CreateFunctionUrlConfigResponse struct {
+	FunctionUrl  string // required
+	FunctionArn  string // required
+	AuthType     string // required
+	Cors         *Cors
+	CreationTime string // required
+	InvokeMode   *string
+}
+
 // DeadLetterConfig is AWS's shape DeadLetterConfig.
 type DeadLetterConfig struct {
 	TargetArn *string
@@ -214,6 +246,15 @@ type DeleteFunctionEventInvokeConfigRequest struct {
 
 // DeleteFunctionRequest is AWS's shape DeleteFunctionRequest.
 type DeleteFunctionRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+	Qualifier    *string
+}
+
+// DeleteFunctionUrlConfigRequest is AWS's shape DeleteFunctionUrlConfigRequest.
+type DeleteFunctionUrlConfigRequest struct {
 	// missing has a bit for each required member that a request left out.
 	missing uint64
 
@@ -408,6 +449,17 @@ type FunctionEventInvokeConfig struct {
 	DestinationConfig        *DestinationConfig
 }
 
+// FunctionUrlConfig is AWS's shape FunctionUrlConfig.
+type FunctionUrlConfig struct {
+	FunctionUrl      string // required
+	FunctionArn      string // required
+	CreationTime     string // required
+	LastModifiedTime string // required
+	Cors             *Cors
+	AuthType         string // required
+	InvokeMode       *string
+}
+
 // GetAccountSettingsRequest is AWS's shape GetAccountSettingsRequest.
 type GetAccountSettingsRequest struct{}
 
@@ -495,6 +547,26 @@ type GetFunctionResponse struct {
 	Tags          map[string]string
 	Concurrency   *Concurrency
 	TagsError     *TagsError
+}
+
+// GetFunctionUrlConfigRequest is AWS's shape GetFunctionUrlConfigRequest.
+type GetFunctionUrlConfigRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+	Qualifier    *string
+}
+
+// GetFunctionUrlConfigResponse is AWS's shape GetFunctionUrlConfigResponse.
+type GetFunctionUrlConfigResponse struct {
+	FunctionUrl      string // required
+	FunctionArn      string // required
+	AuthType         string // required
+	Cors             *Cors
+	CreationTime     string // required
+	LastModifiedTime string // required
+	InvokeMode       *string
 }
 
 // GetLayerVersionByArnRequest is AWS's shape GetLayerVersionByArnRequest.
@@ -650,6 +722,32 @@ type InvokeAsyncResponse struct {
 	Status *int
 }
 
+// InvokeResponseStreamUpdate is AWS's shape InvokeResponseStreamUpdate.
+type InvokeResponseStreamUpdate struct {
+	Payload []byte
+}
+
+// InvokeWithResponseStreamCompleteEvent is AWS's shape InvokeWithResponseStreamCompleteEvent.
+type InvokeWithResponseStreamCompleteEvent struct {
+	ErrorCode    *string
+	ErrorDetails *string
+	LogResult    *string
+}
+
+// InvokeWithResponseStreamRequest is AWS's shape InvokeWithResponseStreamRequest.
+type InvokeWithResponseStreamRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName   string // required
+	InvocationType *string
+	LogType        *string
+	ClientContext  *string
+	Qualifier      *string
+	Payload        []byte
+	TenantId       *string
+}
+
 // Layer is AWS's shape Layer.
 type Layer struct {
 	Arn                      *string
@@ -739,6 +837,22 @@ type ListFunctionEventInvokeConfigsRequest struct {
 type ListFunctionEventInvokeConfigsResponse struct {
 	FunctionEventInvokeConfigs []FunctionEventInvokeConfig
 	NextMarker                 *string
+}
+
+// ListFunctionUrlConfigsRequest is AWS's shape ListFunctionUrlConfigsRequest.
+type ListFunctionUrlConfigsRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+	Marker       *string
+	MaxItems     *int
+}
+
+// ListFunctionUrlConfigsResponse is AWS's shape ListFunctionUrlConfigsResponse.
+type ListFunctionUrlConfigsResponse struct {
+	FunctionUrlConfigs []FunctionUrlConfig // required
+	NextMarker         *string
 }
 
 // ListFunctionsRequest is AWS's shape ListFunctionsRequest.
@@ -918,6 +1032,26 @@ type PutFunctionEventInvokeConfigRequest struct {
 	MaximumRetryAttempts     *int
 	MaximumEventAgeInSeconds *int
 	DestinationConfig        *DestinationConfig
+}
+
+// PutProvisionedConcurrencyConfigRequest is AWS's shape PutProvisionedConcurrencyConfigRequest.
+type PutProvisionedConcurrencyConfigRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName                    string // required
+	Qualifier                       string // required
+	ProvisionedConcurrentExecutions int    // required
+}
+
+// PutProvisionedConcurrencyConfigResponse is AWS's shape PutProvisionedConcurrencyConfigResponse.
+type PutProvisionedConcurrencyConfigResponse struct {
+	RequestedProvisionedConcurrentExecutions *int
+	AvailableProvisionedConcurrentExecutions *int
+	AllocatedProvisionedConcurrentExecutions *int
+	Status                                   *string
+	StatusReason                             *string
+	LastModified                             *string
 }
 
 // PutRuntimeManagementConfigRequest is AWS's shape PutRuntimeManagementConfigRequest.
@@ -1135,6 +1269,29 @@ type UpdateFunctionEventInvokeConfigRequest struct {
 	DestinationConfig        *DestinationConfig
 }
 
+// UpdateFunctionUrlConfigRequest is AWS's shape UpdateFunctionUrlConfigRequest.
+type UpdateFunctionUrlConfigRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	FunctionName string // required
+	Qualifier    *string
+	AuthType     *string
+	Cors         *Cors
+	InvokeMode   *string
+}
+
+// UpdateFunctionUrlConfigResponse is AWS's shape UpdateFunctionUrlConfigResponse.
+type UpdateFunctionUrlConfigResponse struct {
+	FunctionUrl      string // required
+	FunctionArn      string // required
+	AuthType         string // required
+	Cors             *Cors
+	CreationTime     string // required
+	LastModifiedTime string // required
+	InvokeMode       *string
+}
+
 // VpcConfig is AWS's shape VpcConfig.
 type VpcConfig struct {
 	SubnetIds               []string
@@ -1330,6 +1487,12 @@ const (
 	InvocationTypeDryRun          = "DryRun"
 )
 
+// The values of InvokeMode.
+const (
+	InvokeModeResponseStream = "RESPONSE_STREAM"
+	InvokeModeBuffered       = "BUFFERED"
+)
+
 // The values of LastUpdateStatus.
 const (
 	LastUpdateStatusSuccessful = "Successful"
@@ -1385,6 +1548,12 @@ const (
 	ProvisionedConcurrencyStatusEnumInProgress = "IN_PROGRESS"
 	ProvisionedConcurrencyStatusEnumReady      = "READY"
 	ProvisionedConcurrencyStatusEnumFailed     = "FAILED"
+)
+
+// The values of ResponseStreamingInvocationType.
+const (
+	ResponseStreamingInvocationTypeRequestResponse = "RequestResponse"
+	ResponseStreamingInvocationTypeDryRun          = "DryRun"
 )
 
 // The values of Runtime.

@@ -16,6 +16,10 @@ var ruleAdditionalVersionWeights = constraint.DoubleMap{Length: constraint.Lengt
 
 var ruleAlias = constraint.Text{Length: constraint.Length{Low: 1, High: 128}, Pattern: constraint.NewPattern("(?!^[0-9]+$)([a-zA-Z0-9-_]+)")}
 
+var ruleAllowMethodsList = constraint.Texts{Length: constraint.Length{Low: -1, High: 6}, Member: &ruleMethod, NotNull: true}
+
+var ruleAllowOriginsList = constraint.Texts{Length: constraint.Length{Low: -1, High: 100}, Member: &ruleOrigin, NotNull: true}
+
 var ruleApplicationLogLevel = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"}}
 
 var ruleArchitecture = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"x86_64", "arm64"}}
@@ -72,11 +76,19 @@ var ruleFunctionResponseTypeList = constraint.Texts{Length: constraint.Length{Lo
 
 var ruleFunctionUrlAuthType = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"NONE", "AWS_IAM"}}
 
+var ruleFunctionUrlQualifier = constraint.Text{Length: constraint.Length{Low: 1, High: 128}, Pattern: constraint.NewPattern(`((?!^\d+$)^[0-9a-zA-Z-_]+$)`)}
+
 var ruleFunctionVersion = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"ALL"}}
 
 var ruleHandler = constraint.Text{Length: constraint.Length{Low: 0, High: 128}, Pattern: constraint.NewPattern(`[^\s]+`)}
 
+var ruleHeader = constraint.Text{Length: constraint.Length{Low: -1, High: 1024}, Pattern: constraint.NewPattern(".*")}
+
+var ruleHeadersList = constraint.Texts{Length: constraint.Length{Low: -1, High: 100}, Member: &ruleHeader, NotNull: true}
+
 var ruleInvocationType = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"Event", "RequestResponse", "DryRun"}}
+
+var ruleInvokeMode = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"RESPONSE_STREAM", "BUFFERED"}}
 
 var ruleKMSKeyArn = constraint.Text{Length: constraint.Length{Low: 0, High: 10000}, Pattern: constraint.NewPattern("(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()")}
 
@@ -102,7 +114,11 @@ var ruleLogType = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, 
 
 var ruleMasterRegion = constraint.Text{Length: constraint.Length{Low: 1, High: 50}, Pattern: constraint.NewPattern(`ALL|(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}`)}
 
+var ruleMaxAge = constraint.Integer{Low: 0, High: 86400}
+
 var ruleMaxFunctionEventInvokeConfigListItems = constraint.Integer{Low: 1, High: 50}
+
+var ruleMaxItems = constraint.Integer{Low: 1, High: 50}
 
 var ruleMaxLayerListItems = constraint.Integer{Low: 1, High: 50}
 
@@ -124,17 +140,23 @@ var ruleMaximumRetryAttemptsEventSourceMapping = constraint.Integer{Low: -1, Hig
 
 var ruleMemorySize = constraint.Integer{Low: 128, High: 10240}
 
+var ruleMethod = constraint.Text{Length: constraint.Length{Low: -1, High: 6}, Pattern: constraint.NewPattern(".*")}
+
 var ruleNamespacedFunctionName = constraint.Text{Length: constraint.Length{Low: 1, High: 256}, Pattern: constraint.NewPattern(`(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?))(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?`)}
 
 var ruleNamespacedStatementId = constraint.Text{Length: constraint.Length{Low: 1, High: 100}, Pattern: constraint.NewPattern("([a-zA-Z0-9-_.]+)")}
 
 var ruleOrganizationId = constraint.Text{Length: constraint.Length{Low: -1, High: 34}, Pattern: constraint.NewPattern("o-[a-z0-9]{10,32}")}
 
+var ruleOrigin = constraint.Text{Length: constraint.Length{Low: 1, High: 253}, Pattern: constraint.NewPattern(".*")}
+
 var rulePackageType = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"Zip", "Image"}}
 
 var ruleParallelizationFactor = constraint.Integer{Low: 1, High: 10}
 
 var rulePattern = constraint.Text{Length: constraint.Length{Low: 0, High: 4096}, Pattern: constraint.NewPattern(`[\s\S]*`)}
+
+var rulePositiveInteger = constraint.Integer{Low: 1, High: math.MaxInt64}
 
 var rulePrincipal = constraint.Text{Length: constraint.Length{Low: 0, High: 2048}, Pattern: constraint.NewPattern(`[^\s]+`)}
 
@@ -149,6 +171,8 @@ var ruleQueues = constraint.Texts{Length: constraint.Length{Low: 1, High: 1}, Me
 var ruleReservedConcurrentExecutions = constraint.Integer{Low: 0, High: math.MaxInt64}
 
 var ruleResourceArn = constraint.Text{Length: constraint.Length{Low: 0, High: 10000}, Pattern: constraint.NewPattern("(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()")}
+
+var ruleResponseStreamingInvocationType = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"RequestResponse", "DryRun"}}
 
 var ruleRoleArn = constraint.Text{Length: constraint.Length{Low: 0, High: 10000}, Pattern: constraint.NewPattern(`arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+`)}
 
@@ -348,6 +372,25 @@ func (v *AmazonManagedKafkaEventSourceConfig) Validate(c *constraint.Checks) {
 		c.Enter("schemaRegistryConfig")
 		v.SchemaRegistryConfig.Validate(c)
 		c.Leave()
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *Cors) Validate(c *constraint.Checks) {
+	if v.AllowHeaders != nil {
+		ruleHeadersList.Check(c, "allowHeaders", v.AllowHeaders)
+	}
+	if v.AllowMethods != nil {
+		ruleAllowMethodsList.Check(c, "allowMethods", v.AllowMethods)
+	}
+	if v.AllowOrigins != nil {
+		ruleAllowOriginsList.Check(c, "allowOrigins", v.AllowOrigins)
+	}
+	if v.ExposeHeaders != nil {
+		ruleHeadersList.Check(c, "exposeHeaders", v.ExposeHeaders)
+	}
+	if v.MaxAge != nil {
+		ruleMaxAge.Check(c, "maxAge", int64(*v.MaxAge))
 	}
 }
 
@@ -602,6 +645,31 @@ func (v *CreateFunctionRequest) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *CreateFunctionUrlConfigRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.Qualifier != nil {
+		ruleFunctionUrlQualifier.Check(c, "qualifier", *v.Qualifier)
+	}
+	if v.missing&0x2 == 0 {
+		ruleFunctionUrlAuthType.Check(c, "authType", v.AuthType)
+	} else {
+		c.Null("authType")
+	}
+	if v.Cors != nil {
+		c.Enter("cors")
+		v.Cors.Validate(c)
+		c.Leave()
+	}
+	if v.InvokeMode != nil {
+		ruleInvokeMode.Check(c, "invokeMode", *v.InvokeMode)
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *DeadLetterConfig) Validate(c *constraint.Checks) {
 	if v.TargetArn != nil {
 		ruleResourceArn.Check(c, "targetArn", *v.TargetArn)
@@ -661,6 +729,18 @@ func (v *DeleteFunctionRequest) Validate(c *constraint.Checks) {
 	}
 	if v.Qualifier != nil {
 		ruleNumericLatestPublishedOrAliasQualifier.Check(c, "qualifier", *v.Qualifier)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *DeleteFunctionUrlConfigRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.Qualifier != nil {
+		ruleFunctionUrlQualifier.Check(c, "qualifier", *v.Qualifier)
 	}
 }
 
@@ -866,6 +946,18 @@ func (v *GetFunctionRequest) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *GetFunctionUrlConfigRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.Qualifier != nil {
+		ruleFunctionUrlQualifier.Check(c, "qualifier", *v.Qualifier)
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *GetLayerVersionByArnRequest) Validate(c *constraint.Checks) {
 	if v.missing&0x1 == 0 {
 		ruleLayerVersionArn.Check(c, "arn", v.Arn)
@@ -986,6 +1078,27 @@ func (v *InvokeAsyncRequest) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *InvokeWithResponseStreamRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleNamespacedFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.InvocationType != nil {
+		ruleResponseStreamingInvocationType.Check(c, "invocationType", *v.InvocationType)
+	}
+	if v.LogType != nil {
+		ruleLogType.Check(c, "logType", *v.LogType)
+	}
+	if v.Qualifier != nil {
+		ruleNumericLatestPublishedOrAliasQualifier.Check(c, "qualifier", *v.Qualifier)
+	}
+	if v.TenantId != nil {
+		ruleTenantId.Check(c, "tenantId", *v.TenantId)
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *LayerVersionContentInput) Validate(c *constraint.Checks) {
 	if v.S3Bucket != nil {
 		ruleS3Bucket.Check(c, "s3Bucket", *v.S3Bucket)
@@ -1038,6 +1151,18 @@ func (v *ListFunctionEventInvokeConfigsRequest) Validate(c *constraint.Checks) {
 	}
 	if v.MaxItems != nil {
 		ruleMaxFunctionEventInvokeConfigListItems.Check(c, "maxItems", int64(*v.MaxItems))
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *ListFunctionUrlConfigsRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.MaxItems != nil {
+		ruleMaxItems.Check(c, "maxItems", int64(*v.MaxItems))
 	}
 }
 
@@ -1219,6 +1344,25 @@ func (v *PutFunctionEventInvokeConfigRequest) Validate(c *constraint.Checks) {
 		c.Enter("destinationConfig")
 		v.DestinationConfig.Validate(c)
 		c.Leave()
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *PutProvisionedConcurrencyConfigRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.missing&0x2 == 0 {
+		ruleQualifier.Check(c, "qualifier", v.Qualifier)
+	} else {
+		c.Null("qualifier")
+	}
+	if v.missing&0x4 == 0 {
+		rulePositiveInteger.Check(c, "provisionedConcurrentExecutions", int64(v.ProvisionedConcurrentExecutions))
+	} else {
+		c.Null("provisionedConcurrentExecutions")
 	}
 }
 
@@ -1606,6 +1750,29 @@ func (v *UpdateFunctionEventInvokeConfigRequest) Validate(c *constraint.Checks) 
 		c.Enter("destinationConfig")
 		v.DestinationConfig.Validate(c)
 		c.Leave()
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *UpdateFunctionUrlConfigRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleFunctionName.Check(c, "functionName", v.FunctionName)
+	} else {
+		c.Null("functionName")
+	}
+	if v.Qualifier != nil {
+		ruleFunctionUrlQualifier.Check(c, "qualifier", *v.Qualifier)
+	}
+	if v.AuthType != nil {
+		ruleFunctionUrlAuthType.Check(c, "authType", *v.AuthType)
+	}
+	if v.Cors != nil {
+		c.Enter("cors")
+		v.Cors.Validate(c)
+		c.Leave()
+	}
+	if v.InvokeMode != nil {
+		ruleInvokeMode.Check(c, "invokeMode", *v.InvokeMode)
 	}
 }
 

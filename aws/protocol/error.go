@@ -17,6 +17,8 @@ type Error struct {
 	Fields []Field
 	// Header is added to the answer's headers.
 	Header http.Header
+	// Untyped leaves out the member "Type" that bodies of rest-json have: a few answers of AWS lack it.
+	Untyped bool
 
 	capital bool // the text stands under "Message" whatever the model says
 }

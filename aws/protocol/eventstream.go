@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -24,6 +25,12 @@ type EventStream interface {
 	Close()
 }
 
+// EventHead is an EventStream that says what stands before the events: the status, 0 for the usual one, and headers.
+type EventHead interface {
+	EventStream
+	Head(h http.Header) (status int)
+}
+
 // Event is one event of a stream. Generated types implement it.
 type Event interface {
 	Output
@@ -33,6 +40,7 @@ type Event interface {
 
 const (
 	typeEventStream = "application/vnd.amazon.eventstream"
+	typeBlob        = "application/octet-stream"
 	// eventPatience is how long a client may take to make room for an event. Other than the deadline of a whole answer it
 	// does not cut streams whose clients read.
 	eventPatience = 5 * time.Minute
@@ -46,20 +54,34 @@ func (x *exchange) sendEvents(ctx context.Context, stream EventStream) {
 	defer stream.Close()
 	x.body.release() // it would be held as long as the stream lasts
 	x.answered = true
-	x.ended.Status, x.ended.Duration = http.StatusOK, time.Since(x.start)
+	status := http.StatusOK
 	x.w.Header().Set("Content-Type", typeEventStream)
-	x.w.WriteHeader(http.StatusOK)
+	if head, ok := stream.(EventHead); ok {
+		status = cmp.Or(head.Head(x.w.Header()), status)
+	}
+	x.ended.Status, x.ended.Duration = status, time.Since(x.start)
+	x.w.WriteHeader(status)
 	control := http.NewResponseController(x.w)
 	defer func() { _ = control.SetWriteDeadline(time.Time{}) }() // the connection has other requests after this one
 
-	err := x.sendFrame(control, "event", "initial-response", x.call.Encoding.Append(borrow(smallAnswer), exception("")))
+	var err error
+	contentType := x.contentType
+	if x.call.Protocol == REST {
+		contentType = typeJSON
+	} else { // REST has headers for this
+		err = x.sendFrame(control, "event", "initial-response", contentType, x.call.Encoding.Append(borrow(smallAnswer), exception("")))
+	}
 	for err == nil {
 		var event Event
 		if event, err = stream.Next(ctx); err != nil {
 			x.endEvents(ctx, control, err)
 			return
 		}
-		err = x.sendFrame(control, "event", event.EventType(), x.call.Encoding.Append(borrow(room(event)), event))
+		if raw, ok := event.(payloadOutput); ok {
+			err = x.sendFrame(control, "event", event.EventType(), typeBlob, append(borrow(len(raw.RawBody())), raw.RawBody()...))
+			continue
+		}
+		err = x.sendFrame(control, "event", event.EventType(), contentType, x.call.Encoding.Append(borrow(room(event)), event))
 	}
 	x.Log.Debug("client left its events", "operation", x.call.Operation, "request", x.call.RequestID, "error", err)
 }
@@ -76,7 +98,7 @@ func (x *exchange) endEvents(ctx context.Context, control *http.ResponseControll
 	}
 	x.ended.Code = e.Code
 	body := x.call.Encoding.Append(borrow(smallAnswer), exception(e.Message))
-	if err := x.sendFrame(control, "exception", e.Code, body); err != nil {
+	if err := x.sendFrame(control, "exception", e.Code, x.contentType, body); err != nil {
 		x.Log.Debug("client left its events", "operation", x.call.Operation, "request", x.call.RequestID, "error", err)
 	}
 }
@@ -96,9 +118,9 @@ func (e exception) Encode(w wire.Writer) {
 }
 
 // sendFrame sends one message of the stream, and gives its payload back.
-func (x *exchange) sendFrame(control *http.ResponseController, kind, name string, payload []byte) error {
+func (x *exchange) sendFrame(control *http.ResponseController, kind, name, contentType string, payload []byte) error {
 	_ = control.SetWriteDeadline(time.Now().Add(eventPatience)) // a recorder in a test has none
-	err := writeFrame(x.w, kind, name, x.contentType, payload)
+	err := writeFrame(x.w, kind, name, contentType, payload)
 	if err != nil {
 		return err
 	}

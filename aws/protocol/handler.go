@@ -122,6 +122,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer x.end()
 	defer x.recover()
 	x.begin()
+	if s := x.claimed(); s != nil {
+		x.serveClaimed(s)
+		return
+	}
 	if x.preflight() {
 		return
 	}

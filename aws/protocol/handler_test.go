@@ -124,12 +124,12 @@ func TestUnofferedIsLoggedOnce(t *testing.T) {
 	var log bytes.Buffer
 	h := newHandler(slog.New(slog.NewTextHandler(&log, nil)))
 	for range 3 {
-		r := httptest.NewRequest(http.MethodPost, "/2021-10-31/functions/f/url", strings.NewReader("{}"))
+		r := httptest.NewRequest(http.MethodPost, "/2020-04-22/code-signing-configs/", strings.NewReader("{}"))
 		if w := answer(h, r); w.Code != http.StatusNotFound {
 			t.Error(w.Code)
 		}
 	}
-	if n := strings.Count(log.String(), "operation=CreateFunctionUrlConfig"); n != 1 {
+	if n := strings.Count(log.String(), "operation=CreateCodeSigningConfig"); n != 1 {
 		t.Errorf("logged %d times", n)
 	}
 }

@@ -113,7 +113,7 @@ func (x *exchange) failREST(e *Error) {
 	for _, f := range e.Fields {
 		b = jsonwire.AppendString(jsonwire.AppendName(b, f.Name), f.Value)
 	}
-	if shape.Typed {
+	if shape.Typed && !e.Untyped {
 		side := "User"
 		if shape.Status >= 500 {
 			side = "Service"

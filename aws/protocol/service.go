@@ -53,6 +53,9 @@ type Service struct {
 	// refused. Host tells whether an unsigned request to a host is the service's. Only Name matters beside them.
 	Whole func(w http.ResponseWriter, r *http.Request, refused error) Outcome
 	Host  func(host string) bool
+	// Claims, when set, tells which requests are the service's, whatever else they seem to be for; others are not. Whole is
+	// handed them with their bodies read, no longer than MaxBodyBytes.
+	Claims func(r *http.Request) bool
 	// DeniedCode, when set, is the code in the query protocol of what the caller may not do, instead of AccessDenied.
 	DeniedCode string
 	// Access says what an operation does, for an Authorizer to judge. An error of it is the answer. When it is nil every

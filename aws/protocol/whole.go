@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"time"
@@ -24,11 +25,44 @@ func (x *exchange) whole() *Service {
 	}
 	scope := signature.ScopeService(x.r, x.params())
 	for _, s := range x.wholes {
+		if s.Claims != nil {
+			continue
+		}
 		if s.Name == scope || scope == "" && s.Host != nil && s.Host(x.r.Host) {
 			return s
 		}
 	}
 	return nil
+}
+
+// claimed finds the service that claims a request.
+func (x *exchange) claimed() *Service {
+	for _, s := range x.wholes {
+		if s.Claims != nil && s.Claims(x.r) {
+			return s
+		}
+	}
+	return nil
+}
+
+// serveClaimed lets a service answer a request that it claims.
+func (x *exchange) serveClaimed(s *Service) {
+	x.serve(s, nil, Whole)
+	x.body = &x.sent
+	if err := x.readBody(x.w, x.r, x.body, x.limit()); err != nil { // as it was sent, also when that is compressed
+		x.failLoad(err, x.limit())
+		return
+	}
+	refused := x.caller(x.params())
+	x.body.keep = true
+	r := x.r.WithContext(WithCall(x.r.Context(), x.call))
+	r.Body = io.NopCloser(bytes.NewReader(x.body.bytes))
+	x.answered = true // from here on a panic must end the connection
+	outcome := s.Whole(x.w, r, refused)
+	x.call.Operation, x.ended.Status, x.ended.Code = outcome.Operation, outcome.Status, outcome.Code
+	if outcome.Cause != nil {
+		x.Log.Error("operation failed", "service", s.Name, "operation", outcome.Operation, "request", x.call.RequestID, "error", outcome.Cause)
+	}
 }
 
 // serveWhole lets a service answer a request that it reads itself.

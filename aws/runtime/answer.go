@@ -38,10 +38,14 @@ func (s *Server) response(w http.ResponseWriter, r *http.Request, id string) {
 		refuse(w, http.StatusBadRequest, "InvalidFunctionResponseMode", "Invalid function response mode")
 		return
 	}
+	if x.Stream != nil && r.Header.Get(responseModeHeader) != "" {
+		s.stream(w, r, x)
+		return
+	}
 	body, err := readBody(r)
 	switch {
 	case errors.Is(err, errTooLarge):
-		s.finishTooLarge(w, x)
+		s.finishTooLarge(w, x, MaxResponseBytes)
 	case err != nil:
 		s.unclaim()
 		refuse(w, http.StatusBadRequest, "TruncatedHTTPRequest", "HTTP request detected as truncated")
@@ -60,7 +64,7 @@ func (s *Server) invocationError(w http.ResponseWriter, r *http.Request, id stri
 	body, err := readBody(r)
 	switch {
 	case errors.Is(err, errTooLarge):
-		s.finishTooLarge(w, x)
+		s.finishTooLarge(w, x, MaxResponseBytes)
 		return
 	case err != nil:
 		s.unclaim()
@@ -127,11 +131,9 @@ func (s *Server) finish(x *exchange, outcome Outcome) {
 	x.outcome <- outcome
 }
 
-func (s *Server) finishTooLarge(w http.ResponseWriter, x *exchange) {
-	s.finish(x, failed("Function.ResponseSizeTooLarge",
-		fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", MaxResponseBytes)))
-	refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge",
-		fmt.Sprintf("Exceeded maximum allowed payload size (%d bytes).", MaxResponseBytes))
+func (s *Server) finishTooLarge(w http.ResponseWriter, x *exchange, limit int) {
+	s.finish(x, tooLarge(limit))
+	refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", fmt.Sprintf("Exceeded maximum allowed payload size (%d bytes).", limit))
 }
 
 // failed is the outcome of an answer that cannot be used.

@@ -37,6 +37,11 @@ type Invocation struct {
 	Deadline time.Time
 	// Payload is read, never changed, until the invocation is settled.
 	Payload []byte
+	// Stream, unless nil, gets the parts of a response that the runtime streams, as they come. Each belongs to the receiver,
+	// who takes all of them until the answer arrives; the runtime waits for him meanwhile.
+	Stream chan<- []byte
+	// Began is called before the first part, with the type of the response's content. It goes with Stream.
+	Began func(contentType string)
 	// Settled, unless nil, is called once when the runtime asks for its next invocation after having answered this
 	// one, and the extensions that were told of it for their next event. It is called from a goroutine of the server and must not wait for the server to close.
 	Settled func()
@@ -46,6 +51,8 @@ type Invocation struct {
 type Outcome struct {
 	// Payload is the response, or the error document as the runtime wrote it. It belongs to the receiver.
 	Payload []byte
+	// Streamed says that the response went to Invocation.Stream, and that Payload has nothing of it.
+	Streamed bool
 	// Failed says that Payload is an error document.
 	Failed bool
 	// ErrorType classifies an error: "Runtime.X" or "Function.X".

@@ -25,7 +25,7 @@ func (e *Executor) environment(spec function.Spec, api string, in interpreter, k
 		"AWS_LAMBDA_FUNCTION_NAME":        f.Name.Name,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(f.MemoryMB),
 		"AWS_LAMBDA_FUNCTION_VERSION":     spec.Version,
-		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  spec.InitializationType(),
 		"AWS_LAMBDA_LOG_GROUP_NAME":       f.LogGroup,
 		"AWS_LAMBDA_LOG_STREAM_NAME":      spec.LogStream,
 		"AWS_LAMBDA_RUNTIME_API":          api,

@@ -307,7 +307,7 @@ func (i *instance) begin(now time.Time, request function.Request) (<-chan runtim
 	}
 	answer, err := i.api.Begin(runtime.Invocation{
 		RequestID: request.ID, FunctionARN: request.FunctionARN, TraceID: request.TraceID,
-		ClientContext: request.ClientContext, Deadline: now.Add(timeout), Payload: request.Payload, Settled: i.settle,
+		ClientContext: request.ClientContext, Deadline: now.Add(timeout), Payload: request.Payload, Stream: request.Stream, Began: request.Began, Settled: i.settle,
 	})
 	if err != nil {
 		i.kill(closed)

@@ -54,6 +54,7 @@ var written = map[string]func(string) bool{
 	`[0-9A-Za-z\.\-_]*(?<!\.)`:                  bucketName,
 	`(^(?!(system\x2e)))(^[_a-zA-Z0-9])([^$]*)`: collectionName,
 	`(?!^[0-9]+$)([a-zA-Z0-9-_]+)`:              aliasName,
+	`((?!^\d+$)^[0-9a-zA-Z-_]+$)`:               aliasName, // the same, otherwise written
 }
 
 // aliasName is letters, digits, hyphens and underscores, and not digits alone: those are a version's.
