@@ -16,7 +16,8 @@ type condition struct {
 	quantity  quantity
 	ifExists  bool
 	variables bool
-	key       string
+	name      string // of the key, as it is written
+	key       string // in small letters
 	values    []string
 }
 
@@ -120,20 +121,24 @@ func inNetwork(have, want string) bool {
 	return err == nil && other.Unmap() == address
 }
 
-func (s *Statement) readConditions(raw map[string]json.RawMessage) error {
-	for name, text := range raw {
+func (s *Statement) readConditions(text json.RawMessage) error {
+	operators, err := members(text)
+	if err != nil {
+		return err
+	}
+	for name, text := range operators {
 		c, err := readOperator(name)
 		if err != nil {
 			return err
 		}
 		c.variables = s.variables
-		var keys map[string]json.RawMessage
-		if len(text) == 0 || text[0] != '{' || json.Unmarshal(text, &keys) != nil {
-			return ErrSyntax
+		keys, err := members(text)
+		if err != nil {
+			return err
 		}
 		for key, values := range keys {
 			one := c
-			if one.key = strings.ToLower(key); !strings.Contains(key, ":") {
+			if one.name, one.key = key, strings.ToLower(key); !strings.Contains(key, ":") {
 				return ErrVendor
 			}
 			if one.values, err = texts(values); err != nil {
