@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"net/http"
@@ -16,6 +17,8 @@ import (
 
 	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/aws/signature"
+	"github.com/millrace/millrace/identity"
+	"github.com/millrace/millrace/queue"
 	"github.com/millrace/millrace/store/disk"
 )
 
@@ -142,6 +145,39 @@ func TestPermissions(t *testing.T) {
 	if got != string(want) && !t.Failed() {
 		t.Errorf("%s holds what is not asked any more", file)
 	}
+}
+
+// TestRoleMeetsResources asks what a role may do to a queue whose policy has another opinion.
+func TestRoleMeetsResources(t *testing.T) {
+	r, c := house(t)
+	of := &resources{clock: c.Clock, streams: r.streams, functions: r.functions, queues: r.queues, topics: r.topics}
+	const arn, role = "arn:aws:sqs:us-east-1:000000000000:q", "arn:aws:iam::000000000000:role/r"
+	name := identity.Name{Account: "000000000000", Kind: identity.Role, Name: "r"}
+	if _, err := r.identities.Create(t.Context(), identity.Entity{
+		Name: name, Trust: `{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:SourceAccount":"000000000000"}}}}`,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if !(roles{r.identities, of}).Assumable("000000000000", role) {
+		t.Error("a role that trusts the service for its own account is not assumable")
+	}
+	may := func(want bool, when, policy string) {
+		t.Helper()
+		queueName := queue.Name{Account: "000000000000", Region: "us-east-1", Name: "q"}
+		if err := errors.Join(r.queues.Delete(t.Context(), queueName), r.queues.Create(t.Context(), queueName, map[string]string{"Policy": policy}, nil)); err != nil && !errors.Is(err, queue.ErrNotFound) {
+			t.Fatal(err)
+		}
+		if err := (roles{r.identities, of}).MaySend(role, arn); (err == nil) != want {
+			t.Errorf("%s: %v", when, err)
+		}
+	}
+	may(false, "nobody says so", "")
+	may(true, "the queue says so", `{"Statement":{"Effect":"Allow","Principal":{"AWS":"`+role+`"},"Action":"sqs:SendMessage","Resource":"*"}}`)
+	if err := r.identities.PutInline(t.Context(), name, "p", `{"Statement":{"Effect":"Allow","Action":"sqs:*","Resource":"*"}}`); err != nil {
+		t.Fatal(err)
+	}
+	may(true, "the role says so", "")
+	may(false, "the queue denies it", `{"Statement":{"Effect":"Deny","Principal":"*","Action":"sqs:SendMessage","Resource":"*"}}`)
 }
 
 // denying lets everyone in and nobody do anything.

@@ -6,9 +6,12 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -148,6 +151,47 @@ func TestTopicsNeedLeave(t *testing.T) {
 	publish("second")
 	if got := receive("q", 0); !strings.Contains(got, "second") {
 		t.Errorf("q: %q", got)
+	}
+	testFunctionsNeedLeave(t, address, boss, *topic.TopicArn, publish, func() string { return receive("dead", 5) })
+}
+
+// testFunctionsNeedLeave goes on with the function, which exists now and lets the topic in.
+func testFunctionsNeedLeave(t *testing.T, address string, boss clients, topic string, publish func(string), dead func() string) {
+	must(t, address, root, "CreateRole", "RoleName", "worker", "AssumeRolePolicyDocument",
+		statement(`"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"`))
+	_, err := boss.lambda.CreateFunction(t.Context(), &lambda.CreateFunctionInput{
+		FunctionName: aws.String("f"), Runtime: "provided.al2023", Handler: aws.String("x"), Role: aws.String("arn:aws:iam::000000000000:role/worker"),
+		Code: &lambdatypes.FunctionCode{ZipFile: zipped(t, "#!/bin/sh\n")}, // it fails, and says so in its log
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs := func() string {
+		t.Helper()
+		_, text := do(t, signed(t, root, http.MethodPost, address+"/", "logs", `{"logGroupName":"/aws/lambda/f"}`,
+			http.Header{"X-Amz-Target": {"Logs_20140328.FilterLogEvents"}, "Content-Type": {"application/x-amz-json-1.1"}}))
+		return text
+	}
+	publish("third")
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(dead(), "third"); {
+		if time.Now().After(deadline) {
+			t.Fatal("what the function does not let in is not in the dead-letter queue")
+		}
+	}
+	_, err = boss.lambda.AddPermission(t.Context(), &lambda.AddPermissionInput{
+		FunctionName: aws.String("f"), StatementId: aws.String("topic"), Action: aws.String("lambda:InvokeFunction"), Principal: aws.String("sns.amazonaws.com"), SourceArn: aws.String(topic),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := logs(); strings.Contains(text, "INIT_START") {
+		t.Errorf("invoked without leave: %s", text)
+	}
+	publish("fourth")
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(logs(), "INIT_START"); {
+		if time.Now().After(deadline) {
+			t.Fatal("the function is not invoked")
+		}
 	}
 }
 
