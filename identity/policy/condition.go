@@ -16,6 +16,7 @@ type condition struct {
 	quantity  quantity
 	ifExists  bool
 	variables bool
+	allow     bool   // it is a condition of an Allow
 	name      string // of the key, as it is written
 	key       string // in small letters
 	values    []string
@@ -131,7 +132,7 @@ func (s *Statement) readConditions(text json.RawMessage) error {
 		if err != nil {
 			return err
 		}
-		c.variables = s.variables
+		c.variables, c.allow = s.variables, s.Allow
 		keys, err := members(text)
 		if err != nil {
 			return err
@@ -179,6 +180,9 @@ func (c *condition) holds(keys keyring) bool {
 	if len(have) == 0 {
 		return c.ifExists || c.quantity == allOf || c.negated && c.quantity == single
 	}
+	if c.negated && c.allow && c.vague(keys) {
+		return false // what is excepted is not known: so nothing is allowed
+	}
 	one := func(value string) bool {
 		found := slices.ContainsFunc(c.values, func(want string) bool { return c.operator(c, value, want, keys) })
 		return found != c.negated
@@ -187,4 +191,12 @@ func (c *condition) holds(keys keyring) bool {
 		return !slices.ContainsFunc(have, func(value string) bool { return !one(value) })
 	}
 	return slices.ContainsFunc(have, one)
+}
+
+// vague reports whether a value of the policy has a variable that has none.
+func (c *condition) vague(keys keyring) bool {
+	return c.variables && slices.ContainsFunc(c.values, func(want string) bool {
+		_, known := pattern(want, true, keys)
+		return !known
+	})
 }

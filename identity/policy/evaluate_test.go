@@ -127,7 +127,7 @@ func TestConditions(t *testing.T) {
 	keys := map[string][]string{
 		"aws:username": {"ann"}, "aws:sourceip": {"10.1.2.3"}, "aws:currenttime": {"2026-01-02T12:00:00Z"}, "aws:epochtime": {"1767355200"},
 		"aws:securetransport": {"false"}, "aws:tagkeys": {"team", "cost"}, "s3:max-keys": {"10"}, "aws:sourcearn": {"arn:aws:sns:us-east-1:1:topic"},
-		"aws:star": {"*"},
+		"aws:star": {"*"}, "aws:umlaut": {"ä"},
 	}
 	for condition, want := range map[string]bool{
 		`"StringEquals":{"aws:username":"ann"}`:                                       true,
@@ -144,6 +144,11 @@ func TestConditions(t *testing.T) {
 		`"StringEqualsIgnoreCase":{"aws:username":"ANN"}`:                             true,
 		`"StringNotEqualsIgnoreCase":{"aws:username":"ANN"}`:                          false,
 		`"StringLike":{"aws:username":"a?n"}`:                                         true,
+		`"StringNotLike":{"aws:username":"${aws:absent}*"}`:                           false,
+		`"StringLike":{"aws:star":"??"}`:                                              false,
+		`"StringLike":{"aws:umlaut":"?"}`:                                             true,
+		`"StringLike":{"aws:umlaut":"*?"}`:                                            true,
+		`"StringLike":{"aws:umlaut":"??"}`:                                            false,
 		`"StringLike":{"aws:username":"b*"}`:                                          false,
 		`"StringNotLike":{"aws:username":"b*"}`:                                       true,
 		`"StringLike":{"aws:username":"${aws:username}"}`:                             true,
@@ -188,6 +193,15 @@ func TestConditions(t *testing.T) {
 		if (got == policy.Allowed) != want {
 			t.Errorf("%s: %v", condition, got)
 		}
+	}
+}
+
+// A Deny that excepts what is not known excepts nothing.
+func TestVagueDeny(t *testing.T) {
+	d := read(t, policy.Identity, everything, `Deny "Action":"*","Resource":"*","Condition":{"StringNotLike":{"s3:prefix":"${aws:absent}/*"}}`)
+	r := policy.Request{Principal: ann, Action: "s3:ListBucket", Resource: "*", Keys: map[string][]string{"s3:prefix": {"a/b"}}}
+	if got := policy.Evaluate(r, policy.Policies{Identity: []*policy.Document{d}}); got != policy.DeniedByIdentity {
+		t.Error(got)
 	}
 }
 
