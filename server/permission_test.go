@@ -95,6 +95,40 @@ func house(t *testing.T) (rooms, Config) {
 	return r, c
 }
 
+// TestResourceTags makes things with tags, for which conditions then may ask.
+func TestResourceTags(t *testing.T) {
+	r, c := house(t)
+	services, _ := r.doors(c)
+	handler := protocol.NewHandler(protocol.Config{Log: c.Log, Account: "000000000000", Region: "us-east-1"}, services...)
+	for service, make := range map[string]struct{ target, body, operation string }{
+		"kinesis": {"Kinesis_20131202.CreateStream", `{"StreamName":"s","ShardCount":1,"Tags":{"Team":"a"}}`, "PutRecord"},
+		"sqs":     {"AmazonSQS.CreateQueue", `{"QueueName":"q","tags":{"Team":"a"}}`, "SendMessage"},
+		"logs":    {"Logs_20140328.CreateLogGroup", `{"logGroupName":"g","tags":{"Team":"a"}}`, "PutLogEvents"},
+		"sns":     {"", "Action=CreateTopic&Name=t&Tags.member.1.Key=Team&Tags.member.1.Value=a&Version=2010-03-31", "Publish"},
+		"iam":     {"", "Action=CreateUser&UserName=u&Tags.member.1.Key=Team&Tags.member.1.Value=a&Version=2010-05-08", "PutUserPolicy"},
+	} {
+		req := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(make.body))
+		req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/"+service+"/aws4_request, SignedHeaders=host, Signature=00")
+		req.Header.Set("X-Amz-Date", "20260101T000000Z")
+		if req.Header.Set("Content-Type", "application/x-www-form-urlencoded"); make.target != "" {
+			req.Header.Set("X-Amz-Target", make.target)
+			req.Header.Set("Content-Type", map[bool]string{true: "application/x-amz-json-1.0", false: "application/x-amz-json-1.1"}[service == "sqs"])
+		}
+		answer := httptest.NewRecorder()
+		if handler.ServeHTTP(answer, req); answer.Code != http.StatusOK {
+			t.Fatalf("%s: %d %s", service, answer.Code, answer.Body)
+		}
+		s := &services[slices.IndexFunc(services, func(s protocol.Service) bool { return s.Name == service })]
+		in := s.Operations[slices.IndexFunc(s.Operations, func(o protocol.Operation) bool { return o.Name == make.operation })].Input()
+		fill(in, service)
+		ctx := protocol.WithCall(t.Context(), protocol.Call{Service: service, Operation: make.operation, Account: "000000000000", Region: "us-east-1"})
+		accesses, err := s.Accesses(ctx, in)
+		if err != nil || len(accesses) != 1 || !slices.Equal(accesses[0].Keys["aws:resourcetag/team"], []string{"a"}) {
+			t.Errorf("%s: %+v %v", service, accesses, err)
+		}
+	}
+}
+
 // free are the operations for which nobody needs a permission, as on AWS.
 var free = []string{"sts:GetCallerIdentity", "sts:GetSessionToken"}
 

@@ -33,14 +33,10 @@ func (d *Door) access(ctx context.Context, in protocol.Input) ([]protocol.Access
 		a.Resource = name.ARN()
 	}
 	if r, err := stream.ParseResource(a.Resource); err == nil {
-		a.Resource = r.ARN()                   // in its own spelling, which policies know
-		a.Policy, _ = d.Streams.Policy(ctx, r) // what is not there says nothing
-		tags, _ := d.Streams.Tags(ctx, r)
-		of := map[string]string{}
-		for _, tag := range tags {
-			of[tag.Key] = tag.Value
-		}
-		a.Tagged(of)
+		a.Resource = r.ARN()                          // in its own spelling, which policies know
+		policy, tags, _ := d.Streams.Attached(ctx, r) // to what is not there nothing is
+		a.Policy = policy
+		a.Tagged(tags)
 	}
 	return []protocol.Access{a}, nil
 }
