@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -94,7 +95,7 @@ func (s *Service) Describe(ctx context.Context, name Name, description *string, 
 // Tag adds tags to an entity.
 func (s *Service) Tag(ctx context.Context, name Name, tags []Tag) error {
 	return s.change(ctx, name, func(e *Entity) error {
-		e.Tags = withTags(e.Tags, tags)
+		e.Tags = withTags(e.Tags, tags, strings.EqualFold)
 		return nil
 	})
 }

@@ -16,17 +16,25 @@ type Kind string
 
 // The kinds.
 const (
-	User Kind = "user"
-	Role Kind = "role"
+	User  Kind = "user"
+	Role  Kind = "role"
+	Group Kind = "group"
 )
+
+// title is the kind as names of quotas have it.
+func (k Kind) title() string { return strings.ToUpper(string(k[:1])) + string(k[1:]) }
 
 // Limits of an account, and of what is in it; AWS's.
 const (
 	maxEntities   = 5000 // users of an account, and roles
+	maxGroups     = 300
+	maxMemberOf   = 10 // groups of a user
 	maxAttached   = 10
 	maxInline     = 100 // AWS counts bytes alone
 	userBytes     = 2048
+	groupBytes    = 5120
 	roleBytes     = 10240
+	blankBytes    = 128 << 10 // of white space in policies, which AWS does not count
 	trustBytes    = 2048
 	maxTags       = 50
 	defaultMaxAge = time.Hour
@@ -49,7 +57,7 @@ func (n Name) missing() error { return &NotFoundError{What: string(n.Kind), Name
 // Tag is a tag.
 type Tag struct{ Key, Value string }
 
-// Entity is a user or a role: what policies are attached to. Its maps and slices are the room's; they are not changed.
+// Entity is a user, a group or a role: what policies are attached to. Its maps and slices are the room's; they are not changed.
 type Entity struct {
 	Name    `json:"-"`
 	Path    string    `json:"path"`
@@ -60,6 +68,9 @@ type Entity struct {
 	Trust       string        `json:"trust,omitempty"` // who may assume it, a policy
 	Description string        `json:"description,omitempty"`
 	MaxAge      time.Duration `json:"maxAge,omitempty"` // of its sessions
+
+	// Of users.
+	Groups []string `json:"groups,omitempty"` // that it is a member of, by their ids
 
 	Inline   map[string]string `json:"inline,omitempty"`   // policies by name
 	Attached []string          `json:"attached,omitempty"` // ARNs of policies
@@ -96,21 +107,19 @@ func (e *Entity) read() error {
 
 // check judges what a client has said of an entity.
 func (e *Entity) check() error {
-	limit, name := userBytes, "PolicySize"
-	if e.Kind == Role {
-		limit = roleBytes
-		if blackened(e.Trust) > trustBytes {
-			return &LimitError{"ACLSizePerRole", trustBytes}
-		}
+	if e.Kind == Role && blackened(e.Trust) > trustBytes {
+		return &LimitError{"ACLSizePerRole", trustBytes}
 	}
-	size := 0
+	limit := map[Kind]int{User: userBytes, Group: groupBytes, Role: roleBytes}[e.Kind]
+	size, all := 0, len(e.Trust)
 	for _, text := range e.Inline {
 		size += blackened(text)
+		all += len(text)
 	}
-	per := "Per" + strings.ToUpper(string(e.Kind[:1])) + string(e.Kind[1:])
+	per := "Per" + e.Kind.title()
 	switch {
-	case size > limit:
-		return &LimitError{name, limit}
+	case size > limit, all > limit+trustBytes+blankBytes:
+		return &LimitError{"PolicySize", limit}
 	case len(e.Inline) > maxInline:
 		return &LimitError{"InlinePolicies" + per, maxInline}
 	case len(e.Attached) > maxAttached:
@@ -118,7 +127,13 @@ func (e *Entity) check() error {
 	case len(e.Tags) > maxTags:
 		return &LimitError{"Tags" + per, maxTags}
 	}
-	return e.read()
+	if err := e.read(); err != nil {
+		return err
+	}
+	if e.Kind == Role && !e.trust.OnlyActions("sts:") {
+		return &PolicyError{"AssumeRole policy may only specify STS AssumeRole actions."}
+	}
+	return nil
 }
 
 // blackened is the length of a policy without white space, which AWS does not count.
@@ -134,10 +149,10 @@ func blackened(text string) int {
 }
 
 // withTags returns the tags with others added, or put in the place of those of the same key.
-func withTags(tags, more []Tag) []Tag {
+func withTags(tags, more []Tag, same func(a, b string) bool) []Tag {
 	out := slices.Clone(tags)
 	for _, tag := range more {
-		i := slices.IndexFunc(out, func(t Tag) bool { return strings.EqualFold(t.Key, tag.Key) })
+		i := slices.IndexFunc(out, func(t Tag) bool { return same(t.Key, tag.Key) })
 		if i < 0 {
 			out = append(out, tag)
 		} else {
@@ -147,6 +162,9 @@ func withTags(tags, more []Tag) []Tag {
 	slices.SortFunc(out, func(a, b Tag) int { return cmp.Compare(a.Key, b.Key) })
 	return out
 }
+
+// sameLetters is how keys of tags of managed policies are told apart. Those of users and roles are the same in all letters.
+func sameLetters(a, b string) bool { return a == b }
 
 func withoutTags(tags []Tag, keys []string) []Tag {
 	return slices.DeleteFunc(slices.Clone(tags), func(t Tag) bool { return slices.Contains(keys, t.Key) })

@@ -15,13 +15,17 @@ var (
 	ErrNotAttachable = errors.New("policy is not there or not attachable")
 	// ErrReadOnly says that a policy is one of AWS's own.
 	ErrReadOnly = errors.New("policy is AWS's own")
+	// ErrTooLarge says that what a session is to carry does not fit into its token.
+	ErrTooLarge = errors.New("session token is too large")
+	// ErrTag says that a tag of a session is not to be changed, since it was passed on from another.
+	ErrTag = errors.New("session tag is inherited")
 	// ErrDuration says that a session was to last longer than its role allows.
 	ErrDuration = errors.New("session is too long")
 )
 
 // NotFoundError says that there is no such thing.
 type NotFoundError struct {
-	What string // user, role, policy, version, inline policy, access key, attachment
+	What string // user, group, role, policy, version, inline policy, access key, attachment
 	Name string
 	Of   string // in what it was looked for, where that is there
 }
@@ -46,6 +50,8 @@ const (
 	AccessKeys
 	Attachments
 	OtherVersions
+	Groups  // that a user is a member of
+	Members // of a group
 	DefaultVersion
 )
 

@@ -68,14 +68,14 @@ func newSecret() string {
 	return base64.StdEncoding.EncodeToString(raw[:])
 }
 
-// CreateKey makes an access key for a user.
+// CreateKey makes an access key for a user, or for the account itself when the name is empty.
 func (s *Service) CreateKey(ctx context.Context, user Name) (Key, error) {
 	done, err := s.administer(ctx)
 	if err != nil {
 		return Key{}, err
 	}
 	defer done()
-	if _, err := s.Get(user); err != nil {
+	if _, err := s.Get(user); err != nil && user.Name != "" {
 		return Key{}, err
 	}
 	if len(s.Keys(user)) >= maxAccessKeys {
@@ -111,16 +111,19 @@ func (s *Service) RootKey(ctx context.Context, account, id, secret string) (Key,
 }
 
 func (s *Service) putKey(ctx context.Context, id string, row keyRow, ifRevision uint64) (Key, error) {
-	if err := s.keys.Put(ctx, id, row, ifRevision); err != nil {
+	k := newAccessKey(id, row)
+	w, err := s.keys.Write(id, row, ifRevision)
+	if err == nil {
+		err = s.commit(ctx, func(c *catalog) {
+			if old := c.knownKeys[id]; old != nil {
+				k.used = old.used
+			}
+			c.knownKeys[id] = k
+		}, w)
+	}
+	if err != nil {
 		return Key{}, fmt.Errorf("store access key %s: %w", id, err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	k := newAccessKey(id, row)
-	if old := s.knownKeys[id]; old != nil {
-		k.used = old.used
-	}
-	s.knownKeys[id] = k
 	key := k.key()
 	key.Secret = row.Secret
 	return key, nil
@@ -203,17 +206,21 @@ func (s *Service) DeleteKey(ctx context.Context, user Name, id string) error {
 	if err != nil || k.User != user.Name {
 		return &NotFoundError{What: "access key", Name: id}
 	}
-	if err := s.keys.Delete(ctx, id); err != nil {
+	if err := s.commit(ctx, func(c *catalog) { delete(c.knownKeys, id) }, s.keys.Remove(id, 0)); err != nil {
 		return fmt.Errorf("delete access key %s: %w", id, err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.knownKeys, id)
 	return nil
 }
 
-// note remembers that a key was used, once a minute.
-func (k *accessKey) note(now time.Time, service, region string) {
+// Note remembers for what a key was used, once a minute. It is for keys of which somebody has shown that he has the secret.
+func (s *Service) Note(id, service, region string) {
+	s.mu.RLock()
+	k := s.knownKeys[id]
+	s.mu.RUnlock()
+	if k == nil {
+		return
+	}
+	now := s.clock.Now()
 	if last := k.used.Load(); last == nil || now.Sub(last.At) >= time.Minute || last.Service != service {
 		k.used.Store(&Use{At: now.UTC().Truncate(time.Second), Service: strings.Clone(service), Region: strings.Clone(region)})
 	}

@@ -98,7 +98,8 @@ func (s *Service) Policy(account, arn string) (*Policy, error) {
 // Scope says which managed policies a list is of.
 type Scope struct {
 	AWS, Local   bool
-	OnlyAttached bool
+	OnlyAttached bool // to somebody, or somebody's boundary
+	OnlyBounding bool
 	PathPrefix   string
 }
 
@@ -119,18 +120,29 @@ func (s *Service) Policies(account string, scope Scope, after string, most int) 
 	}
 	s.mu.RUnlock()
 	all = slices.DeleteFunc(all, func(p *Policy) bool {
-		return p.ARN() <= after || !strings.HasPrefix(p.Path, scope.PathPrefix) || scope.OnlyAttached && len(s.Entities(account, p.ARN())) == 0
+		return p.ARN() <= after || !strings.HasPrefix(p.Path, scope.PathPrefix) || scope.OnlyAttached && len(s.Users(account, p.ARN(), Anyhow)) == 0 ||
+			scope.OnlyBounding && len(s.Users(account, p.ARN(), Bounding)) == 0
 	})
 	slices.SortFunc(all, func(a, b *Policy) int { return cmp.Compare(a.ARN(), b.ARN()) })
 	return all[:min(len(all), most)], len(all) > most
 }
 
-// Entities returns those to which a policy is attached, in the order of kind and name.
-func (s *Service) Entities(account, arn string) (all []*Entity) {
+// Usage is what a managed policy is used for.
+type Usage int
+
+// The usages.
+const (
+	Anyhow   Usage = iota
+	Attached       // to somebody
+	Bounding       // somebody, as a boundary
+)
+
+// Users returns the entities that use a policy, in the order of kind and name.
+func (s *Service) Users(account, arn string, as Usage) (all []*Entity) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for _, e := range s.known {
-		if e.Account == account && slices.Contains(e.Attached, arn) {
+		if e.Account == account && (as != Bounding && slices.Contains(e.Attached, arn) || as != Attached && e.Boundary == arn) {
 			all = append(all, e)
 		}
 	}
@@ -138,16 +150,6 @@ func (s *Service) Entities(account, arn string) (all []*Entity) {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name.Name, b.Name.Name))
 	})
 	return all
-}
-
-// bounds returns whether the policy is the boundary of an entity.
-func (s *Service) bounds(arn string) bool {
-	for _, e := range s.known {
-		if e.Boundary == arn {
-			return true
-		}
-	}
-	return false
 }
 
 // CreatePolicy makes a managed policy, of which Account, Name, Path, Description and Tags are taken.
@@ -174,13 +176,13 @@ func (s *Service) CreatePolicy(ctx context.Context, p Policy, text string) (*Pol
 	now := s.now()
 	p.ID, p.Created, p.Updated, p.Default, p.Last = newID("ANPA"), now, now, 1, 1
 	p.Versions = []Version{{Number: 1, Text: text, Created: now}}
-	p.Tags = withTags(nil, p.Tags)
+	p.Tags = withTags(nil, p.Tags, sameLetters)
 	return s.writePolicy(ctx, p, store.Absent)
 }
 
 func (s *Service) writePolicy(ctx context.Context, p Policy, ifRevision uint64) (*Policy, error) {
 	for _, v := range p.Versions {
-		if blackened(v.Text) > managedBytes {
+		if blackened(v.Text) > managedBytes || len(v.Text) > managedBytes+blankBytes {
 			return nil, &LimitError{"PolicySize", managedBytes}
 		}
 	}
@@ -190,12 +192,13 @@ func (s *Service) writePolicy(ctx context.Context, p Policy, ifRevision uint64) 
 	if err := p.read(); err != nil {
 		return nil, err
 	}
-	if err := s.policies.Put(ctx, store.Key(p.Account, p.Name), p, ifRevision); err != nil {
+	w, err := s.policies.Write(store.Key(p.Account, p.Name), p, ifRevision)
+	if err == nil {
+		err = s.commit(ctx, func(c *catalog) { c.knownPolicies[p.ARN()] = &p }, w)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", p.ARN(), err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.knownPolicies[p.ARN()] = &p
 	return &p, nil
 }
 
@@ -269,7 +272,7 @@ func (s *Service) SetDefaultVersion(ctx context.Context, account, arn, id string
 // TagPolicy adds tags to a policy.
 func (s *Service) TagPolicy(ctx context.Context, account, arn string, tags []Tag) error {
 	return s.changePolicy(ctx, account, arn, func(p *Policy) error {
-		p.Tags = withTags(p.Tags, tags)
+		p.Tags = withTags(p.Tags, tags, sameLetters)
 		return nil
 	})
 }
@@ -295,16 +298,14 @@ func (s *Service) DeletePolicy(ctx context.Context, account, arn string) error {
 		return err
 	case p.Account != account:
 		return ErrReadOnly
-	case len(s.Entities(account, arn)) > 0 || s.bounds(arn):
+	case len(s.Users(account, arn, Anyhow)) > 0:
 		return &ConflictError{Attachments}
 	case len(p.Versions) > 1:
 		return &ConflictError{OtherVersions}
 	}
-	if err := s.policies.Delete(ctx, store.Key(p.Account, p.Name)); err != nil {
+	err = s.commit(ctx, func(c *catalog) { delete(c.knownPolicies, arn) }, s.policies.Remove(store.Key(p.Account, p.Name), 0))
+	if err != nil {
 		return fmt.Errorf("delete %s: %w", arn, err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.knownPolicies, arn)
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"github.com/millrace/millrace/identity/policy"
 	"github.com/millrace/millrace/store"
 )
 
@@ -38,13 +39,24 @@ type Service struct {
 	policies store.Collection[Policy]
 	keys     store.Collection[keyRow]
 	seal     cipher.AEAD
+	doubts   *store.Doubts
 	gate     chan struct{} // held by the one that makes a change
 
-	mu            sync.RWMutex
+	mu sync.RWMutex
+	catalog
+}
+
+// catalog is everything that the room knows.
+type catalog struct {
 	known         map[Name]*Entity   // by their folded names; replaced, never changed
+	ids           map[string]*Entity // the same by their ids
 	knownPolicies map[string]*Policy // by their ARNs; so are these
 	knownKeys     map[string]*accessKey
 }
+
+// put shows an entity, and take does not show it any more.
+func (c *catalog) put(e *Entity)  { c.known[e.fold()], c.ids[e.ID] = e, e }
+func (c *catalog) take(e *Entity) { delete(c.known, e.fold()); delete(c.ids, e.ID) }
 
 // New reads the identities. It starts nothing.
 func New(ctx context.Context, c Config) (*Service, error) {
@@ -53,21 +65,36 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	}
 	s := &Service{
 		clock: c.Clock, tables: c.Store,
-		entities:      store.NewCollection[Entity](c.Store, tableEntities),
-		policies:      store.NewCollection[Policy](c.Store, tablePolicies),
-		keys:          store.NewCollection[keyRow](c.Store, tableKeys),
-		gate:          make(chan struct{}, 1),
-		known:         map[Name]*Entity{},
-		knownPolicies: map[string]*Policy{},
-		knownKeys:     map[string]*accessKey{},
+		entities: store.NewCollection[Entity](c.Store, tableEntities),
+		policies: store.NewCollection[Policy](c.Store, tablePolicies),
+		keys:     store.NewCollection[keyRow](c.Store, tableKeys),
+		doubts:   store.NewDoubts(c.Store),
+		gate:     make(chan struct{}, 1),
 	}
-	if err := s.load(ctx); err != nil {
+	if err := s.reload(ctx); err != nil {
 		return nil, fmt.Errorf("read identities: %w", err)
 	}
 	return s, s.openSeal(ctx)
 }
 
-func (s *Service) load(ctx context.Context) error {
+// reload has memory show what the store holds.
+func (s *Service) reload(ctx context.Context) error {
+	c := catalog{map[Name]*Entity{}, map[string]*Entity{}, map[string]*Policy{}, map[string]*accessKey{}}
+	if err := s.load(ctx, &c); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, k := range c.knownKeys {
+		if old := s.knownKeys[id]; old != nil {
+			k.used = old.used
+		}
+	}
+	s.catalog = c
+	return nil
+}
+
+func (s *Service) load(ctx context.Context, c *catalog) error {
 	for item, err := range s.entities.Scan(ctx, "") {
 		if err != nil {
 			return err
@@ -78,10 +105,10 @@ func (s *Service) load(ctx context.Context) error {
 		}
 		e := item.Value
 		e.Name = Name{parts[0], Kind(parts[1]), parts[2]}
-		if err := e.read(); err != nil {
-			return fmt.Errorf("%s: %w", e.ARN(), err)
+		if err := e.read(); err != nil { // no policy of today's
+			e.trust, e.inline = policy.Nothing(), []*policy.Document{policy.Nothing()}
 		}
-		s.known[e.fold()] = &e
+		c.put(&e)
 	}
 	for item, err := range s.policies.Scan(ctx, "") {
 		if err != nil {
@@ -90,16 +117,34 @@ func (s *Service) load(ctx context.Context) error {
 		p := item.Value
 		p.Account, p.Name, _ = strings.Cut(item.Key, "\x00")
 		if err := p.read(); err != nil {
-			return fmt.Errorf("%s: %w", p.ARN(), err)
+			p.document = policy.Nothing()
 		}
-		s.knownPolicies[p.ARN()] = &p
+		c.knownPolicies[p.ARN()] = &p
 	}
 	for item, err := range s.keys.Scan(ctx, "") {
 		if err != nil {
 			return err
 		}
-		s.knownKeys[item.Key] = newAccessKey(item.Key, item.Value)
+		c.knownKeys[item.Key] = newAccessKey(item.Key, item.Value)
 	}
+	return nil
+}
+
+// doubtful is the subject of the room's doubts: it is small, and is read again as a whole.
+const doubtful = "identities"
+
+// commit stores a change, all of it or nothing, and has memory follow. It goes on when ctx ends. Of a change that may or may not
+// have been made, memory knows nothing until it is settled, which is before the next one. The caller holds the gate.
+func (s *Service) commit(ctx context.Context, show func(c *catalog), writes ...store.Write) error {
+	if err := s.tables.Commit(context.WithoutCancel(ctx), writes...); err != nil {
+		if store.InDoubt(err) {
+			s.doubts.Add(doubtful, s.reload)
+		}
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	show(&s.catalog)
 	return nil
 }
 
@@ -107,10 +152,14 @@ func (s *Service) load(ctx context.Context) error {
 func (s *Service) administer(ctx context.Context) (done func(), err error) {
 	select {
 	case s.gate <- struct{}{}:
-		return func() { <-s.gate }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	if err := s.doubts.Settle(ctx, doubtful); err != nil {
+		<-s.gate
+		return nil, err
+	}
+	return func() { <-s.gate }, nil
 }
 
 // now is the time as it is stored and shown: in UTC, to the second.
@@ -154,23 +203,27 @@ func (s *Service) Create(ctx context.Context, e Entity) (*Entity, error) {
 			count++
 		}
 	}
+	limit := maxEntities
+	if e.Kind == Group {
+		limit = maxGroups
+	}
 	switch {
 	case s.known[e.fold()] != nil:
 		return nil, &ExistsError{string(e.Kind), e.Name.Name}
-	case count >= maxEntities:
-		return nil, &LimitError{strings.ToUpper(string(e.Kind[:1])) + string(e.Kind[1:]) + "sPerAccount", maxEntities}
+	case count >= limit:
+		return nil, &LimitError{e.Kind.title() + "sPerAccount", limit}
 	}
 	if e.Boundary != "" && s.policy(e.Boundary, e.Account) == nil {
 		return nil, ErrNotAttachable
 	}
-	e.Created, e.ID = s.now(), newID(map[Kind]string{User: "AIDA", Role: "AROA"}[e.Kind])
+	e.Created, e.ID = s.now(), newID(map[Kind]string{User: "AIDA", Role: "AROA", Group: "AGPA"}[e.Kind])
 	if e.Path == "" {
 		e.Path = "/"
 	}
 	if e.Kind == Role && e.MaxAge == 0 {
 		e.MaxAge = defaultMaxAge
 	}
-	e.Tags = withTags(nil, e.Tags)
+	e.Tags = withTags(nil, e.Tags, strings.EqualFold)
 	return s.write(ctx, e, store.Absent)
 }
 
@@ -179,12 +232,13 @@ func (s *Service) write(ctx context.Context, e Entity, ifRevision uint64) (*Enti
 	if err := e.check(); err != nil {
 		return nil, err
 	}
-	if err := s.entities.Put(ctx, e.key(), e, ifRevision); err != nil {
+	w, err := s.entities.Write(e.key(), e, ifRevision)
+	if err == nil {
+		err = s.commit(ctx, func(c *catalog) { c.put(&e) }, w)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", e.ARN(), err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.known[e.fold()] = &e
 	return &e, nil
 }
 
@@ -224,12 +278,13 @@ func (s *Service) Delete(ctx context.Context, name Name) error {
 		return &ConflictError{InlinePolicies}
 	case name.Kind == User && len(s.Keys(name)) > 0:
 		return &ConflictError{AccessKeys}
+	case len(e.Groups) > 0:
+		return &ConflictError{Groups}
+	case name.Kind == Group && len(s.Members(e)) > 0:
+		return &ConflictError{Members}
 	}
-	if err := s.entities.Delete(ctx, name.key()); err != nil {
+	if err := s.commit(ctx, func(c *catalog) { c.take(e) }, s.entities.Remove(name.key(), 0)); err != nil {
 		return fmt.Errorf("delete %s: %w", e.ARN(), err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.known, name.fold())
 	return nil
 }

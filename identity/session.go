@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
@@ -9,6 +10,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/millrace/millrace/identity/policy"
@@ -26,6 +29,7 @@ type token struct {
 	KeyID   string    `json:"k"`
 	Secret  string    `json:"s"`
 	Expires time.Time `json:"e"`
+	Issued  time.Time `json:"is,omitzero"`
 	Account string    `json:"a"`
 	User    string    `json:"u,omitempty"`  // of a session that a user has asked for
 	UserID  string    `json:"ui,omitempty"` // at that time
@@ -33,7 +37,10 @@ type token struct {
 	RoleID  string    `json:"ri,omitempty"` // at that time
 	Path    string    `json:"rp,omitempty"`
 	Name    string    `json:"n,omitempty"` // of the session of a role
-	Policy  string    `json:"p,omitempty"` // that limits it
+	Limits
+	Tags       []Tag    `json:"t,omitempty"`
+	Transitive []string `json:"tt,omitempty"`
+	Source     string   `json:"si,omitempty"`
 }
 
 // Credentials are what requests are signed with until they expire.
@@ -46,6 +53,7 @@ type Credentials struct {
 type Session struct {
 	Credentials
 	ARN, ID string // of who has it
+	Source  string // identity
 }
 
 // openSeal reads the key that seals sessions, or makes it.
@@ -70,7 +78,7 @@ func (s *Service) openSeal(ctx context.Context) error {
 
 // give seals a session.
 func (s *Service) give(t token, lasts time.Duration) (Credentials, error) {
-	t.KeyID, t.Secret, t.Expires = newKeyID("ASIA"), newSecret(), s.now().Add(lasts)
+	t.KeyID, t.Secret, t.Issued, t.Expires = newKeyID("ASIA"), newSecret(), s.now(), s.now().Add(lasts)
 	plain, err := json.Marshal(t)
 	if err != nil {
 		return Credentials{}, err
@@ -100,31 +108,77 @@ func (s *Service) open(keyID, text string) (t token, err error) {
 	return t, nil
 }
 
-// AssumeRole gives out a session of a role, as long as the role allows; by is who asks for it. Whether he may is decided
-// before. A policy that is not empty limits the session further.
-func (s *Service) AssumeRole(by Principal, role Name, session, text string, lasts time.Duration) (Session, error) {
-	e, err := s.Get(role)
+// Assumption is what somebody asks for who assumes a role.
+type Assumption struct {
+	By      Principal
+	Role    Name
+	Session string // its name
+	Lasts   time.Duration
+	Limits  Limits // what is to limit the session further
+	Tags    []Tag
+	// Transitive are the keys of those tags that the session's own sessions are to have too.
+	Transitive []string
+	Source     string // identity; empty keeps the one there is
+}
+
+// AssumeRole gives out a session of a role, as long as the role allows. Whether who asks may is decided before.
+func (s *Service) AssumeRole(a Assumption) (Session, error) {
+	e, err := s.Get(a.Role)
 	if err != nil {
 		return Session{}, err
 	}
 	limit := e.MaxAge
-	if by.Role != "" {
+	if a.By.Role != "" {
 		limit = maxChained
 	}
-	if lasts > limit {
+	if a.Lasts > limit {
 		return Session{}, ErrDuration
 	}
-	if text != "" {
-		if _, err := policy.Parse(text, policy.Identity); err != nil {
+	if a.Limits.Text != "" {
+		if _, err := policy.Parse(a.Limits.Text, policy.Session); err != nil {
 			return Session{}, &PolicyError{err.Error()}
 		}
 	}
-	return s.roleSession(e, session, text, lasts)
+	for _, arn := range a.Limits.Policies {
+		if s.policy(arn, e.Account) == nil {
+			return Session{}, &NotFoundError{What: "policy", Name: arn}
+		}
+	}
+	t := token{Name: a.Session, Limits: a.Limits, Source: cmp.Or(a.By.Source, a.Source)}
+	if t.Tags, t.Transitive, err = a.passOn(); err != nil {
+		return Session{}, err
+	}
+	return s.roleSession(e, t, a.Lasts)
 }
 
-func (s *Service) roleSession(e *Entity, session, text string, lasts time.Duration) (Session, error) {
-	c, err := s.give(token{Account: e.Account, Role: e.Name.Name, RoleID: e.ID, Path: e.Path, Name: session, Policy: text}, lasts)
-	return Session{Credentials: c, ARN: sessionARN(e.Account, e.Name.Name, session), ID: e.ID + ":" + session}, err
+// passOn returns the tags of the session and the keys of those that its own sessions will have: those that were asked for, and
+// those that who asks passes on.
+func (a *Assumption) passOn() (tags []Tag, transitive []string, err error) {
+	for _, tag := range a.By.Tags {
+		if holds(a.By.Transitive, tag.Key) {
+			tags, transitive = append(tags, tag), append(transitive, tag.Key)
+		}
+	}
+	for _, tag := range a.Tags {
+		if holds(transitive, tag.Key) {
+			return nil, nil, ErrTag
+		}
+	}
+	return append(tags, a.Tags...), append(transitive, a.Transitive...), nil
+}
+
+// holds reports whether keys of tags, which are the same in all letters, hold one.
+func holds(keys []string, key string) bool {
+	return slices.ContainsFunc(keys, func(k string) bool { return strings.EqualFold(k, key) })
+}
+
+func (s *Service) roleSession(e *Entity, t token, lasts time.Duration) (Session, error) {
+	t.Account, t.Role, t.RoleID, t.Path = e.Account, e.Name.Name, e.ID, e.Path
+	c, err := s.give(t, lasts)
+	if err == nil && len(c.Token) > maxToken {
+		return Session{}, ErrTooLarge
+	}
+	return Session{Credentials: c, ARN: sessionARN(e.Account, e.Name.Name, t.Name), ID: e.ID + ":" + t.Name, Source: t.Source}, err
 }
 
 func sessionARN(account, role, session string) string {
@@ -138,7 +192,7 @@ func (s *Service) ServiceSession(role Name, session string, lasts time.Duration)
 	if err != nil {
 		return Session{}, err
 	}
-	return s.roleSession(e, session, "", lasts)
+	return s.roleSession(e, token{Name: session}, lasts)
 }
 
 // UserSession gives out a session of a user, or of the account itself.

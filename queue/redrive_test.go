@@ -336,7 +336,7 @@ func TestTagsAndPolicies(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := r.EditPolicy(background, orders, func(string) (string, error) {
-			return `{"Statement":{"Effect":"Allow"}}`, nil
+			return `{"Statement":{"Effect":"Allow","Principal":"*","Action":"sqs:*"}}`, nil
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -349,7 +349,7 @@ func TestTagsAndPolicies(t *testing.T) {
 		}
 		r.restart()
 		q, err := r.Describe(background, orders)
-		if err != nil || fmt.Sprint(q.Tags) != "map[b:2]" || q.Attributes["Policy"] != `{"Statement":{"Effect":"Allow"}}` {
+		if err != nil || fmt.Sprint(q.Tags) != "map[b:2]" || q.Attributes["Policy"] != `{"Statement":{"Effect":"Allow","Principal":"*","Action":"sqs:*"}}` {
 			t.Errorf("%+v %v", q, err)
 		}
 		for _, bad := range []string{"x", "[]", "{}", `{"Statement":[]}`, `{"Statement":[{"Effect":"Maybe"}]}`, `{"Version":"1","Statement":[{"Effect":"Deny"}]}`} {

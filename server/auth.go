@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/jonboulle/clockwork"
 
@@ -38,7 +37,8 @@ type openDoor struct {
 
 // Authenticate implements protocol.Authenticator.
 func (o openDoor) Authenticate(r *http.Request, body []byte, s *signature.Signature, service string) (protocol.Caller, error) {
-	if p, _, err := o.identities.Find(s.AccessKeyID, s.Token, s.Service, s.Region); err == nil {
+	if p, _, err := o.identities.Find(s.AccessKeyID, s.Token); err == nil {
+		o.identities.Note(s.AccessKeyID, service, s.Region)
 		return caller(&p), nil
 	}
 	return o.Open.Authenticate(r, body, s, service)
@@ -56,7 +56,7 @@ type guard struct {
 
 // Authenticate implements protocol.Authenticator.
 func (g guard) Authenticate(r *http.Request, body []byte, s *signature.Signature, service string) (protocol.Caller, error) {
-	p, secret, err := g.identities.Find(s.AccessKeyID, s.Token, s.Service, s.Region)
+	p, secret, err := g.identities.Find(s.AccessKeyID, s.Token)
 	switch {
 	case errors.Is(err, identity.ErrExpired):
 		return protocol.Caller{}, &signature.Fault{Kind: signature.ExpiredToken}
@@ -67,6 +67,7 @@ func (g guard) Authenticate(r *http.Request, body []byte, s *signature.Signature
 	if fault != nil {
 		return protocol.Caller{}, fault
 	}
+	g.identities.Note(s.AccessKeyID, service, s.Region)
 	c := caller(&p)
 	c.Chain = chain
 	return c, nil
@@ -83,6 +84,9 @@ func (j judge) Authorize(_ context.Context, call protocol.Call, accesses ...prot
 	p, ok := call.Caller.Principal.(*identity.Principal)
 	if !ok {
 		return &protocol.Denied{Message: "User: anonymous is not authorized to perform: " + call.Service + ":" + call.Operation}
+	}
+	if p.Token && p.Role == "" && call.Service == "iam" { // AWS lets them in only with a second factor
+		return &signature.Fault{Kind: signature.Unknown}
 	}
 	var common map[string][]string
 	for _, a := range accesses {
@@ -119,14 +123,10 @@ func denial(who string, a *protocol.Access, reason policy.Reason) error {
 
 // circumstances are the keys that conditions may ask for of any request.
 func (j judge) circumstances(call *protocol.Call) map[string][]string {
-	now := j.clock.Now().UTC()
-	keys := map[string][]string{
-		"aws:currenttime":     {now.Format(time.RFC3339)},
-		"aws:epochtime":       {strconv.FormatInt(now.Unix(), 10)},
-		"aws:securetransport": {strconv.FormatBool(call.Scheme == "https")},
-		"aws:requestedregion": {call.Region},
-		"aws:useragent":       {call.UserAgent},
-	}
+	keys := moment(j.clock)
+	keys["aws:securetransport"] = []string{strconv.FormatBool(call.Scheme == "https")}
+	keys["aws:requestedregion"] = []string{call.Region}
+	keys["aws:useragent"] = []string{call.UserAgent}
 	if host, _, err := net.SplitHostPort(call.SourceAddr); err == nil {
 		keys["aws:sourceip"] = []string{host}
 	}
@@ -162,7 +162,7 @@ const (
 // that judge callers who wants to see them signs with a key of the server's own account, as for any service. Pages that say nothing of that are for everyone.
 func (s *Server) mayRead(r *http.Request) bool {
 	path := r.URL.Path
-	public := strings.HasSuffix(path, "/health") || path == "/_millrace/ca.pem" || strings.HasPrefix(path, lambda.CodePath) ||
+	public := path == "/_millrace/health" || path == "/_localstack/health" || path == "/_millrace/ca.pem" || strings.HasPrefix(path, lambda.CodePath) ||
 		strings.HasPrefix(path, topic.CertificatePrefix)
 	if s.config.Auth == AuthOpen || public {
 		return true

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"time"
@@ -15,8 +16,11 @@ import (
 // lambdaService is whom a role has to trust that a function is to run as.
 const lambdaService = "lambda.amazonaws.com"
 
-// roles are those of the house as functions and mappings see them.
-type roles struct{ identities *identity.Service }
+// roles are those of the house as functions and mappings see them. What they act on may have policies of its own.
+type roles struct {
+	identities *identity.Service
+	resources  *resources
+}
 
 // roleName takes the ARN of a role apart. A role that has another path is another role, and not there.
 func (r roles) roleName(role string) (identity.Name, bool) {
@@ -73,7 +77,9 @@ func (r roles) may(role, resource string, actions ...string) error {
 		return function.ErrRole
 	}
 	for _, action := range actions {
-		ask := identity.Ask{Action: action, Resource: resource, Owner: owner(resource)}
+		ask := identity.Ask{
+			Action: action, Resource: resource, Owner: owner(resource), Policy: r.resources.policyOf(context.Background(), resource), Keys: moment(r.resources.clock),
+		}
 		if r.identities.Decide(&p, ask) != policy.Allowed {
 			return errNotAllowed
 		}

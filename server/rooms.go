@@ -59,6 +59,8 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 	if err != nil {
 		return r, fmt.Errorf("identities: %w", err)
 	}
+	of := &resources{clock: c.Clock} // filled below, with the rooms
+	byRole := roles{r.identities, of}
 	r.streams, err = stream.New(stream.Config{
 		Store: s, Clock: c.Clock, Log: c.Log, TransitionDelay: c.TransitionDelay, TailBytes: c.TailBytes,
 		ShardLimits: c.ShardLimits, Recorder: records,
@@ -67,7 +69,7 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 		return r, fmt.Errorf("streams: %w", err)
 	}
 	executor, err := process.New(process.Config{
-		Dir: filepath.Join(codeDir, "bootstraps"), EndpointURL: url, Credentials: r.credentials(c), RuntimeMatch: process.Match(c.RuntimeMatch), Log: c.Log,
+		Dir: filepath.Join(codeDir, "bootstraps"), EndpointURL: url, Credentials: credentials(c, byRole), RuntimeMatch: process.Match(c.RuntimeMatch), Log: c.Log,
 		Isolation: process.Isolation(c.Isolation), Shared: c.Shared, NeverFreeze: c.Freeze == "off",
 	})
 	if err != nil {
@@ -79,7 +81,7 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 	}
 	events := eventDestination{destination: make(destination)} // filled below: the rooms that it leads to may need functions
 	if c.Auth == AuthIAM {
-		events.may = roles{r.identities}.MaySend
+		events.may = byRole.MaySend
 	}
 	functions := function.Config{
 		Store: s, Clock: c.Clock, Log: c.Log, Executor: anywhere, TransitionDelay: c.TransitionDelay,
@@ -87,7 +89,7 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 		Recorder: records, Logs: keeper{r.logs.Writer()}, Destination: events,
 	}
 	if c.Auth == AuthIAM {
-		functions.Roles = roles{r.identities}
+		functions.Roles = byRole
 	}
 	if r.functions, err = function.New(functions); err != nil {
 		return r, fmt.Errorf("functions: %w", err)
@@ -96,10 +98,14 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 	if err != nil {
 		return r, fmt.Errorf("queues: %w", err)
 	}
-	r.topics, err = topic.New(context.Background(), topic.Config{
+	topics := topic.Config{
 		Store: s, Clock: c.Clock, Log: c.Log, Deliverer: queueDeliverer{r.queues}, URL: url,
 		Invoker: topicInvoker{r.functions}, Poster: newWebPoster(),
-	})
+	}
+	if c.Auth == AuthIAM {
+		topics.Permission = deliveries{of}
+	}
+	r.topics, err = topic.New(context.Background(), topics)
 	if err != nil {
 		return r, fmt.Errorf("topics: %w", err)
 	}
@@ -107,6 +113,7 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 	if err != nil {
 		return r, fmt.Errorf("buckets: %w", err)
 	}
+	of.streams, of.functions, of.queues, of.topics = r.streams, r.functions, r.queues, r.topics
 	to, err := newDestination(c, r)
 	if err != nil {
 		return r, fmt.Errorf("destinations: %w", err)
@@ -118,7 +125,7 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 		HistoryBytes: c.HistoryBytes, DiscardedBatches: c.DiscardedBatches, DiscardedBytes: c.DiscardedBytes,
 	}
 	if c.Auth == AuthIAM {
-		mappings.Permission = roles{r.identities}
+		mappings.Permission = byRole
 	}
 	if c.AWSPacing {
 		mappings.Polled = polled{r.streams}
@@ -131,12 +138,12 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 }
 
 // credentials are where functions get theirs from in the mode of the house.
-func (r rooms) credentials(c Config) process.CredentialSource {
+func credentials(c Config, byRole roles) process.CredentialSource {
 	switch c.Auth {
 	case AuthIAM:
-		return roles{r.identities}
+		return byRole
 	case AuthSigned:
-		return accounts{roles{r.identities}}
+		return accounts{byRole}
 	}
 	return nil
 }
@@ -155,12 +162,20 @@ func (r rooms) residents() []*resident {
 	}
 }
 
+// doors are those of AWS's services, and what serves the archives of functions beside them.
+func (r rooms) doors(c Config) ([]protocol.Service, http.Handler) {
+	functions := lambda.New(r.functions, r.mappings, c.Clock)
+	functions.Objects, functions.Judges = objects{r.buckets}, c.Auth == AuthIAM
+	return []protocol.Service{
+		kinesis.New(r.streams), functions.Service(), functions.URLService(), sqs.New(r.queues), sns.New(r.topics), s3.New(r.buckets), cloudwatch.New(r.metrics, c.Clock),
+		logsdoor.New(r.logs), iam.New(r.identities), sts.New(r.identities),
+	}, functions.CodeHandler()
+}
+
 // routes puts the pages of our own beside the doors of AWS's.
 func (s *Server) routes() http.Handler {
 	metrics := newMetrics(s.rooms)
-	functions := lambda.New(s.rooms.functions, s.rooms.mappings, s.config.Clock)
-	functions.Objects = objects{s.rooms.buckets}
-	functions.Judges = s.config.Auth == AuthIAM
+	services, code := s.rooms.doors(s.config)
 	config := protocol.Config{
 		Log: s.log, Account: s.config.Account, Region: s.config.Region, Observe: metrics.observe,
 		Authenticator: s.authenticator(),
@@ -168,19 +183,8 @@ func (s *Server) routes() http.Handler {
 	if s.config.Auth == AuthIAM {
 		config.Authorizer = judge{s.rooms.identities, s.config.Clock}
 	}
-	doors := protocol.NewHandler(config,
-		kinesis.New(s.rooms.streams),
-		functions.Service(),
-		functions.URLService(),
-		sqs.New(s.rooms.queues),
-		sns.New(s.rooms.topics),
-		s3.New(s.rooms.buckets),
-		cloudwatch.New(s.rooms.metrics, s.config.Clock),
-		logsdoor.New(s.rooms.logs),
-		iam.New(s.rooms.identities),
-		sts.New(s.rooms.identities),
-	)
-	pages := s.pages(metrics, functions.CodeHandler())
+	doors := protocol.NewHandler(config, services...)
+	pages := s.pages(metrics, code)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Not a ServeMux for everything: it would redirect paths that AWS's clients mean as they wrote them.
 		if isPage(r) && !lambda.IsURL(r) {

@@ -50,6 +50,14 @@ func (s *Service) Policy(ctx context.Context, r Resource) (string, error) {
 	return d.Policy, err
 }
 
+// Attached returns all that is attached to a resource, read at once: its policy, "" when it has none, and its tags.
+//
+// Errors: NotFoundError, ConsumerNotFoundError.
+func (s *Service) Attached(ctx context.Context, r Resource) (policy string, tags map[string]string, err error) {
+	d, err := s.attached(ctx, r)
+	return d.Policy, d.Tags, err
+}
+
 // DeletePolicy takes a resource's policy away.
 //
 // Errors: NotFoundError, ConsumerNotFoundError, StateError, ErrNoPolicy.

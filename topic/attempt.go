@@ -119,6 +119,9 @@ func (s *Service) bring(ctx context.Context, e *entry, n *notification) error {
 	if s.invoker == nil {
 		return fmt.Errorf("%w: there are no functions", ErrUndeliverable)
 	}
+	if reason := s.permitted(ctx, n.subscription.Topic, n.subscription.Endpoint); reason != nil {
+		return fmt.Errorf("%w: %w", ErrUndeliverable, reason)
+	}
 	event, err := s.event(ctx, n)
 	if err != nil {
 		return err

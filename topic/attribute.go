@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/millrace/millrace/identity/policy"
 	"github.com/millrace/millrace/internal/arn"
 )
 
@@ -79,23 +80,10 @@ func checkAttributes(table map[string]rule, given map[string]string) error {
 	return nil
 }
 
-// validPolicy reports whether a text has the form of a policy: an object with statements that each have an effect. What it
-// grants is not this room's business.
+// validPolicy reports whether a text is a policy that can be judged by. What it grants is not this room's business.
 func validPolicy(text string) bool {
-	var policy struct{ Statement json.RawMessage }
-	if json.Unmarshal([]byte(text), &policy) != nil {
-		return false
-	}
-	type statement struct{ Effect string }
-	var all []statement
-	if json.Unmarshal(policy.Statement, &all) != nil {
-		var one statement
-		if json.Unmarshal(policy.Statement, &one) != nil {
-			return false
-		}
-		all = []statement{one}
-	}
-	return len(all) > 0 && !slices.ContainsFunc(all, func(s statement) bool { return s.Effect != "Allow" && s.Effect != "Deny" })
+	_, err := policy.Parse(text, policy.Resource)
+	return err == nil
 }
 
 // readRedrivePolicy returns the ARN of the dead-letter queue, "" for none.

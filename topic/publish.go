@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -126,9 +127,9 @@ func (s *Service) fillQueue(ctx context.Context, e *entry, sub *Subscription, it
 	if len(deliveries) == 0 {
 		return nil
 	}
-	refused, err := s.deliverer.Deliver(ctx, sub.Endpoint, deliveries)
+	refused, err := s.deliver(ctx, sub.Topic, sub.Endpoint, deliveries)
 	if err != nil {
-		return fmt.Errorf("deliver to %s: %w", sub.Endpoint, err)
+		return err
 	}
 	for i, reason := range refused {
 		if reason == nil {
@@ -141,12 +142,31 @@ func (s *Service) fillQueue(ctx context.Context, e *entry, sub *Subscription, it
 	return nil
 }
 
+// deliver hands messages over to a queue, if the topic may.
+func (s *Service) deliver(ctx context.Context, from Name, endpoint string, deliveries []Delivery) ([]error, error) {
+	if reason := s.permitted(ctx, from, endpoint); reason != nil {
+		return slices.Repeat([]error{reason}, len(deliveries)), nil
+	}
+	refused, err := s.deliverer.Deliver(ctx, endpoint, deliveries)
+	if err != nil {
+		return nil, fmt.Errorf("deliver to %s: %w", endpoint, err)
+	}
+	return refused, nil
+}
+
+func (s *Service) permitted(ctx context.Context, from Name, endpoint string) error {
+	if s.permission == nil {
+		return nil
+	}
+	return s.permission.MayDeliver(ctx, from, endpoint)
+}
+
 // bury sends what cannot be delivered to the subscription's dead-letter queue. Without one it is logged and dropped.
 func (s *Service) bury(ctx context.Context, sub *Subscription, d Delivery, reason error) error {
 	if sub.deadLetter != "" {
-		refused, err := s.deliverer.Deliver(ctx, sub.deadLetter, []Delivery{d})
+		refused, err := s.deliver(ctx, sub.Topic, sub.deadLetter, []Delivery{d})
 		if err != nil {
-			return fmt.Errorf("deliver to %s: %w", sub.deadLetter, err)
+			return err
 		}
 		if len(refused) == 0 || refused[0] == nil {
 			return nil

@@ -55,6 +55,12 @@ type Delivery struct {
 	Group, DeduplicationID *string
 }
 
+// Permission is asked whether a topic may bring something to a queue or a function: nil when it may, else the reason why it may
+// not, after which nothing is tried again.
+type Permission interface {
+	MayDeliver(ctx context.Context, topic Name, endpoint string) error
+}
+
 // Config is what a Service is made of. Store, Clock and Deliverer are required.
 type Config struct {
 	Store     store.Tables
@@ -63,6 +69,8 @@ type Config struct {
 	Deliverer Deliverer
 	Invoker   Invoker // of functions; default: there are none
 	Poster    Poster  // to web servers; default: there are none
+	// Permission is asked before queues and functions are given anything; default: topics may do so.
+	Permission Permission
 	// URL is where clients reach this server, for the links in notifications.
 	URL string
 }
@@ -73,6 +81,7 @@ type Service struct {
 	clock         clockwork.Clock
 	log           *slog.Logger
 	deliverer     Deliverer
+	permission    Permission
 	invoker       Invoker
 	poster        Poster
 	url           string
@@ -107,7 +116,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Service{
-		clock: c.Clock, log: c.Log, deliverer: c.Deliverer, invoker: c.Invoker, poster: c.Poster, url: c.URL, tables: c.Store,
+		clock: c.Clock, log: c.Log, deliverer: c.Deliverer, permission: c.Permission, invoker: c.Invoker, poster: c.Poster, url: c.URL, tables: c.Store,
 		topics:        store.NewCollection[topicRow](c.Store, tableTopics),
 		subscriptions: store.NewCollection[subscriptionRow](c.Store, tableSubscriptions),
 		dedups:        store.NewCollection[dedupRow](c.Store, tableDedups),

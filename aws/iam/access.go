@@ -2,43 +2,109 @@ package iam
 
 import (
 	"context"
+	"strings"
 
 	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/identity"
 )
 
-// access names the resource of each operation: the user, the role or the policy that it is about, with its path.
-func access(identities *identity.Service) func(context.Context, protocol.Input) ([]protocol.Access, error) {
-	return func(ctx context.Context, in protocol.Input) ([]protocol.Access, error) {
-		call := protocol.CallFrom(ctx)
-		a := protocol.Access{Action: "iam:" + call.Operation, Resource: "*"}
-		kind, name := identity.User, ""
-		if members := protocol.Members(in); members["PolicyArn"] != "" && members["RoleName"] == "" && members["UserName"] == "" {
-			a.Resource = members["PolicyArn"]
-		} else if members["RoleName"] != "" {
-			kind, name = identity.Role, members["RoleName"]
-		} else if name = members["UserName"]; name == "" && members["PolicyName"] != "" {
-			a.Resource = "arn:aws:iam::" + call.Account + ":policy" + pathOr(members["Path"]) + members["PolicyName"]
-		} else if n, err := self(ctx, nil); name == "" && err == nil && ownUser[call.Operation] {
-			name = n.Name
+// tagActions are what a caller has to be allowed beside the operation when it gives tags.
+var tagActions = map[string]string{"CreateRole": "TagRole", "CreateUser": "TagUser", "CreatePolicy": "TagPolicy"}
+
+// access names the resource of each operation: the group, the role, the user or the policy that it is about, with its path.
+func (d *Door) access(ctx context.Context, in protocol.Input) ([]protocol.Access, error) {
+	call := protocol.CallFrom(ctx)
+	members := protocol.Members(in)
+	a := protocol.Access{Action: "iam:" + call.Operation, Resource: "*", Keys: map[string][]string{}}
+	boundary := members["PermissionsBoundary"]
+	name, named := d.subject(ctx, members)
+	switch {
+	case named:
+		e, err := d.Identities.Get(name)
+		if err != nil {
+			a.Resource = entityARN(name, pathOr(members["Path"]))
+			break
 		}
-		if name != "" {
-			n := identity.Name{Account: call.Account, Kind: kind, Name: name}
-			if e, err := identities.Get(n); err == nil {
-				a.Resource = e.ARN()
-			} else {
-				a.Resource = "arn:aws:iam::" + call.Account + ":" + string(kind) + pathOr(protocol.Members(in)["Path"]) + name
-			}
+		if a.Resource = e.ARN(); boundary == "" {
+			boundary = e.Boundary // what is done to who has one can be allowed for that reason
 		}
-		if arn := protocol.Members(in)["PolicyArn"]; arn != "" {
-			a.Keys = map[string][]string{"iam:policyarn": {arn}}
+		tagged(&a, e.Tags)
+	case members["PolicyArn"] != "":
+		a.Resource = members["PolicyArn"]
+		if p, err := d.Identities.Policy(call.Account, a.Resource); err == nil {
+			tagged(&a, p.Tags)
 		}
-		if arn := protocol.Members(in)["PermissionsBoundary"]; arn != "" {
-			a.Keys = map[string][]string{"iam:permissionsboundary": {arn}}
-		}
-		return []protocol.Access{a}, nil
+	case members["PolicyName"] != "":
+		a.Resource = "arn:aws:iam::" + call.Account + ":policy" + pathOr(members["Path"]) + members["PolicyName"]
+	case listed[call.Operation] != "":
+		a.Resource = "arn:aws:iam::" + call.Account + ":" + listed[call.Operation] + pathOr(members["PathPrefix"])
+	case members["PolicySourceArn"] != "":
+		a.Resource = members["PolicySourceArn"]
 	}
+	if arn := members["PolicyArn"]; arn != "" {
+		a.Keys["iam:policyarn"] = []string{arn}
+	}
+	if boundary != "" {
+		a.Keys["iam:permissionsboundary"] = []string{boundary}
+	}
+	all := []protocol.Access{a}
+	if to := d.renamed(name, members); named && to != "" {
+		all = append(all, protocol.Access{Action: a.Action, Resource: to})
+	}
+	return all, nil
 }
+
+// subject is whom an operation is about. Some mean whoever calls when they name nobody.
+func (d *Door) subject(ctx context.Context, members map[string]string) (identity.Name, bool) {
+	call := protocol.CallFrom(ctx)
+	switch {
+	case members["GroupName"] != "":
+		return group(ctx, members["GroupName"]), true
+	case members["RoleName"] != "":
+		return role(ctx, members["RoleName"]), true
+	case members["UserName"] != "":
+		return user(ctx, members["UserName"]), true
+	case call.Operation == "GetAccessKeyLastUsed":
+		k, err := d.Identities.Key(call.Account, members["AccessKeyId"])
+		return user(ctx, k.User), err == nil && k.User != ""
+	case ownUser[call.Operation]:
+		n, err := self(ctx, nil)
+		return n, err == nil && n.Name != ""
+	}
+	return identity.Name{}, false
+}
+
+// renamed is what a user or a group is to be called, empty when it keeps its name: its old one is not all that has to be allowed.
+func (d *Door) renamed(name identity.Name, members map[string]string) string {
+	path, to := members["NewPath"], members["NewUserName"]+members["NewGroupName"]
+	if path == "" && to == "" {
+		return ""
+	}
+	if e, err := d.Identities.Get(name); err == nil && path == "" {
+		path = e.Path
+	}
+	if to != "" {
+		name.Name = to
+	}
+	return entityARN(name, pathOr(path))
+}
+
+func entityARN(n identity.Name, path string) string {
+	return "arn:aws:iam::" + n.Account + ":" + string(n.Kind) + path + n.Name
+}
+
+// tagged says which tags a resource has, by the name that all services have for them and by IAM's own.
+func tagged(a *protocol.Access, tags []identity.Tag) {
+	all := make(map[string]string, len(tags))
+	for _, tag := range tags {
+		all[tag.Key] = tag.Value
+		a.Keys["iam:resourcetag/"+strings.ToLower(tag.Key)] = []string{tag.Value}
+	}
+	a.Tagged(all)
+}
+
+// listed are what lists are of.
+var listed = map[string]string{"ListUsers": "user", "ListRoles": "role", "ListGroups": "group"}
 
 // ownUser are the operations that mean whoever calls when they name nobody.
 var ownUser = map[string]bool{

@@ -35,7 +35,7 @@ func (d *Door) ListAccessKeys(ctx context.Context, in *ListAccessKeysRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	if _, err := d.Identities.Get(name); err != nil {
+	if _, err := d.Identities.Get(name); err != nil && name.Name != "" {
 		return nil, translate(err)
 	}
 	some, truncated, next := page(d.Identities.Keys(name), func(k identity.Key) string { return k.ID }, in.Marker, in.MaxItems)
@@ -70,7 +70,8 @@ func (d *Door) DeleteAccessKey(ctx context.Context, in *DeleteAccessKeyRequest) 
 func (d *Door) GetAccessKeyLastUsed(ctx context.Context, in *GetAccessKeyLastUsedRequest) (*GetAccessKeyLastUsedResponse, error) {
 	k, err := d.Identities.Key(role(ctx, "").Account, in.AccessKeyId)
 	if err != nil {
-		return nil, translate(err)
+		return nil, &protocol.Denied{Message: "User: " + protocol.CallFrom(ctx).Caller.ARN +
+			" is not authorized to perform iam:GetAccessKeyLastUsed on resource: access key " + in.AccessKeyId}
 	}
 	out := &GetAccessKeyLastUsedResponse{UserName: protocol.Optional(k.User), AccessKeyLastUsed: &AccessKeyLastUsed{ServiceName: "N/A", Region: "N/A"}}
 	if k.Used != nil {

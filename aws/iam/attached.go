@@ -82,3 +82,19 @@ func (d *Door) PutUserPermissionsBoundary(ctx context.Context, in *PutUserPermis
 func (d *Door) DeleteUserPermissionsBoundary(ctx context.Context, in *DeleteUserPermissionsBoundaryRequest) error {
 	return translate(d.Identities.SetBoundary(ctx, user(ctx, in.UserName), ""))
 }
+
+// AttachGroupPolicy attaches a managed policy to a group.
+func (d *Door) AttachGroupPolicy(ctx context.Context, in *AttachGroupPolicyRequest) error {
+	return translateAttach(d.Identities.Attach(ctx, group(ctx, in.GroupName), in.PolicyArn), in.PolicyArn)
+}
+
+// DetachGroupPolicy detaches one.
+func (d *Door) DetachGroupPolicy(ctx context.Context, in *DetachGroupPolicyRequest) error {
+	return translate(d.Identities.Detach(ctx, group(ctx, in.GroupName), in.PolicyArn))
+}
+
+// ListAttachedGroupPolicies lists the managed policies of a group.
+func (d *Door) ListAttachedGroupPolicies(ctx context.Context, in *ListAttachedGroupPoliciesRequest) (*ListAttachedGroupPoliciesResponse, error) {
+	some, truncated, next, err := d.attached(group(ctx, in.GroupName), in.PathPrefix, in.Marker, in.MaxItems)
+	return &ListAttachedGroupPoliciesResponse{AttachedPolicies: some, IsTruncated: truncated, Marker: next}, err
+}

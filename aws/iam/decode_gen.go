@@ -7,6 +7,42 @@ import (
 )
 
 // Decode reads the structure from a document.
+func (v *AddUserToGroupRequest) Decode(r wire.Reader) {
+	v.missing |= 0x3
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "GroupName":
+			wire.ReadRequired(r, &v.GroupName, &v.missing, 0x1, wire.Reader.String)
+		case "UserName":
+			wire.ReadRequired(r, &v.UserName, &v.missing, 0x2, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *AttachGroupPolicyRequest) Decode(r wire.Reader) {
+	v.missing |= 0x3
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "GroupName":
+			wire.ReadRequired(r, &v.GroupName, &v.missing, 0x1, wire.Reader.String)
+		case "PolicyArn":
+			wire.ReadRequired(r, &v.PolicyArn, &v.missing, 0x2, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *AttachRolePolicyRequest) Decode(r wire.Reader) {
 	v.missing |= 0x3
 	if !r.Struct() {
@@ -43,6 +79,25 @@ func (v *AttachUserPolicyRequest) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *ContextEntry) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "ContextKeyName":
+			wire.ReadOptional(r, &v.ContextKeyName, wire.Reader.String)
+		case "ContextKeyValues":
+			wire.ReadScalars(r, &v.ContextKeyValues, wire.Reader.String)
+		case "ContextKeyType":
+			wire.ReadOptional(r, &v.ContextKeyType, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *CreateAccessKeyRequest) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
@@ -51,6 +106,24 @@ func (v *CreateAccessKeyRequest) Decode(r wire.Reader) {
 		switch string(name) {
 		case "UserName":
 			wire.ReadOptional(r, &v.UserName, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *CreateGroupRequest) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "Path":
+			wire.ReadOptional(r, &v.Path, wire.Reader.String)
+		case "GroupName":
+			wire.ReadRequired(r, &v.GroupName, &v.missing, 0x1, wire.Reader.String)
 		default:
 			r.Skip()
 		}
@@ -163,6 +236,40 @@ func (v *DeleteAccessKeyRequest) Decode(r wire.Reader) {
 			wire.ReadOptional(r, &v.UserName, wire.Reader.String)
 		case "AccessKeyId":
 			wire.ReadRequired(r, &v.AccessKeyId, &v.missing, 0x1, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *DeleteGroupPolicyRequest) Decode(r wire.Reader) {
+	v.missing |= 0x3
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "GroupName":
+			wire.ReadRequired(r, &v.GroupName, &v.missing, 0x1, wire.Reader.String)
+		case "PolicyName":
+			wire.ReadRequired(r, &v.PolicyName, &v.missing, 0x2, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *DeleteGroupRequest) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "GroupName":
+			wire.ReadRequired(r, &v.GroupName, &v.missing, 0x1, wire.Reader.String)
 		default:
 			r.Skip()
 		}
@@ -304,6 +411,24 @@ func (v *DeleteUserRequest) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *DetachGroupPolicyRequest) Decode(r wire.Reader) {
+	v.missing |= 0x3
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "GroupName":
+			wire.ReadRequired(r, &v.GroupName, &v.missing, 0x1, wire.Reader.String)
+		case "PolicyArn":
+			wire.ReadRequired(r, &v.PolicyArn, &v.missing, 0x2, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *DetachRolePolicyRequest) Decode(r wire.Reader) {
 	v.missing |= 0x3
 	if !r.Struct() {
@@ -349,6 +474,44 @@ func (v *GetAccessKeyLastUsedRequest) Decode(r wire.Reader) {
 		switch string(name) {
 		case "AccessKeyId":
 			wire.ReadRequired(r, &v.AccessKeyId, &v.missing, 0x1, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *GetGroupPolicyRequest) Decode(r wire.Reader) {
+	v.missing |= 0x3
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "GroupName":
+			wire.ReadRequired(r, &v.GroupName, &v.missing, 0x1, wire.Reader.String)
+		case "PolicyName":
+			wire.ReadRequired(r, &v.PolicyName, &v.missing, 0x2, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *GetGroupRequest) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "GroupName":
+			wire.ReadRequired(r, &v.GroupName, &v.missing, 0x1, wire.Reader.String)
+		case "Marker":
+			wire.ReadOptional(r, &v.Marker, wire.Reader.String)
+		case "MaxItems":
+			wire.ReadOptional(r, &v.MaxItems, wire.Reader.Int)
 		default:
 			r.Skip()
 		}
@@ -476,6 +639,28 @@ func (v *ListAccessKeysRequest) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *ListAttachedGroupPoliciesRequest) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "GroupName":
+			wire.ReadRequired(r, &v.GroupName, &v.missing, 0x1, wire.Reader.String)
+		case "PathPrefix":
+			wire.ReadOptional(r, &v.PathPrefix, wire.Reader.String)
+		case "Marker":
+			wire.ReadOptional(r, &v.Marker, wire.Reader.String)
+		case "MaxItems":
+			wire.ReadOptional(r, &v.MaxItems, wire.Reader.Int)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *ListAttachedRolePoliciesRequest) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
@@ -546,6 +731,26 @@ func (v *ListEntitiesForPolicyRequest) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *ListGroupPoliciesRequest) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "GroupName":
+			wire.ReadRequired(r, &v.GroupName, &v.missing, 0x1, wire.Reader.String)
+		case "Marker":
+			wire.ReadOptional(r, &v.Marker, wire.Reader.String)
+		case "MaxItems":
+			wire.ReadOptional(r, &v.MaxItems, wire.Reader.Int)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *ListGroupsForUserRequest) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
@@ -555,6 +760,25 @@ func (v *ListGroupsForUserRequest) Decode(r wire.Reader) {
 		switch string(name) {
 		case "UserName":
 			wire.ReadRequired(r, &v.UserName, &v.missing, 0x1, wire.Reader.String)
+		case "Marker":
+			wire.ReadOptional(r, &v.Marker, wire.Reader.String)
+		case "MaxItems":
+			wire.ReadOptional(r, &v.MaxItems, wire.Reader.Int)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *ListGroupsRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "PathPrefix":
+			wire.ReadOptional(r, &v.PathPrefix, wire.Reader.String)
 		case "Marker":
 			wire.ReadOptional(r, &v.Marker, wire.Reader.String)
 		case "MaxItems":
@@ -769,6 +993,26 @@ func (v *ListUsersRequest) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *PutGroupPolicyRequest) Decode(r wire.Reader) {
+	v.missing |= 0x7
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "GroupName":
+			wire.ReadRequired(r, &v.GroupName, &v.missing, 0x1, wire.Reader.String)
+		case "PolicyName":
+			wire.ReadRequired(r, &v.PolicyName, &v.missing, 0x2, wire.Reader.String)
+		case "PolicyDocument":
+			wire.ReadRequired(r, &v.PolicyDocument, &v.missing, 0x4, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *PutRolePermissionsBoundaryRequest) Decode(r wire.Reader) {
 	v.missing |= 0x3
 	if !r.Struct() {
@@ -845,6 +1089,24 @@ func (v *PutUserPolicyRequest) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *RemoveUserFromGroupRequest) Decode(r wire.Reader) {
+	v.missing |= 0x3
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "GroupName":
+			wire.ReadRequired(r, &v.GroupName, &v.missing, 0x1, wire.Reader.String)
+		case "UserName":
+			wire.ReadRequired(r, &v.UserName, &v.missing, 0x2, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *SetDefaultPolicyVersionRequest) Decode(r wire.Reader) {
 	v.missing |= 0x3
 	if !r.Struct() {
@@ -856,6 +1118,79 @@ func (v *SetDefaultPolicyVersionRequest) Decode(r wire.Reader) {
 			wire.ReadRequired(r, &v.PolicyArn, &v.missing, 0x1, wire.Reader.String)
 		case "VersionId":
 			wire.ReadRequired(r, &v.VersionId, &v.missing, 0x2, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *SimulateCustomPolicyRequest) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "PolicyInputList":
+			wire.ReadScalars(r, &v.PolicyInputList, wire.Reader.String)
+		case "PermissionsBoundaryPolicyInputList":
+			wire.ReadScalars(r, &v.PermissionsBoundaryPolicyInputList, wire.Reader.String)
+		case "ActionNames":
+			wire.ReadScalars(r, &v.ActionNames, wire.Reader.String)
+		case "ResourceArns":
+			wire.ReadScalars(r, &v.ResourceArns, wire.Reader.String)
+		case "ResourcePolicy":
+			wire.ReadOptional(r, &v.ResourcePolicy, wire.Reader.String)
+		case "ResourceOwner":
+			wire.ReadOptional(r, &v.ResourceOwner, wire.Reader.String)
+		case "CallerArn":
+			wire.ReadOptional(r, &v.CallerArn, wire.Reader.String)
+		case "ContextEntries":
+			wire.ReadStructs(r, &v.ContextEntries, (*ContextEntry).Decode)
+		case "ResourceHandlingOption":
+			wire.ReadOptional(r, &v.ResourceHandlingOption, wire.Reader.String)
+		case "MaxItems":
+			wire.ReadOptional(r, &v.MaxItems, wire.Reader.Int)
+		case "Marker":
+			wire.ReadOptional(r, &v.Marker, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *SimulatePrincipalPolicyRequest) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "PolicySourceArn":
+			wire.ReadRequired(r, &v.PolicySourceArn, &v.missing, 0x1, wire.Reader.String)
+		case "PolicyInputList":
+			wire.ReadScalars(r, &v.PolicyInputList, wire.Reader.String)
+		case "PermissionsBoundaryPolicyInputList":
+			wire.ReadScalars(r, &v.PermissionsBoundaryPolicyInputList, wire.Reader.String)
+		case "ActionNames":
+			wire.ReadScalars(r, &v.ActionNames, wire.Reader.String)
+		case "ResourceArns":
+			wire.ReadScalars(r, &v.ResourceArns, wire.Reader.String)
+		case "ResourcePolicy":
+			wire.ReadOptional(r, &v.ResourcePolicy, wire.Reader.String)
+		case "ResourceOwner":
+			wire.ReadOptional(r, &v.ResourceOwner, wire.Reader.String)
+		case "CallerArn":
+			wire.ReadOptional(r, &v.CallerArn, wire.Reader.String)
+		case "ContextEntries":
+			wire.ReadStructs(r, &v.ContextEntries, (*ContextEntry).Decode)
+		case "ResourceHandlingOption":
+			wire.ReadOptional(r, &v.ResourceHandlingOption, wire.Reader.String)
+		case "MaxItems":
+			wire.ReadOptional(r, &v.MaxItems, wire.Reader.Int)
+		case "Marker":
+			wire.ReadOptional(r, &v.Marker, wire.Reader.String)
 		default:
 			r.Skip()
 		}
@@ -1027,6 +1362,26 @@ func (v *UpdateAssumeRolePolicyRequest) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *UpdateGroupRequest) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "GroupName":
+			wire.ReadRequired(r, &v.GroupName, &v.missing, 0x1, wire.Reader.String)
+		case "NewPath":
+			wire.ReadOptional(r, &v.NewPath, wire.Reader.String)
+		case "NewGroupName":
+			wire.ReadOptional(r, &v.NewGroupName, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *UpdateRoleDescriptionRequest) Decode(r wire.Reader) {
 	v.missing |= 0x3
 	if !r.Struct() {
@@ -1058,6 +1413,26 @@ func (v *UpdateRoleRequest) Decode(r wire.Reader) {
 			wire.ReadOptional(r, &v.Description, wire.Reader.String)
 		case "MaxSessionDuration":
 			wire.ReadOptional(r, &v.MaxSessionDuration, wire.Reader.Int)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *UpdateUserRequest) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "UserName":
+			wire.ReadRequired(r, &v.UserName, &v.missing, 0x1, wire.Reader.String)
+		case "NewPath":
+			wire.ReadOptional(r, &v.NewPath, wire.Reader.String)
+		case "NewUserName":
+			wire.ReadOptional(r, &v.NewUserName, wire.Reader.String)
 		default:
 			r.Skip()
 		}

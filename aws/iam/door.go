@@ -16,8 +16,9 @@ type Door struct {
 
 // New returns the service to hand to the dispatcher.
 func New(identities *identity.Service) protocol.Service {
-	s := NewService(&Door{Identities: identities})
-	s.Access = access(identities)
+	d := &Door{Identities: identities}
+	s := NewService(d)
+	s.Access, s.TagActions, s.Discreet = d.access, tagActions, true
 	return s
 }
 
@@ -29,17 +30,29 @@ func user(ctx context.Context, name string) identity.Name {
 	return identity.Name{Account: protocol.CallFrom(ctx).Account, Kind: identity.User, Name: name}
 }
 
-// self is the user that an operation means when it names none: whoever calls.
+func group(ctx context.Context, name string) identity.Name {
+	return identity.Name{Account: protocol.CallFrom(ctx).Account, Kind: identity.Group, Name: name}
+}
+
+// self is the user that an operation means when it names none: whoever calls, without a name when that is the account itself.
 func self(ctx context.Context, name *string) (identity.Name, error) {
 	if name != nil {
 		return user(ctx, *name), nil
 	}
-	_, own, ok := strings.Cut(protocol.CallFrom(ctx).Caller.ARN, ":user/")
+	caller := protocol.CallFrom(ctx).Caller.ARN
+	if strings.HasSuffix(caller, ":root") {
+		return user(ctx, ""), nil
+	}
+	_, own, ok := strings.Cut(caller, ":user/")
 	if !ok {
-		return identity.Name{}, fault(ErrorValidationError, "Must specify userName when calling with non-User credentials")
+		return identity.Name{}, errNobody
 	}
 	return user(ctx, own[strings.LastIndexByte(own, '/')+1:]), nil
 }
+
+var errNobody = fault(ErrorValidationError, "Must specify userName when calling with non-User credentials")
+
+func entityName(e *identity.Entity) string { return e.Name.Name }
 
 // encoded is a policy as answers hold it: percent-encoded, as RFC 3986 has it.
 func encoded(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }

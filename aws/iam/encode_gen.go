@@ -165,6 +165,24 @@ func (v *CreateAccessKeyResponse) AppendXML(b []byte) []byte {
 }
 
 // Encode writes the structure.
+func (v *CreateGroupResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.Group != nil {
+		w.Name("Group")
+		v.Group.Encode(w)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *CreateGroupResponse) AppendXML(b []byte) []byte {
+	if v.Group != nil {
+		b = query.AppendStruct(b, "Group", v.Group, (*Group).AppendXML)
+	}
+	return b
+}
+
+// Encode writes the structure.
 func (v *CreatePolicyResponse) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.Policy != nil {
@@ -237,6 +255,80 @@ func (v *CreateUserResponse) AppendXML(b []byte) []byte {
 }
 
 // Encode writes the structure.
+func (v *EvaluationResult) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("EvalActionName")
+	w.String(v.EvalActionName)
+	if v.EvalResourceName != nil {
+		w.Name("EvalResourceName")
+		w.String(*v.EvalResourceName)
+	}
+	w.Name("EvalDecision")
+	w.String(v.EvalDecision)
+	if v.MatchedStatements != nil {
+		w.Name("MatchedStatements")
+		wire.WriteStructs(w, v.MatchedStatements, (*Statement).Encode)
+	}
+	if v.MissingContextValues != nil {
+		w.Name("MissingContextValues")
+		wire.WriteList(w, v.MissingContextValues, wire.Writer.String)
+	}
+	if v.OrganizationsDecisionDetail != nil {
+		w.Name("OrganizationsDecisionDetail")
+		v.OrganizationsDecisionDetail.Encode(w)
+	}
+	if v.PermissionsBoundaryDecisionDetail != nil {
+		w.Name("PermissionsBoundaryDecisionDetail")
+		v.PermissionsBoundaryDecisionDetail.Encode(w)
+	}
+	if v.EvalDecisionDetails != nil {
+		w.Name("EvalDecisionDetails")
+		wire.WriteMap(w, v.EvalDecisionDetails, wire.Writer.String)
+	}
+	if v.ResourceSpecificResults != nil {
+		w.Name("ResourceSpecificResults")
+		wire.WriteStructs(w, v.ResourceSpecificResults, (*ResourceSpecificResult).Encode)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *EvaluationResult) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "EvalActionName", v.EvalActionName)
+	if v.EvalResourceName != nil {
+		b = query.AppendString(b, "EvalResourceName", *v.EvalResourceName)
+	}
+	b = query.AppendString(b, "EvalDecision", v.EvalDecision)
+	if v.MatchedStatements != nil {
+		b = query.Open(b, "MatchedStatements")
+		b = query.AppendStructs(b, "member", v.MatchedStatements, (*Statement).AppendXML)
+		b = query.Shut(b, "MatchedStatements")
+	}
+	if v.MissingContextValues != nil {
+		b = query.Open(b, "MissingContextValues")
+		b = query.AppendScalars(b, "member", v.MissingContextValues, query.AppendString)
+		b = query.Shut(b, "MissingContextValues")
+	}
+	if v.OrganizationsDecisionDetail != nil {
+		b = query.AppendStruct(b, "OrganizationsDecisionDetail", v.OrganizationsDecisionDetail, (*OrganizationsDecisionDetail).AppendXML)
+	}
+	if v.PermissionsBoundaryDecisionDetail != nil {
+		b = query.AppendStruct(b, "PermissionsBoundaryDecisionDetail", v.PermissionsBoundaryDecisionDetail, (*PermissionsBoundaryDecisionDetail).AppendXML)
+	}
+	if v.EvalDecisionDetails != nil {
+		b = query.Open(b, "EvalDecisionDetails")
+		b = query.AppendMap(b, "entry", "key", "value", v.EvalDecisionDetails, query.AppendString)
+		b = query.Shut(b, "EvalDecisionDetails")
+	}
+	if v.ResourceSpecificResults != nil {
+		b = query.Open(b, "ResourceSpecificResults")
+		b = query.AppendStructs(b, "member", v.ResourceSpecificResults, (*ResourceSpecificResult).AppendXML)
+		b = query.Shut(b, "ResourceSpecificResults")
+	}
+	return b
+}
+
+// Encode writes the structure.
 func (v *GetAccessKeyLastUsedResponse) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.UserName != nil {
@@ -257,6 +349,63 @@ func (v *GetAccessKeyLastUsedResponse) AppendXML(b []byte) []byte {
 	}
 	if v.AccessKeyLastUsed != nil {
 		b = query.AppendStruct(b, "AccessKeyLastUsed", v.AccessKeyLastUsed, (*AccessKeyLastUsed).AppendXML)
+	}
+	return b
+}
+
+// Encode writes the structure.
+func (v *GetGroupPolicyResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("GroupName")
+	w.String(v.GroupName)
+	w.Name("PolicyName")
+	w.String(v.PolicyName)
+	w.Name("PolicyDocument")
+	w.String(v.PolicyDocument)
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *GetGroupPolicyResponse) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "GroupName", v.GroupName)
+	b = query.AppendString(b, "PolicyName", v.PolicyName)
+	b = query.AppendString(b, "PolicyDocument", v.PolicyDocument)
+	return b
+}
+
+// Encode writes the structure.
+func (v *GetGroupResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.Group != nil {
+		w.Name("Group")
+		v.Group.Encode(w)
+	}
+	w.Name("Users")
+	wire.WriteStructs(w, v.Users, (*User).Encode)
+	if v.IsTruncated != nil {
+		w.Name("IsTruncated")
+		w.Bool(*v.IsTruncated)
+	}
+	if v.Marker != nil {
+		w.Name("Marker")
+		w.String(*v.Marker)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *GetGroupResponse) AppendXML(b []byte) []byte {
+	if v.Group != nil {
+		b = query.AppendStruct(b, "Group", v.Group, (*Group).AppendXML)
+	}
+	b = query.Open(b, "Users")
+	b = query.AppendStructs(b, "member", v.Users, (*User).AppendXML)
+	b = query.Shut(b, "Users")
+	if v.IsTruncated != nil {
+		b = query.AppendBool(b, "IsTruncated", *v.IsTruncated)
+	}
+	if v.Marker != nil {
+		b = query.AppendString(b, "Marker", *v.Marker)
 	}
 	return b
 }
@@ -470,6 +619,40 @@ func (v *ListAccessKeysResponse) AppendXML(b []byte) []byte {
 }
 
 // Encode writes the structure.
+func (v *ListAttachedGroupPoliciesResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.AttachedPolicies != nil {
+		w.Name("AttachedPolicies")
+		wire.WriteStructs(w, v.AttachedPolicies, (*AttachedPolicy).Encode)
+	}
+	if v.IsTruncated != nil {
+		w.Name("IsTruncated")
+		w.Bool(*v.IsTruncated)
+	}
+	if v.Marker != nil {
+		w.Name("Marker")
+		w.String(*v.Marker)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *ListAttachedGroupPoliciesResponse) AppendXML(b []byte) []byte {
+	if v.AttachedPolicies != nil {
+		b = query.Open(b, "AttachedPolicies")
+		b = query.AppendStructs(b, "member", v.AttachedPolicies, (*AttachedPolicy).AppendXML)
+		b = query.Shut(b, "AttachedPolicies")
+	}
+	if v.IsTruncated != nil {
+		b = query.AppendBool(b, "IsTruncated", *v.IsTruncated)
+	}
+	if v.Marker != nil {
+		b = query.AppendString(b, "Marker", *v.Marker)
+	}
+	return b
+}
+
+// Encode writes the structure.
 func (v *ListAttachedRolePoliciesResponse) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.AttachedPolicies != nil {
@@ -590,6 +773,36 @@ func (v *ListEntitiesForPolicyResponse) AppendXML(b []byte) []byte {
 }
 
 // Encode writes the structure.
+func (v *ListGroupPoliciesResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("PolicyNames")
+	wire.WriteList(w, v.PolicyNames, wire.Writer.String)
+	if v.IsTruncated != nil {
+		w.Name("IsTruncated")
+		w.Bool(*v.IsTruncated)
+	}
+	if v.Marker != nil {
+		w.Name("Marker")
+		w.String(*v.Marker)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *ListGroupPoliciesResponse) AppendXML(b []byte) []byte {
+	b = query.Open(b, "PolicyNames")
+	b = query.AppendScalars(b, "member", v.PolicyNames, query.AppendString)
+	b = query.Shut(b, "PolicyNames")
+	if v.IsTruncated != nil {
+		b = query.AppendBool(b, "IsTruncated", *v.IsTruncated)
+	}
+	if v.Marker != nil {
+		b = query.AppendString(b, "Marker", *v.Marker)
+	}
+	return b
+}
+
+// Encode writes the structure.
 func (v *ListGroupsForUserResponse) Encode(w wire.Writer) {
 	w.OpenStruct()
 	w.Name("Groups")
@@ -607,6 +820,36 @@ func (v *ListGroupsForUserResponse) Encode(w wire.Writer) {
 
 // AppendXML appends the members as elements.
 func (v *ListGroupsForUserResponse) AppendXML(b []byte) []byte {
+	b = query.Open(b, "Groups")
+	b = query.AppendStructs(b, "member", v.Groups, (*Group).AppendXML)
+	b = query.Shut(b, "Groups")
+	if v.IsTruncated != nil {
+		b = query.AppendBool(b, "IsTruncated", *v.IsTruncated)
+	}
+	if v.Marker != nil {
+		b = query.AppendString(b, "Marker", *v.Marker)
+	}
+	return b
+}
+
+// Encode writes the structure.
+func (v *ListGroupsResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("Groups")
+	wire.WriteStructs(w, v.Groups, (*Group).Encode)
+	if v.IsTruncated != nil {
+		w.Name("IsTruncated")
+		w.Bool(*v.IsTruncated)
+	}
+	if v.Marker != nil {
+		w.Name("Marker")
+		w.String(*v.Marker)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *ListGroupsResponse) AppendXML(b []byte) []byte {
 	b = query.Open(b, "Groups")
 	b = query.AppendStructs(b, "member", v.Groups, (*Group).AppendXML)
 	b = query.Shut(b, "Groups")
@@ -928,6 +1171,42 @@ func (v *ListUsersResponse) AppendXML(b []byte) []byte {
 }
 
 // Encode writes the structure.
+func (v *OrganizationsDecisionDetail) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.AllowedByOrganizations != nil {
+		w.Name("AllowedByOrganizations")
+		w.Bool(*v.AllowedByOrganizations)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *OrganizationsDecisionDetail) AppendXML(b []byte) []byte {
+	if v.AllowedByOrganizations != nil {
+		b = query.AppendBool(b, "AllowedByOrganizations", *v.AllowedByOrganizations)
+	}
+	return b
+}
+
+// Encode writes the structure.
+func (v *PermissionsBoundaryDecisionDetail) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.AllowedByPermissionsBoundary != nil {
+		w.Name("AllowedByPermissionsBoundary")
+		w.Bool(*v.AllowedByPermissionsBoundary)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *PermissionsBoundaryDecisionDetail) AppendXML(b []byte) []byte {
+	if v.AllowedByPermissionsBoundary != nil {
+		b = query.AppendBool(b, "AllowedByPermissionsBoundary", *v.AllowedByPermissionsBoundary)
+	}
+	return b
+}
+
+// Encode writes the structure.
 func (v *Policy) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.PolicyName != nil {
@@ -1139,6 +1418,82 @@ func (v *PolicyVersion) AppendXML(b []byte) []byte {
 }
 
 // Encode writes the structure.
+func (v *Position) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.Line != nil {
+		w.Name("Line")
+		w.Int(*v.Line)
+	}
+	if v.Column != nil {
+		w.Name("Column")
+		w.Int(*v.Column)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *Position) AppendXML(b []byte) []byte {
+	if v.Line != nil {
+		b = query.AppendInt(b, "Line", *v.Line)
+	}
+	if v.Column != nil {
+		b = query.AppendInt(b, "Column", *v.Column)
+	}
+	return b
+}
+
+// Encode writes the structure.
+func (v *ResourceSpecificResult) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("EvalResourceName")
+	w.String(v.EvalResourceName)
+	w.Name("EvalResourceDecision")
+	w.String(v.EvalResourceDecision)
+	if v.MatchedStatements != nil {
+		w.Name("MatchedStatements")
+		wire.WriteStructs(w, v.MatchedStatements, (*Statement).Encode)
+	}
+	if v.MissingContextValues != nil {
+		w.Name("MissingContextValues")
+		wire.WriteList(w, v.MissingContextValues, wire.Writer.String)
+	}
+	if v.EvalDecisionDetails != nil {
+		w.Name("EvalDecisionDetails")
+		wire.WriteMap(w, v.EvalDecisionDetails, wire.Writer.String)
+	}
+	if v.PermissionsBoundaryDecisionDetail != nil {
+		w.Name("PermissionsBoundaryDecisionDetail")
+		v.PermissionsBoundaryDecisionDetail.Encode(w)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *ResourceSpecificResult) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "EvalResourceName", v.EvalResourceName)
+	b = query.AppendString(b, "EvalResourceDecision", v.EvalResourceDecision)
+	if v.MatchedStatements != nil {
+		b = query.Open(b, "MatchedStatements")
+		b = query.AppendStructs(b, "member", v.MatchedStatements, (*Statement).AppendXML)
+		b = query.Shut(b, "MatchedStatements")
+	}
+	if v.MissingContextValues != nil {
+		b = query.Open(b, "MissingContextValues")
+		b = query.AppendScalars(b, "member", v.MissingContextValues, query.AppendString)
+		b = query.Shut(b, "MissingContextValues")
+	}
+	if v.EvalDecisionDetails != nil {
+		b = query.Open(b, "EvalDecisionDetails")
+		b = query.AppendMap(b, "entry", "key", "value", v.EvalDecisionDetails, query.AppendString)
+		b = query.Shut(b, "EvalDecisionDetails")
+	}
+	if v.PermissionsBoundaryDecisionDetail != nil {
+		b = query.AppendStruct(b, "PermissionsBoundaryDecisionDetail", v.PermissionsBoundaryDecisionDetail, (*PermissionsBoundaryDecisionDetail).AppendXML)
+	}
+	return b
+}
+
+// Encode writes the structure.
 func (v *Role) Encode(w wire.Writer) {
 	w.OpenStruct()
 	w.Name("Path")
@@ -1229,6 +1584,79 @@ func (v *RoleLastUsed) AppendXML(b []byte) []byte {
 	}
 	if v.Region != nil {
 		b = query.AppendString(b, "Region", *v.Region)
+	}
+	return b
+}
+
+// Encode writes the structure.
+func (v *SimulatePolicyResponse) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.EvaluationResults != nil {
+		w.Name("EvaluationResults")
+		wire.WriteStructs(w, v.EvaluationResults, (*EvaluationResult).Encode)
+	}
+	if v.IsTruncated != nil {
+		w.Name("IsTruncated")
+		w.Bool(*v.IsTruncated)
+	}
+	if v.Marker != nil {
+		w.Name("Marker")
+		w.String(*v.Marker)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *SimulatePolicyResponse) AppendXML(b []byte) []byte {
+	if v.EvaluationResults != nil {
+		b = query.Open(b, "EvaluationResults")
+		b = query.AppendStructs(b, "member", v.EvaluationResults, (*EvaluationResult).AppendXML)
+		b = query.Shut(b, "EvaluationResults")
+	}
+	if v.IsTruncated != nil {
+		b = query.AppendBool(b, "IsTruncated", *v.IsTruncated)
+	}
+	if v.Marker != nil {
+		b = query.AppendString(b, "Marker", *v.Marker)
+	}
+	return b
+}
+
+// Encode writes the structure.
+func (v *Statement) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.SourcePolicyId != nil {
+		w.Name("SourcePolicyId")
+		w.String(*v.SourcePolicyId)
+	}
+	if v.SourcePolicyType != nil {
+		w.Name("SourcePolicyType")
+		w.String(*v.SourcePolicyType)
+	}
+	if v.StartPosition != nil {
+		w.Name("StartPosition")
+		v.StartPosition.Encode(w)
+	}
+	if v.EndPosition != nil {
+		w.Name("EndPosition")
+		v.EndPosition.Encode(w)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *Statement) AppendXML(b []byte) []byte {
+	if v.SourcePolicyId != nil {
+		b = query.AppendString(b, "SourcePolicyId", *v.SourcePolicyId)
+	}
+	if v.SourcePolicyType != nil {
+		b = query.AppendString(b, "SourcePolicyType", *v.SourcePolicyType)
+	}
+	if v.StartPosition != nil {
+		b = query.AppendStruct(b, "StartPosition", v.StartPosition, (*Position).AppendXML)
+	}
+	if v.EndPosition != nil {
+		b = query.AppendStruct(b, "EndPosition", v.EndPosition, (*Position).AppendXML)
 	}
 	return b
 }

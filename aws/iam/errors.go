@@ -33,6 +33,9 @@ func translate(err error) error {
 		if limit.What == "PolicySize" || limit.What == "ACLSizePerRole" {
 			return fault(LimitExceededException, fmt.Sprintf("Maximum policy size of %d bytes exceeded", limit.Quota))
 		}
+		if limit.What == "VersionsPerPolicy" {
+			return fault(LimitExceededException, fmt.Sprintf("A managed policy can have up to %d versions. Before you create a new version, you must delete an existing version.", limit.Quota))
+		}
 		return fault(LimitExceededException, fmt.Sprintf("Cannot exceed quota for %s: %d", limit.What, limit.Quota))
 	case errors.As(err, &policy):
 		return fault(MalformedPolicyDocumentException, policy.Reason)
@@ -50,6 +53,8 @@ func absent(e *identity.NotFoundError) string {
 		return "Policy " + e.Of + " version " + e.Name + " does not exist or is not attachable."
 	case "inline policy":
 		return "The " + e.Of + " policy with name " + e.Name + " cannot be found."
+	case "entity":
+		return "Invalid Entity Arn: " + e.Name + " does not clearly define entity type and name."
 	case "access key":
 		return "The Access Key with id " + e.Name + " cannot be found."
 	case "boundary":
@@ -64,6 +69,8 @@ func taken(e *identity.ExistsError) string {
 		return "A policy called " + e.Name + " already exists. Duplicate names are not allowed."
 	case "role":
 		return "Role with name " + e.Name + " already exists."
+	case "group":
+		return "Group with name " + e.Name + " already exists."
 	}
 	return "User with name " + e.Name + " already exists."
 }
@@ -72,6 +79,8 @@ var dependents = map[identity.Dependent]string{
 	identity.AttachedPolicies: "Cannot delete entity, must detach all policies first.",
 	identity.InlinePolicies:   "Cannot delete entity, must delete policies first.",
 	identity.AccessKeys:       "Cannot delete entity, must remove referenced objects first.",
+	identity.Groups:           "Cannot delete entity, must remove users from group first.",
+	identity.Members:          "Cannot delete entity, must remove users from group first.",
 	identity.Attachments:      "Cannot delete a policy attached to entities.",
 	identity.OtherVersions:    "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.",
 	identity.DefaultVersion:   "Cannot delete the default version of a policy.",

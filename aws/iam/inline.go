@@ -79,3 +79,28 @@ func (d *Door) ListUserPolicies(ctx context.Context, in *ListUserPoliciesRequest
 func (d *Door) DeleteUserPolicy(ctx context.Context, in *DeleteUserPolicyRequest) error {
 	return translate(d.Identities.DeleteInline(ctx, user(ctx, in.UserName), in.PolicyName))
 }
+
+// PutGroupPolicy gives a group a policy of its own.
+func (d *Door) PutGroupPolicy(ctx context.Context, in *PutGroupPolicyRequest) error {
+	return translate(d.Identities.PutInline(ctx, group(ctx, in.GroupName), in.PolicyName, in.PolicyDocument))
+}
+
+// GetGroupPolicy shows one.
+func (d *Door) GetGroupPolicy(ctx context.Context, in *GetGroupPolicyRequest) (*GetGroupPolicyResponse, error) {
+	text, err := d.inline(group(ctx, in.GroupName), in.PolicyName)
+	if err != nil {
+		return nil, err
+	}
+	return &GetGroupPolicyResponse{GroupName: in.GroupName, PolicyName: in.PolicyName, PolicyDocument: text}, nil
+}
+
+// ListGroupPolicies lists the names of a group's own policies.
+func (d *Door) ListGroupPolicies(ctx context.Context, in *ListGroupPoliciesRequest) (*ListGroupPoliciesResponse, error) {
+	names, truncated, next, err := d.inlineNames(group(ctx, in.GroupName), in.Marker, in.MaxItems)
+	return &ListGroupPoliciesResponse{PolicyNames: names, IsTruncated: truncated, Marker: next}, err
+}
+
+// DeleteGroupPolicy takes one away.
+func (d *Door) DeleteGroupPolicy(ctx context.Context, in *DeleteGroupPolicyRequest) error {
+	return translate(d.Identities.DeleteInline(ctx, group(ctx, in.GroupName), in.PolicyName))
+}

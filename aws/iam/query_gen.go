@@ -6,6 +6,22 @@ import (
 	"github.com/millrace/millrace/aws/protocol/query"
 )
 
+var formAddUserToGroupRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "GroupName", Name: "GroupName", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "UserName", Name: "UserName", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
+var formAttachGroupPolicyRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "GroupName", Name: "GroupName", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "PolicyArn", Name: "PolicyArn", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
 var formAttachRolePolicyRequest = query.Shape{
 	Kind: query.Structure,
 	Members: []query.Member{
@@ -22,10 +38,27 @@ var formAttachUserPolicyRequest = query.Shape{
 	},
 }
 
+var formContextEntry = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "ContextKeyName", Name: "ContextKeyName", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "ContextKeyValues", Name: "ContextKeyValues", Shape: &formContextKeyValueListType},
+		{JSON: "ContextKeyType", Name: "ContextKeyType", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
 var formCreateAccessKeyRequest = query.Shape{
 	Kind: query.Structure,
 	Members: []query.Member{
 		{JSON: "UserName", Name: "UserName", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
+var formCreateGroupRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "Path", Name: "Path", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "GroupName", Name: "GroupName", Shape: &query.Shape{Kind: query.Text}},
 	},
 }
 
@@ -77,6 +110,21 @@ var formDeleteAccessKeyRequest = query.Shape{
 	Members: []query.Member{
 		{JSON: "UserName", Name: "UserName", Shape: &query.Shape{Kind: query.Text}},
 		{JSON: "AccessKeyId", Name: "AccessKeyId", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
+var formDeleteGroupPolicyRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "GroupName", Name: "GroupName", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "PolicyName", Name: "PolicyName", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
+var formDeleteGroupRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "GroupName", Name: "GroupName", Shape: &query.Shape{Kind: query.Text}},
 	},
 }
 
@@ -139,6 +187,14 @@ var formDeleteUserRequest = query.Shape{
 	},
 }
 
+var formDetachGroupPolicyRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "GroupName", Name: "GroupName", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "PolicyArn", Name: "PolicyArn", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
 var formDetachRolePolicyRequest = query.Shape{
 	Kind: query.Structure,
 	Members: []query.Member{
@@ -159,6 +215,23 @@ var formGetAccessKeyLastUsedRequest = query.Shape{
 	Kind: query.Structure,
 	Members: []query.Member{
 		{JSON: "AccessKeyId", Name: "AccessKeyId", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
+var formGetGroupPolicyRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "GroupName", Name: "GroupName", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "PolicyName", Name: "PolicyName", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
+var formGetGroupRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "GroupName", Name: "GroupName", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "Marker", Name: "Marker", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "MaxItems", Name: "MaxItems", Shape: &query.Shape{Kind: query.Number}},
 	},
 }
 
@@ -216,6 +289,16 @@ var formListAccessKeysRequest = query.Shape{
 	},
 }
 
+var formListAttachedGroupPoliciesRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "GroupName", Name: "GroupName", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "PathPrefix", Name: "PathPrefix", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "Marker", Name: "Marker", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "MaxItems", Name: "MaxItems", Shape: &query.Shape{Kind: query.Number}},
+	},
+}
+
 var formListAttachedRolePoliciesRequest = query.Shape{
 	Kind: query.Structure,
 	Members: []query.Member{
@@ -248,10 +331,28 @@ var formListEntitiesForPolicyRequest = query.Shape{
 	},
 }
 
+var formListGroupPoliciesRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "GroupName", Name: "GroupName", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "Marker", Name: "Marker", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "MaxItems", Name: "MaxItems", Shape: &query.Shape{Kind: query.Number}},
+	},
+}
+
 var formListGroupsForUserRequest = query.Shape{
 	Kind: query.Structure,
 	Members: []query.Member{
 		{JSON: "UserName", Name: "UserName", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "Marker", Name: "Marker", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "MaxItems", Name: "MaxItems", Shape: &query.Shape{Kind: query.Number}},
+	},
+}
+
+var formListGroupsRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "PathPrefix", Name: "PathPrefix", Shape: &query.Shape{Kind: query.Text}},
 		{JSON: "Marker", Name: "Marker", Shape: &query.Shape{Kind: query.Text}},
 		{JSON: "MaxItems", Name: "MaxItems", Shape: &query.Shape{Kind: query.Number}},
 	},
@@ -350,6 +451,15 @@ var formListUsersRequest = query.Shape{
 	},
 }
 
+var formPutGroupPolicyRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "GroupName", Name: "GroupName", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "PolicyName", Name: "PolicyName", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "PolicyDocument", Name: "PolicyDocument", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
 var formPutRolePermissionsBoundaryRequest = query.Shape{
 	Kind: query.Structure,
 	Members: []query.Member{
@@ -384,11 +494,54 @@ var formPutUserPolicyRequest = query.Shape{
 	},
 }
 
+var formRemoveUserFromGroupRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "GroupName", Name: "GroupName", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "UserName", Name: "UserName", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
 var formSetDefaultPolicyVersionRequest = query.Shape{
 	Kind: query.Structure,
 	Members: []query.Member{
 		{JSON: "PolicyArn", Name: "PolicyArn", Shape: &query.Shape{Kind: query.Text}},
 		{JSON: "VersionId", Name: "VersionId", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
+var formSimulateCustomPolicyRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "PolicyInputList", Name: "PolicyInputList", Shape: &formSimulationPolicyListType},
+		{JSON: "PermissionsBoundaryPolicyInputList", Name: "PermissionsBoundaryPolicyInputList", Shape: &formSimulationPolicyListType},
+		{JSON: "ActionNames", Name: "ActionNames", Shape: &formActionNameListType},
+		{JSON: "ResourceArns", Name: "ResourceArns", Shape: &formResourceNameListType},
+		{JSON: "ResourcePolicy", Name: "ResourcePolicy", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "ResourceOwner", Name: "ResourceOwner", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "CallerArn", Name: "CallerArn", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "ContextEntries", Name: "ContextEntries", Shape: &formContextEntryListType},
+		{JSON: "ResourceHandlingOption", Name: "ResourceHandlingOption", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "MaxItems", Name: "MaxItems", Shape: &query.Shape{Kind: query.Number}},
+		{JSON: "Marker", Name: "Marker", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
+var formSimulatePrincipalPolicyRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "PolicySourceArn", Name: "PolicySourceArn", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "PolicyInputList", Name: "PolicyInputList", Shape: &formSimulationPolicyListType},
+		{JSON: "PermissionsBoundaryPolicyInputList", Name: "PermissionsBoundaryPolicyInputList", Shape: &formSimulationPolicyListType},
+		{JSON: "ActionNames", Name: "ActionNames", Shape: &formActionNameListType},
+		{JSON: "ResourceArns", Name: "ResourceArns", Shape: &formResourceNameListType},
+		{JSON: "ResourcePolicy", Name: "ResourcePolicy", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "ResourceOwner", Name: "ResourceOwner", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "CallerArn", Name: "CallerArn", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "ContextEntries", Name: "ContextEntries", Shape: &formContextEntryListType},
+		{JSON: "ResourceHandlingOption", Name: "ResourceHandlingOption", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "MaxItems", Name: "MaxItems", Shape: &query.Shape{Kind: query.Number}},
+		{JSON: "Marker", Name: "Marker", Shape: &query.Shape{Kind: query.Text}},
 	},
 }
 
@@ -465,6 +618,15 @@ var formUpdateAssumeRolePolicyRequest = query.Shape{
 	},
 }
 
+var formUpdateGroupRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "GroupName", Name: "GroupName", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "NewPath", Name: "NewPath", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "NewGroupName", Name: "NewGroupName", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
 var formUpdateRoleDescriptionRequest = query.Shape{
 	Kind: query.Structure,
 	Members: []query.Member{
@@ -480,6 +642,45 @@ var formUpdateRoleRequest = query.Shape{
 		{JSON: "Description", Name: "Description", Shape: &query.Shape{Kind: query.Text}},
 		{JSON: "MaxSessionDuration", Name: "MaxSessionDuration", Shape: &query.Shape{Kind: query.Number}},
 	},
+}
+
+var formUpdateUserRequest = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "UserName", Name: "UserName", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "NewPath", Name: "NewPath", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "NewUserName", Name: "NewUserName", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
+var formActionNameListType = query.Shape{
+	Kind:    query.List,
+	Element: &query.Shape{Kind: query.Text},
+	Flat:    false,
+}
+
+var formContextEntryListType = query.Shape{
+	Kind:    query.List,
+	Element: &formContextEntry,
+	Flat:    false,
+}
+
+var formContextKeyValueListType = query.Shape{
+	Kind:    query.List,
+	Element: &query.Shape{Kind: query.Text},
+	Flat:    false,
+}
+
+var formResourceNameListType = query.Shape{
+	Kind:    query.List,
+	Element: &query.Shape{Kind: query.Text},
+	Flat:    false,
+}
+
+var formSimulationPolicyListType = query.Shape{
+	Kind:    query.List,
+	Element: &query.Shape{Kind: query.Text},
+	Flat:    false,
 }
 
 var formTagKeyListType = query.Shape{

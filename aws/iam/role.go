@@ -2,6 +2,7 @@ package iam
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/millrace/millrace/aws/protocol"
@@ -29,6 +30,9 @@ func showBoundary(e *identity.Entity) *AttachedPermissionsBoundary {
 
 // CreateRole makes a role.
 func (d *Door) CreateRole(ctx context.Context, in *CreateRoleRequest) (*CreateRoleResponse, error) {
+	if twice(in.Tags, strings.ToLower) {
+		return nil, errTwice
+	}
 	e, err := d.Identities.Create(ctx, identity.Entity{
 		Name: role(ctx, in.RoleName), Path: protocol.Value(in.Path), Trust: in.AssumeRolePolicyDocument, Description: protocol.Value(in.Description),
 		MaxAge: time.Duration(protocol.Value(in.MaxSessionDuration)) * time.Second, Boundary: protocol.Value(in.PermissionsBoundary), Tags: readTags(in.Tags),
@@ -37,7 +41,7 @@ func (d *Door) CreateRole(ctx context.Context, in *CreateRoleRequest) (*CreateRo
 		return nil, translateAttach(err, protocol.Value(in.PermissionsBoundary))
 	}
 	r := showRole(e, true)
-	r.RoleLastUsed = nil
+	r.RoleLastUsed, r.MaxSessionDuration = nil, nil
 	return &CreateRoleResponse{Role: r}, nil
 }
 
@@ -79,7 +83,9 @@ func (d *Door) UpdateRoleDescription(ctx context.Context, in *UpdateRoleDescript
 	if err != nil {
 		return nil, translate(err)
 	}
-	return &UpdateRoleDescriptionResponse{Role: showRole(e, true)}, nil
+	r := showRole(e, true)
+	r.RoleLastUsed, r.MaxSessionDuration = nil, nil
+	return &UpdateRoleDescriptionResponse{Role: r}, nil
 }
 
 // DeleteRole removes a role on which nothing hangs.

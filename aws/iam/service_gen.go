@@ -60,7 +60,24 @@ type Operations interface {
 	ListUserTags(ctx context.Context, in *ListUserTagsRequest) (*ListUserTagsResponse, error)
 	PutUserPermissionsBoundary(ctx context.Context, in *PutUserPermissionsBoundaryRequest) error
 	DeleteUserPermissionsBoundary(ctx context.Context, in *DeleteUserPermissionsBoundaryRequest) error
+	UpdateUser(ctx context.Context, in *UpdateUserRequest) error
 	ListGroupsForUser(ctx context.Context, in *ListGroupsForUserRequest) (*ListGroupsForUserResponse, error)
+	CreateGroup(ctx context.Context, in *CreateGroupRequest) (*CreateGroupResponse, error)
+	GetGroup(ctx context.Context, in *GetGroupRequest) (*GetGroupResponse, error)
+	ListGroups(ctx context.Context, in *ListGroupsRequest) (*ListGroupsResponse, error)
+	UpdateGroup(ctx context.Context, in *UpdateGroupRequest) error
+	DeleteGroup(ctx context.Context, in *DeleteGroupRequest) error
+	AddUserToGroup(ctx context.Context, in *AddUserToGroupRequest) error
+	RemoveUserFromGroup(ctx context.Context, in *RemoveUserFromGroupRequest) error
+	PutGroupPolicy(ctx context.Context, in *PutGroupPolicyRequest) error
+	GetGroupPolicy(ctx context.Context, in *GetGroupPolicyRequest) (*GetGroupPolicyResponse, error)
+	ListGroupPolicies(ctx context.Context, in *ListGroupPoliciesRequest) (*ListGroupPoliciesResponse, error)
+	DeleteGroupPolicy(ctx context.Context, in *DeleteGroupPolicyRequest) error
+	AttachGroupPolicy(ctx context.Context, in *AttachGroupPolicyRequest) error
+	DetachGroupPolicy(ctx context.Context, in *DetachGroupPolicyRequest) error
+	ListAttachedGroupPolicies(ctx context.Context, in *ListAttachedGroupPoliciesRequest) (*ListAttachedGroupPoliciesResponse, error)
+	SimulatePrincipalPolicy(ctx context.Context, in *SimulatePrincipalPolicyRequest) (*SimulatePolicyResponse, error)
+	SimulateCustomPolicy(ctx context.Context, in *SimulateCustomPolicyRequest) (*SimulatePolicyResponse, error)
 	CreateAccessKey(ctx context.Context, in *CreateAccessKeyRequest) (*CreateAccessKeyResponse, error)
 	ListAccessKeys(ctx context.Context, in *ListAccessKeysRequest) (*ListAccessKeysResponse, error)
 	UpdateAccessKey(ctx context.Context, in *UpdateAccessKeyRequest) error
@@ -70,18 +87,20 @@ type Operations interface {
 
 // The codes of the service's errors.
 const (
-	ConcurrentModificationException  = "ConcurrentModificationException"
-	DeleteConflictException          = "DeleteConflictException"
-	EntityAlreadyExistsException     = "EntityAlreadyExistsException"
-	InvalidInputException            = "InvalidInputException"
-	LimitExceededException           = "LimitExceededException"
-	MalformedPolicyDocumentException = "MalformedPolicyDocumentException"
-	NoSuchEntityException            = "NoSuchEntityException"
-	PolicyNotAttachableException     = "PolicyNotAttachableException"
-	ErrorServiceFailure              = "ServiceFailure"
-	ServiceFailureException          = "ServiceFailureException"
-	UnmodifiableEntityException      = "UnmodifiableEntityException"
-	ErrorValidationError             = "ValidationError"
+	ConcurrentModificationException        = "ConcurrentModificationException"
+	DeleteConflictException                = "DeleteConflictException"
+	EntityAlreadyExistsException           = "EntityAlreadyExistsException"
+	EntityTemporarilyUnmodifiableException = "EntityTemporarilyUnmodifiableException"
+	InvalidInputException                  = "InvalidInputException"
+	LimitExceededException                 = "LimitExceededException"
+	MalformedPolicyDocumentException       = "MalformedPolicyDocumentException"
+	NoSuchEntityException                  = "NoSuchEntityException"
+	PolicyEvaluationException              = "PolicyEvaluationException"
+	PolicyNotAttachableException           = "PolicyNotAttachableException"
+	ErrorServiceFailure                    = "ServiceFailure"
+	ServiceFailureException                = "ServiceFailureException"
+	UnmodifiableEntityException            = "UnmodifiableEntityException"
+	ErrorValidationError                   = "ValidationError"
 )
 
 // NewService describes the service to the dispatcher. Calls are answered by ops.
@@ -94,18 +113,20 @@ func NewService(ops Operations) protocol.Service {
 		InternalCode: "ServiceFailure",
 		InvalidCode:  "ValidationError",
 		Errors: map[string]protocol.ErrorShape{
-			"ConcurrentModificationException":  {Status: 409, Lower: true, QueryCode: "ConcurrentModification"},
-			"DeleteConflictException":          {Status: 409, Lower: true, QueryCode: "DeleteConflict"},
-			"EntityAlreadyExistsException":     {Status: 409, Lower: true, QueryCode: "EntityAlreadyExists"},
-			"InvalidInputException":            {Status: 400, Lower: true, QueryCode: "InvalidInput"},
-			"LimitExceededException":           {Status: 409, Lower: true, QueryCode: "LimitExceeded"},
-			"MalformedPolicyDocumentException": {Status: 400, Lower: true, QueryCode: "MalformedPolicyDocument"},
-			"NoSuchEntityException":            {Status: 404, Lower: true, QueryCode: "NoSuchEntity"},
-			"PolicyNotAttachableException":     {Status: 400, Lower: true, QueryCode: "PolicyNotAttachable"},
-			"ServiceFailure":                   {Status: 500, Lower: true},
-			"ServiceFailureException":          {Status: 500, Lower: true, QueryCode: "ServiceFailure"},
-			"UnmodifiableEntityException":      {Status: 400, Lower: true, QueryCode: "UnmodifiableEntity"},
-			"ValidationError":                  {Status: 400, Lower: true},
+			"ConcurrentModificationException":        {Status: 409, Lower: true, QueryCode: "ConcurrentModification"},
+			"DeleteConflictException":                {Status: 409, Lower: true, QueryCode: "DeleteConflict"},
+			"EntityAlreadyExistsException":           {Status: 409, Lower: true, QueryCode: "EntityAlreadyExists"},
+			"EntityTemporarilyUnmodifiableException": {Status: 409, Lower: true, QueryCode: "EntityTemporarilyUnmodifiable"},
+			"InvalidInputException":                  {Status: 400, Lower: true, QueryCode: "InvalidInput"},
+			"LimitExceededException":                 {Status: 409, Lower: true, QueryCode: "LimitExceeded"},
+			"MalformedPolicyDocumentException":       {Status: 400, Lower: true, QueryCode: "MalformedPolicyDocument"},
+			"NoSuchEntityException":                  {Status: 404, Lower: true, QueryCode: "NoSuchEntity"},
+			"PolicyEvaluationException":              {Status: 500, Lower: true, QueryCode: "PolicyEvaluation"},
+			"PolicyNotAttachableException":           {Status: 400, Lower: true, QueryCode: "PolicyNotAttachable"},
+			"ServiceFailure":                         {Status: 500, Lower: true},
+			"ServiceFailureException":                {Status: 500, Lower: true, QueryCode: "ServiceFailure"},
+			"UnmodifiableEntityException":            {Status: 400, Lower: true, QueryCode: "UnmodifiableEntity"},
+			"ValidationError":                        {Status: 400, Lower: true},
 		},
 		Operations: []protocol.Operation{
 			{Name: "CreateRole", Query: &formCreateRoleRequest, Handler: protocol.Handle(ops.CreateRole)},
@@ -157,7 +178,24 @@ func NewService(ops Operations) protocol.Service {
 			{Name: "ListUserTags", Query: &formListUserTagsRequest, Handler: protocol.Handle(ops.ListUserTags)},
 			{Name: "PutUserPermissionsBoundary", Query: &formPutUserPermissionsBoundaryRequest, Handler: protocol.HandleSilent(ops.PutUserPermissionsBoundary)},
 			{Name: "DeleteUserPermissionsBoundary", Query: &formDeleteUserPermissionsBoundaryRequest, Handler: protocol.HandleSilent(ops.DeleteUserPermissionsBoundary)},
+			{Name: "UpdateUser", Query: &formUpdateUserRequest, Handler: protocol.HandleSilent(ops.UpdateUser)},
 			{Name: "ListGroupsForUser", Query: &formListGroupsForUserRequest, Handler: protocol.Handle(ops.ListGroupsForUser)},
+			{Name: "CreateGroup", Query: &formCreateGroupRequest, Handler: protocol.Handle(ops.CreateGroup)},
+			{Name: "GetGroup", Query: &formGetGroupRequest, Handler: protocol.Handle(ops.GetGroup)},
+			{Name: "ListGroups", Query: &formListGroupsRequest, Handler: protocol.Handle(ops.ListGroups)},
+			{Name: "UpdateGroup", Query: &formUpdateGroupRequest, Handler: protocol.HandleSilent(ops.UpdateGroup)},
+			{Name: "DeleteGroup", Query: &formDeleteGroupRequest, Handler: protocol.HandleSilent(ops.DeleteGroup)},
+			{Name: "AddUserToGroup", Query: &formAddUserToGroupRequest, Handler: protocol.HandleSilent(ops.AddUserToGroup)},
+			{Name: "RemoveUserFromGroup", Query: &formRemoveUserFromGroupRequest, Handler: protocol.HandleSilent(ops.RemoveUserFromGroup)},
+			{Name: "PutGroupPolicy", Query: &formPutGroupPolicyRequest, Handler: protocol.HandleSilent(ops.PutGroupPolicy)},
+			{Name: "GetGroupPolicy", Query: &formGetGroupPolicyRequest, Handler: protocol.Handle(ops.GetGroupPolicy)},
+			{Name: "ListGroupPolicies", Query: &formListGroupPoliciesRequest, Handler: protocol.Handle(ops.ListGroupPolicies)},
+			{Name: "DeleteGroupPolicy", Query: &formDeleteGroupPolicyRequest, Handler: protocol.HandleSilent(ops.DeleteGroupPolicy)},
+			{Name: "AttachGroupPolicy", Query: &formAttachGroupPolicyRequest, Handler: protocol.HandleSilent(ops.AttachGroupPolicy)},
+			{Name: "DetachGroupPolicy", Query: &formDetachGroupPolicyRequest, Handler: protocol.HandleSilent(ops.DetachGroupPolicy)},
+			{Name: "ListAttachedGroupPolicies", Query: &formListAttachedGroupPoliciesRequest, Handler: protocol.Handle(ops.ListAttachedGroupPolicies)},
+			{Name: "SimulatePrincipalPolicy", Query: &formSimulatePrincipalPolicyRequest, Handler: protocol.Handle(ops.SimulatePrincipalPolicy)},
+			{Name: "SimulateCustomPolicy", Query: &formSimulateCustomPolicyRequest, Handler: protocol.Handle(ops.SimulateCustomPolicy)},
 			{Name: "CreateAccessKey", Query: &formCreateAccessKeyRequest, Handler: protocol.Handle(ops.CreateAccessKey)},
 			{Name: "ListAccessKeys", Query: &formListAccessKeysRequest, Handler: protocol.Handle(ops.ListAccessKeys)},
 			{Name: "UpdateAccessKey", Query: &formUpdateAccessKeyRequest, Handler: protocol.HandleSilent(ops.UpdateAccessKey)},

@@ -2,6 +2,7 @@ package iam
 
 import (
 	"context"
+	"strings"
 
 	"github.com/millrace/millrace/identity"
 )
@@ -12,6 +13,21 @@ func readTags(tags []Tag) (out []identity.Tag) {
 	}
 	return out
 }
+
+// twice reports whether a key is given twice, once fold has been done to both.
+func twice(tags []Tag, fold func(string) string) bool {
+	seen := map[string]bool{}
+	for _, t := range tags {
+		key := fold(t.Key)
+		if seen[key] {
+			return true
+		}
+		seen[key] = true
+	}
+	return false
+}
+
+var errTwice = fault(InvalidInputException, "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
 
 func showTags(tags []identity.Tag) (out []Tag) {
 	for _, t := range tags {
@@ -37,6 +53,9 @@ func (d *Door) entityTags(name identity.Name, marker *string, most *int) (some [
 
 // TagRole adds tags to a role.
 func (d *Door) TagRole(ctx context.Context, in *TagRoleRequest) error {
+	if twice(in.Tags, strings.ToLower) {
+		return errTwice
+	}
 	return translate(d.Identities.Tag(ctx, role(ctx, in.RoleName), readTags(in.Tags)))
 }
 
@@ -53,6 +72,9 @@ func (d *Door) ListRoleTags(ctx context.Context, in *ListRoleTagsRequest) (*List
 
 // TagUser adds tags to a user.
 func (d *Door) TagUser(ctx context.Context, in *TagUserRequest) error {
+	if twice(in.Tags, strings.ToLower) {
+		return errTwice
+	}
 	return translate(d.Identities.Tag(ctx, user(ctx, in.UserName), readTags(in.Tags)))
 }
 
@@ -69,6 +91,9 @@ func (d *Door) ListUserTags(ctx context.Context, in *ListUserTagsRequest) (*List
 
 // TagPolicy adds tags to a managed policy.
 func (d *Door) TagPolicy(ctx context.Context, in *TagPolicyRequest) error {
+	if twice(in.Tags, func(key string) string { return key }) {
+		return fault(InvalidInputException, "Duplicate tag keys found.")
+	}
 	return translate(d.Identities.TagPolicy(ctx, role(ctx, "").Account, in.PolicyArn, readTags(in.Tags)))
 }
 

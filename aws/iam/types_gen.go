@@ -30,6 +30,24 @@ type AccessKeyMetadata struct {
 	CreateDate  *time.Time
 }
 
+// AddUserToGroupRequest is AWS's shape AddUserToGroupRequest.
+type AddUserToGroupRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	GroupName string // required
+	UserName  string // required
+}
+
+// AttachGroupPolicyRequest is AWS's shape AttachGroupPolicyRequest.
+type AttachGroupPolicyRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	GroupName string // required
+	PolicyArn string // required
+}
+
 // AttachRolePolicyRequest is AWS's shape AttachRolePolicyRequest.
 type AttachRolePolicyRequest struct {
 	// missing has a bit for each required member that a request left out.
@@ -60,6 +78,13 @@ type AttachedPolicy struct {
 	PolicyArn  *string
 }
 
+// ContextEntry is AWS's shape ContextEntry.
+type ContextEntry struct {
+	ContextKeyName   *string
+	ContextKeyValues []string
+	ContextKeyType   *string
+}
+
 // CreateAccessKeyRequest is AWS's shape CreateAccessKeyRequest.
 type CreateAccessKeyRequest struct {
 	UserName *string
@@ -68,6 +93,20 @@ type CreateAccessKeyRequest struct {
 // CreateAccessKeyResponse is AWS's shape CreateAccessKeyResponse.
 type CreateAccessKeyResponse struct {
 	AccessKey *AccessKey // required
+}
+
+// CreateGroupRequest is AWS's shape CreateGroupRequest.
+type CreateGroupRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	Path      *string
+	GroupName string // required
+}
+
+// CreateGroupResponse is AWS's shape CreateGroupResponse.
+type CreateGroupResponse struct {
+	Group *Group // required
 }
 
 // CreatePolicyRequest is AWS's shape CreatePolicyRequest.
@@ -146,6 +185,23 @@ type DeleteAccessKeyRequest struct {
 	AccessKeyId string // required
 }
 
+// DeleteGroupPolicyRequest is AWS's shape DeleteGroupPolicyRequest.
+type DeleteGroupPolicyRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	GroupName  string // required
+	PolicyName string // required
+}
+
+// DeleteGroupRequest is AWS's shape DeleteGroupRequest.
+type DeleteGroupRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	GroupName string // required
+}
+
 // DeletePolicyRequest is AWS's shape DeletePolicyRequest.
 type DeletePolicyRequest struct {
 	// missing has a bit for each required member that a request left out.
@@ -213,6 +269,15 @@ type DeleteUserRequest struct {
 	UserName string // required
 }
 
+// DetachGroupPolicyRequest is AWS's shape DetachGroupPolicyRequest.
+type DetachGroupPolicyRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	GroupName string // required
+	PolicyArn string // required
+}
+
 // DetachRolePolicyRequest is AWS's shape DetachRolePolicyRequest.
 type DetachRolePolicyRequest struct {
 	// missing has a bit for each required member that a request left out.
@@ -231,6 +296,19 @@ type DetachUserPolicyRequest struct {
 	PolicyArn string // required
 }
 
+// EvaluationResult is AWS's shape EvaluationResult.
+type EvaluationResult struct {
+	EvalActionName                    string // required
+	EvalResourceName                  *string
+	EvalDecision                      string // required
+	MatchedStatements                 []Statement
+	MissingContextValues              []string
+	OrganizationsDecisionDetail       *OrganizationsDecisionDetail
+	PermissionsBoundaryDecisionDetail *PermissionsBoundaryDecisionDetail
+	EvalDecisionDetails               map[string]string
+	ResourceSpecificResults           []ResourceSpecificResult
+}
+
 // GetAccessKeyLastUsedRequest is AWS's shape GetAccessKeyLastUsedRequest.
 type GetAccessKeyLastUsedRequest struct {
 	// missing has a bit for each required member that a request left out.
@@ -243,6 +321,40 @@ type GetAccessKeyLastUsedRequest struct {
 type GetAccessKeyLastUsedResponse struct {
 	UserName          *string
 	AccessKeyLastUsed *AccessKeyLastUsed
+}
+
+// GetGroupPolicyRequest is AWS's shape GetGroupPolicyRequest.
+type GetGroupPolicyRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	GroupName  string // required
+	PolicyName string // required
+}
+
+// GetGroupPolicyResponse is AWS's shape GetGroupPolicyResponse.
+type GetGroupPolicyResponse struct {
+	GroupName      string // required
+	PolicyName     string // required
+	PolicyDocument string // required
+}
+
+// GetGroupRequest is AWS's shape GetGroupRequest.
+type GetGroupRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	GroupName string // required
+	Marker    *string
+	MaxItems  *int
+}
+
+// GetGroupResponse is AWS's shape GetGroupResponse.
+type GetGroupResponse struct {
+	Group       *Group // required
+	Users       []User // required
+	IsTruncated *bool
+	Marker      *string
 }
 
 // GetPolicyRequest is AWS's shape GetPolicyRequest.
@@ -361,6 +473,24 @@ type ListAccessKeysResponse struct {
 	Marker            *string
 }
 
+// ListAttachedGroupPoliciesRequest is AWS's shape ListAttachedGroupPoliciesRequest.
+type ListAttachedGroupPoliciesRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	GroupName  string // required
+	PathPrefix *string
+	Marker     *string
+	MaxItems   *int
+}
+
+// ListAttachedGroupPoliciesResponse is AWS's shape ListAttachedGroupPoliciesResponse.
+type ListAttachedGroupPoliciesResponse struct {
+	AttachedPolicies []AttachedPolicy
+	IsTruncated      *bool
+	Marker           *string
+}
+
 // ListAttachedRolePoliciesRequest is AWS's shape ListAttachedRolePoliciesRequest.
 type ListAttachedRolePoliciesRequest struct {
 	// missing has a bit for each required member that a request left out.
@@ -419,6 +549,23 @@ type ListEntitiesForPolicyResponse struct {
 	Marker       *string
 }
 
+// ListGroupPoliciesRequest is AWS's shape ListGroupPoliciesRequest.
+type ListGroupPoliciesRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	GroupName string // required
+	Marker    *string
+	MaxItems  *int
+}
+
+// ListGroupPoliciesResponse is AWS's shape ListGroupPoliciesResponse.
+type ListGroupPoliciesResponse struct {
+	PolicyNames []string // required
+	IsTruncated *bool
+	Marker      *string
+}
+
 // ListGroupsForUserRequest is AWS's shape ListGroupsForUserRequest.
 type ListGroupsForUserRequest struct {
 	// missing has a bit for each required member that a request left out.
@@ -431,6 +578,20 @@ type ListGroupsForUserRequest struct {
 
 // ListGroupsForUserResponse is AWS's shape ListGroupsForUserResponse.
 type ListGroupsForUserResponse struct {
+	Groups      []Group // required
+	IsTruncated *bool
+	Marker      *string
+}
+
+// ListGroupsRequest is AWS's shape ListGroupsRequest.
+type ListGroupsRequest struct {
+	PathPrefix *string
+	Marker     *string
+	MaxItems   *int
+}
+
+// ListGroupsResponse is AWS's shape ListGroupsResponse.
+type ListGroupsResponse struct {
 	Groups      []Group // required
 	IsTruncated *bool
 	Marker      *string
@@ -600,6 +761,16 @@ type ListUsersResponse struct {
 	Marker      *string
 }
 
+// OrganizationsDecisionDetail is AWS's shape OrganizationsDecisionDetail.
+type OrganizationsDecisionDetail struct {
+	AllowedByOrganizations *bool
+}
+
+// PermissionsBoundaryDecisionDetail is AWS's shape PermissionsBoundaryDecisionDetail.
+type PermissionsBoundaryDecisionDetail struct {
+	AllowedByPermissionsBoundary *bool
+}
+
 // Policy is AWS's shape Policy.
 type Policy struct {
 	PolicyName                    *string
@@ -642,6 +813,22 @@ type PolicyVersion struct {
 	CreateDate       *time.Time
 }
 
+// Position is AWS's shape Position.
+type Position struct {
+	Line   *int
+	Column *int
+}
+
+// PutGroupPolicyRequest is AWS's shape PutGroupPolicyRequest.
+type PutGroupPolicyRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	GroupName      string // required
+	PolicyName     string // required
+	PolicyDocument string // required
+}
+
 // PutRolePermissionsBoundaryRequest is AWS's shape PutRolePermissionsBoundaryRequest.
 type PutRolePermissionsBoundaryRequest struct {
 	// missing has a bit for each required member that a request left out.
@@ -680,6 +867,25 @@ type PutUserPolicyRequest struct {
 	PolicyDocument string // required
 }
 
+// RemoveUserFromGroupRequest is AWS's shape RemoveUserFromGroupRequest.
+type RemoveUserFromGroupRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	GroupName string // required
+	UserName  string // required
+}
+
+// ResourceSpecificResult is AWS's shape ResourceSpecificResult.
+type ResourceSpecificResult struct {
+	EvalResourceName                  string // required
+	EvalResourceDecision              string // required
+	MatchedStatements                 []Statement
+	MissingContextValues              []string
+	EvalDecisionDetails               map[string]string
+	PermissionsBoundaryDecisionDetail *PermissionsBoundaryDecisionDetail
+}
+
 // Role is AWS's shape Role.
 type Role struct {
 	Path                     string    // required
@@ -708,6 +914,55 @@ type SetDefaultPolicyVersionRequest struct {
 
 	PolicyArn string // required
 	VersionId string // required
+}
+
+// SimulateCustomPolicyRequest is AWS's shape SimulateCustomPolicyRequest.
+type SimulateCustomPolicyRequest struct {
+	PolicyInputList                    []string // required
+	PermissionsBoundaryPolicyInputList []string
+	ActionNames                        []string // required
+	ResourceArns                       []string
+	ResourcePolicy                     *string
+	ResourceOwner                      *string
+	CallerArn                          *string
+	ContextEntries                     []ContextEntry
+	ResourceHandlingOption             *string
+	MaxItems                           *int
+	Marker                             *string
+}
+
+// SimulatePolicyResponse is AWS's shape SimulatePolicyResponse.
+type SimulatePolicyResponse struct {
+	EvaluationResults []EvaluationResult
+	IsTruncated       *bool
+	Marker            *string
+}
+
+// SimulatePrincipalPolicyRequest is AWS's shape SimulatePrincipalPolicyRequest.
+type SimulatePrincipalPolicyRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	PolicySourceArn                    string // required
+	PolicyInputList                    []string
+	PermissionsBoundaryPolicyInputList []string
+	ActionNames                        []string // required
+	ResourceArns                       []string
+	ResourcePolicy                     *string
+	ResourceOwner                      *string
+	CallerArn                          *string
+	ContextEntries                     []ContextEntry
+	ResourceHandlingOption             *string
+	MaxItems                           *int
+	Marker                             *string
+}
+
+// Statement is AWS's shape Statement.
+type Statement struct {
+	SourcePolicyId   *string
+	SourcePolicyType *string
+	StartPosition    *Position
+	EndPosition      *Position
 }
 
 // Tag is AWS's shape Tag.
@@ -792,6 +1047,16 @@ type UpdateAssumeRolePolicyRequest struct {
 	PolicyDocument string // required
 }
 
+// UpdateGroupRequest is AWS's shape UpdateGroupRequest.
+type UpdateGroupRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	GroupName    string // required
+	NewPath      *string
+	NewGroupName *string
+}
+
 // UpdateRoleDescriptionRequest is AWS's shape UpdateRoleDescriptionRequest.
 type UpdateRoleDescriptionRequest struct {
 	// missing has a bit for each required member that a request left out.
@@ -820,6 +1085,16 @@ type UpdateRoleRequest struct {
 type UpdateRoleResponse struct {
 }
 
+// UpdateUserRequest is AWS's shape UpdateUserRequest.
+type UpdateUserRequest struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	UserName    string // required
+	NewPath     *string
+	NewUserName *string
+}
+
 // User is AWS's shape User.
 type User struct {
 	Path                string    // required
@@ -831,6 +1106,22 @@ type User struct {
 	PermissionsBoundary *AttachedPermissionsBoundary
 	Tags                []Tag
 }
+
+// The values of ContextKeyTypeEnum.
+const (
+	ContextKeyTypeEnumString      = "string"
+	ContextKeyTypeEnumStringList  = "stringList"
+	ContextKeyTypeEnumNumeric     = "numeric"
+	ContextKeyTypeEnumNumericList = "numericList"
+	ContextKeyTypeEnumBoolean     = "boolean"
+	ContextKeyTypeEnumBooleanList = "booleanList"
+	ContextKeyTypeEnumIp          = "ip"
+	ContextKeyTypeEnumIpList      = "ipList"
+	ContextKeyTypeEnumBinary      = "binary"
+	ContextKeyTypeEnumBinaryList  = "binaryList"
+	ContextKeyTypeEnumDate        = "date"
+	ContextKeyTypeEnumDateList    = "dateList"
+)
 
 // The values of EntityType.
 const (
@@ -844,6 +1135,24 @@ const (
 // The values of PermissionsBoundaryAttachmentType.
 const (
 	PermissionsBoundaryAttachmentTypePermissionsBoundaryPolicy = "PermissionsBoundaryPolicy"
+)
+
+// The values of PolicyEvaluationDecisionType.
+const (
+	PolicyEvaluationDecisionTypeAllowed      = "allowed"
+	PolicyEvaluationDecisionTypeExplicitDeny = "explicitDeny"
+	PolicyEvaluationDecisionTypeImplicitDeny = "implicitDeny"
+)
+
+// The values of PolicySourceType.
+const (
+	PolicySourceTypeUser        = "user"
+	PolicySourceTypeGroup       = "group"
+	PolicySourceTypeRole        = "role"
+	PolicySourceTypeAwsManaged  = "aws-managed"
+	PolicySourceTypeUserManaged = "user-managed"
+	PolicySourceTypeResource    = "resource"
+	PolicySourceTypeNone        = "none"
 )
 
 // The values of PolicyUsageType.

@@ -2,6 +2,7 @@ package iam
 
 import (
 	"context"
+	"strings"
 
 	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/identity"
@@ -18,6 +19,9 @@ func showUser(e *identity.Entity, whole bool) *User {
 
 // CreateUser makes a user.
 func (d *Door) CreateUser(ctx context.Context, in *CreateUserRequest) (*CreateUserResponse, error) {
+	if twice(in.Tags, strings.ToLower) {
+		return nil, errTwice
+	}
 	e, err := d.Identities.Create(ctx, identity.Entity{
 		Name: user(ctx, in.UserName), Path: protocol.Value(in.Path), Boundary: protocol.Value(in.PermissionsBoundary), Tags: readTags(in.Tags),
 	})
@@ -32,6 +36,9 @@ func (d *Door) GetUser(ctx context.Context, in *GetUserRequest) (*GetUserRespons
 	name, err := self(ctx, in.UserName)
 	if err != nil {
 		return nil, err
+	}
+	if name.Name == "" {
+		return nil, errNobody
 	}
 	e, err := d.Identities.Get(name)
 	if err != nil {
@@ -56,10 +63,17 @@ func (d *Door) DeleteUser(ctx context.Context, in *DeleteUserRequest) error {
 	return translate(d.Identities.Delete(ctx, user(ctx, in.UserName)))
 }
 
-// ListGroupsForUser shows none: there are no groups. Terraform asks before it deletes a user.
+// UpdateUser gives a user another name or path.
+func (d *Door) UpdateUser(ctx context.Context, in *UpdateUserRequest) error {
+	return translate(d.Identities.Rename(ctx, user(ctx, in.UserName), protocol.Value(in.NewUserName), protocol.Value(in.NewPath)))
+}
+
+// ListGroupsForUser lists the groups that a user is a member of, a page at a time.
 func (d *Door) ListGroupsForUser(ctx context.Context, in *ListGroupsForUserRequest) (*ListGroupsForUserResponse, error) {
-	if _, err := d.Identities.Get(user(ctx, in.UserName)); err != nil {
+	e, err := d.Identities.Get(user(ctx, in.UserName))
+	if err != nil {
 		return nil, translate(err)
 	}
-	return &ListGroupsForUserResponse{Groups: []Group{}, IsTruncated: new(false)}, nil
+	some, truncated, next := page(d.Identities.GroupsOf(e), entityName, in.Marker, in.MaxItems)
+	return &ListGroupsForUserResponse{Groups: showGroups(some), IsTruncated: truncated, Marker: next}, nil
 }

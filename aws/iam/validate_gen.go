@@ -6,15 +6,33 @@ import (
 	"github.com/millrace/millrace/aws/protocol/constraint"
 )
 
+var ruleActionNameListType = constraint.Texts{Length: constraint.Length{Low: -1, High: -1}, Member: &ruleActionNameType}
+
+var ruleActionNameType = constraint.Text{Length: constraint.Length{Low: 3, High: 128}}
+
+var ruleContextKeyNameType = constraint.Text{Length: constraint.Length{Low: 5, High: 256}}
+
+var ruleContextKeyTypeEnum = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"string", "stringList", "numeric", "numericList", "boolean", "booleanList", "ip", "ipList", "binary", "binaryList", "date", "dateList"}}
+
 var ruleEntityType = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"}}
 
 var rulePolicyUsageType = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"PermissionsPolicy", "PermissionsBoundary"}}
+
+var ruleResourceHandlingOptionType = constraint.Text{Length: constraint.Length{Low: 1, High: 64}}
+
+var ruleResourceNameListType = constraint.Texts{Length: constraint.Length{Low: -1, High: -1}, Member: &ruleResourceNameType}
+
+var ruleResourceNameType = constraint.Text{Length: constraint.Length{Low: 1, High: 2048}}
+
+var ruleSimulationPolicyListType = constraint.Texts{Length: constraint.Length{Low: -1, High: -1}, Member: &rulePolicyDocumentType}
 
 var ruleAccessKeyIdType = constraint.Text{Length: constraint.Length{Low: 16, High: 128}, Pattern: constraint.NewPattern(`[\w]+`)}
 
 var ruleArnType = constraint.Text{Length: constraint.Length{Low: 20, High: 2048}}
 
 var ruleExistingUserNameType = constraint.Text{Length: constraint.Length{Low: 1, High: 128}, Pattern: constraint.NewPattern(`[\w+=,.@-]+`)}
+
+var ruleGroupNameType = constraint.Text{Length: constraint.Length{Low: 1, High: 128}, Pattern: constraint.NewPattern(`[\w+=,.@-]+`)}
 
 var ruleMarkerType = constraint.Text{Length: constraint.Length{Low: 1, High: 320}, Pattern: constraint.NewPattern(`[\u0020-\u00FF]+`)}
 
@@ -55,6 +73,34 @@ var ruleTagValueType = constraint.Text{Length: constraint.Length{Low: 0, High: 2
 var ruleUserNameType = constraint.Text{Length: constraint.Length{Low: 1, High: 64}, Pattern: constraint.NewPattern(`[\w+=,.@-]+`)}
 
 // Validate judges the members in the model's order.
+func (v *AddUserToGroupRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleGroupNameType.Check(c, "groupName", v.GroupName)
+	} else {
+		c.Null("groupName")
+	}
+	if v.missing&0x2 == 0 {
+		ruleExistingUserNameType.Check(c, "userName", v.UserName)
+	} else {
+		c.Null("userName")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *AttachGroupPolicyRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleGroupNameType.Check(c, "groupName", v.GroupName)
+	} else {
+		c.Null("groupName")
+	}
+	if v.missing&0x2 == 0 {
+		ruleArnType.Check(c, "policyArn", v.PolicyArn)
+	} else {
+		c.Null("policyArn")
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *AttachRolePolicyRequest) Validate(c *constraint.Checks) {
 	if v.missing&0x1 == 0 {
 		ruleRoleNameType.Check(c, "roleName", v.RoleName)
@@ -83,9 +129,31 @@ func (v *AttachUserPolicyRequest) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *ContextEntry) Validate(c *constraint.Checks) {
+	if v.ContextKeyName != nil {
+		ruleContextKeyNameType.Check(c, "contextKeyName", *v.ContextKeyName)
+	}
+	if v.ContextKeyType != nil {
+		ruleContextKeyTypeEnum.Check(c, "contextKeyType", *v.ContextKeyType)
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *CreateAccessKeyRequest) Validate(c *constraint.Checks) {
 	if v.UserName != nil {
 		ruleExistingUserNameType.Check(c, "userName", *v.UserName)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *CreateGroupRequest) Validate(c *constraint.Checks) {
+	if v.Path != nil {
+		rulePathType.Check(c, "path", *v.Path)
+	}
+	if v.missing&0x1 == 0 {
+		ruleGroupNameType.Check(c, "groupName", v.GroupName)
+	} else {
+		c.Null("groupName")
 	}
 }
 
@@ -201,6 +269,29 @@ func (v *DeleteAccessKeyRequest) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *DeleteGroupPolicyRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleGroupNameType.Check(c, "groupName", v.GroupName)
+	} else {
+		c.Null("groupName")
+	}
+	if v.missing&0x2 == 0 {
+		rulePolicyNameType.Check(c, "policyName", v.PolicyName)
+	} else {
+		c.Null("policyName")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *DeleteGroupRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleGroupNameType.Check(c, "groupName", v.GroupName)
+	} else {
+		c.Null("groupName")
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *DeletePolicyRequest) Validate(c *constraint.Checks) {
 	if v.missing&0x1 == 0 {
 		ruleArnType.Check(c, "policyArn", v.PolicyArn)
@@ -288,6 +379,20 @@ func (v *DeleteUserRequest) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *DetachGroupPolicyRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleGroupNameType.Check(c, "groupName", v.GroupName)
+	} else {
+		c.Null("groupName")
+	}
+	if v.missing&0x2 == 0 {
+		ruleArnType.Check(c, "policyArn", v.PolicyArn)
+	} else {
+		c.Null("policyArn")
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *DetachRolePolicyRequest) Validate(c *constraint.Checks) {
 	if v.missing&0x1 == 0 {
 		ruleRoleNameType.Check(c, "roleName", v.RoleName)
@@ -321,6 +426,35 @@ func (v *GetAccessKeyLastUsedRequest) Validate(c *constraint.Checks) {
 		ruleAccessKeyIdType.Check(c, "accessKeyId", v.AccessKeyId)
 	} else {
 		c.Null("accessKeyId")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *GetGroupPolicyRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleGroupNameType.Check(c, "groupName", v.GroupName)
+	} else {
+		c.Null("groupName")
+	}
+	if v.missing&0x2 == 0 {
+		rulePolicyNameType.Check(c, "policyName", v.PolicyName)
+	} else {
+		c.Null("policyName")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *GetGroupRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleGroupNameType.Check(c, "groupName", v.GroupName)
+	} else {
+		c.Null("groupName")
+	}
+	if v.Marker != nil {
+		ruleMarkerType.Check(c, "marker", *v.Marker)
+	}
+	if v.MaxItems != nil {
+		ruleMaxItemsType.Check(c, "maxItems", int64(*v.MaxItems))
 	}
 }
 
@@ -405,6 +539,24 @@ func (v *ListAccessKeysRequest) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *ListAttachedGroupPoliciesRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleGroupNameType.Check(c, "groupName", v.GroupName)
+	} else {
+		c.Null("groupName")
+	}
+	if v.PathPrefix != nil {
+		rulePolicyPathType.Check(c, "pathPrefix", *v.PathPrefix)
+	}
+	if v.Marker != nil {
+		ruleMarkerType.Check(c, "marker", *v.Marker)
+	}
+	if v.MaxItems != nil {
+		ruleMaxItemsType.Check(c, "maxItems", int64(*v.MaxItems))
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *ListAttachedRolePoliciesRequest) Validate(c *constraint.Checks) {
 	if v.missing&0x1 == 0 {
 		ruleRoleNameType.Check(c, "roleName", v.RoleName)
@@ -465,11 +617,39 @@ func (v *ListEntitiesForPolicyRequest) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *ListGroupPoliciesRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleGroupNameType.Check(c, "groupName", v.GroupName)
+	} else {
+		c.Null("groupName")
+	}
+	if v.Marker != nil {
+		ruleMarkerType.Check(c, "marker", *v.Marker)
+	}
+	if v.MaxItems != nil {
+		ruleMaxItemsType.Check(c, "maxItems", int64(*v.MaxItems))
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *ListGroupsForUserRequest) Validate(c *constraint.Checks) {
 	if v.missing&0x1 == 0 {
 		ruleExistingUserNameType.Check(c, "userName", v.UserName)
 	} else {
 		c.Null("userName")
+	}
+	if v.Marker != nil {
+		ruleMarkerType.Check(c, "marker", *v.Marker)
+	}
+	if v.MaxItems != nil {
+		ruleMaxItemsType.Check(c, "maxItems", int64(*v.MaxItems))
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *ListGroupsRequest) Validate(c *constraint.Checks) {
+	if v.PathPrefix != nil {
+		rulePathPrefixType.Check(c, "pathPrefix", *v.PathPrefix)
 	}
 	if v.Marker != nil {
 		ruleMarkerType.Check(c, "marker", *v.Marker)
@@ -630,6 +810,25 @@ func (v *ListUsersRequest) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *PutGroupPolicyRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleGroupNameType.Check(c, "groupName", v.GroupName)
+	} else {
+		c.Null("groupName")
+	}
+	if v.missing&0x2 == 0 {
+		rulePolicyNameType.Check(c, "policyName", v.PolicyName)
+	} else {
+		c.Null("policyName")
+	}
+	if v.missing&0x4 == 0 {
+		rulePolicyDocumentType.Check(c, "policyDocument", v.PolicyDocument)
+	} else {
+		c.Null("policyDocument")
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *PutRolePermissionsBoundaryRequest) Validate(c *constraint.Checks) {
 	if v.missing&0x1 == 0 {
 		ruleRoleNameType.Check(c, "roleName", v.RoleName)
@@ -696,6 +895,20 @@ func (v *PutUserPolicyRequest) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *RemoveUserFromGroupRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleGroupNameType.Check(c, "groupName", v.GroupName)
+	} else {
+		c.Null("groupName")
+	}
+	if v.missing&0x2 == 0 {
+		ruleExistingUserNameType.Check(c, "userName", v.UserName)
+	} else {
+		c.Null("userName")
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *SetDefaultPolicyVersionRequest) Validate(c *constraint.Checks) {
 	if v.missing&0x1 == 0 {
 		ruleArnType.Check(c, "policyArn", v.PolicyArn)
@@ -706,6 +919,99 @@ func (v *SetDefaultPolicyVersionRequest) Validate(c *constraint.Checks) {
 		rulePolicyVersionIdType.Check(c, "versionId", v.VersionId)
 	} else {
 		c.Null("versionId")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *SimulateCustomPolicyRequest) Validate(c *constraint.Checks) {
+	if v.PolicyInputList != nil {
+		ruleSimulationPolicyListType.Check(c, "policyInputList", v.PolicyInputList)
+	} else {
+		c.Null("policyInputList")
+	}
+	if v.PermissionsBoundaryPolicyInputList != nil {
+		ruleSimulationPolicyListType.Check(c, "permissionsBoundaryPolicyInputList", v.PermissionsBoundaryPolicyInputList)
+	}
+	if v.ActionNames != nil {
+		ruleActionNameListType.Check(c, "actionNames", v.ActionNames)
+	} else {
+		c.Null("actionNames")
+	}
+	if v.ResourceArns != nil {
+		ruleResourceNameListType.Check(c, "resourceArns", v.ResourceArns)
+	}
+	if v.ResourcePolicy != nil {
+		rulePolicyDocumentType.Check(c, "resourcePolicy", *v.ResourcePolicy)
+	}
+	if v.ResourceOwner != nil {
+		ruleResourceNameType.Check(c, "resourceOwner", *v.ResourceOwner)
+	}
+	if v.CallerArn != nil {
+		ruleResourceNameType.Check(c, "callerArn", *v.CallerArn)
+	}
+	if v.ContextEntries != nil {
+		for i := range v.ContextEntries {
+			c.EnterElement("contextEntries", i)
+			v.ContextEntries[i].Validate(c)
+			c.Leave()
+		}
+	}
+	if v.ResourceHandlingOption != nil {
+		ruleResourceHandlingOptionType.Check(c, "resourceHandlingOption", *v.ResourceHandlingOption)
+	}
+	if v.MaxItems != nil {
+		ruleMaxItemsType.Check(c, "maxItems", int64(*v.MaxItems))
+	}
+	if v.Marker != nil {
+		ruleMarkerType.Check(c, "marker", *v.Marker)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *SimulatePrincipalPolicyRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleArnType.Check(c, "policySourceArn", v.PolicySourceArn)
+	} else {
+		c.Null("policySourceArn")
+	}
+	if v.PolicyInputList != nil {
+		ruleSimulationPolicyListType.Check(c, "policyInputList", v.PolicyInputList)
+	}
+	if v.PermissionsBoundaryPolicyInputList != nil {
+		ruleSimulationPolicyListType.Check(c, "permissionsBoundaryPolicyInputList", v.PermissionsBoundaryPolicyInputList)
+	}
+	if v.ActionNames != nil {
+		ruleActionNameListType.Check(c, "actionNames", v.ActionNames)
+	} else {
+		c.Null("actionNames")
+	}
+	if v.ResourceArns != nil {
+		ruleResourceNameListType.Check(c, "resourceArns", v.ResourceArns)
+	}
+	if v.ResourcePolicy != nil {
+		rulePolicyDocumentType.Check(c, "resourcePolicy", *v.ResourcePolicy)
+	}
+	if v.ResourceOwner != nil {
+		ruleResourceNameType.Check(c, "resourceOwner", *v.ResourceOwner)
+	}
+	if v.CallerArn != nil {
+		ruleResourceNameType.Check(c, "callerArn", *v.CallerArn)
+	}
+	if v.ContextEntries != nil {
+		for i := range v.ContextEntries {
+			c.EnterElement("contextEntries", i)
+			v.ContextEntries[i].Validate(c)
+			c.Leave()
+		}
+	}
+	if v.ResourceHandlingOption != nil {
+		ruleResourceHandlingOptionType.Check(c, "resourceHandlingOption", *v.ResourceHandlingOption)
+	}
+	if v.MaxItems != nil {
+		ruleMaxItemsType.Check(c, "maxItems", int64(*v.MaxItems))
+	}
+	if v.Marker != nil {
+		ruleMarkerType.Check(c, "marker", *v.Marker)
 	}
 }
 
@@ -854,6 +1160,21 @@ func (v *UpdateAssumeRolePolicyRequest) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *UpdateGroupRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleGroupNameType.Check(c, "groupName", v.GroupName)
+	} else {
+		c.Null("groupName")
+	}
+	if v.NewPath != nil {
+		rulePathType.Check(c, "newPath", *v.NewPath)
+	}
+	if v.NewGroupName != nil {
+		ruleGroupNameType.Check(c, "newGroupName", *v.NewGroupName)
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *UpdateRoleDescriptionRequest) Validate(c *constraint.Checks) {
 	if v.missing&0x1 == 0 {
 		ruleRoleNameType.Check(c, "roleName", v.RoleName)
@@ -879,5 +1200,20 @@ func (v *UpdateRoleRequest) Validate(c *constraint.Checks) {
 	}
 	if v.MaxSessionDuration != nil {
 		ruleRoleMaxSessionDurationType.Check(c, "maxSessionDuration", int64(*v.MaxSessionDuration))
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *UpdateUserRequest) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleExistingUserNameType.Check(c, "userName", v.UserName)
+	} else {
+		c.Null("userName")
+	}
+	if v.NewPath != nil {
+		rulePathType.Check(c, "newPath", *v.NewPath)
+	}
+	if v.NewUserName != nil {
+		ruleUserNameType.Check(c, "newUserName", *v.NewUserName)
 	}
 }

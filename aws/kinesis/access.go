@@ -32,8 +32,14 @@ func (d *Door) access(ctx context.Context, in protocol.Input) ([]protocol.Access
 	} else if a.Resource == "*" && name.Name != "" {
 		a.Resource = name.ARN()
 	}
-	if r, err := stream.ParseResource(a.Resource); err == nil && r.ARN() == a.Resource {
-		a.Policy, _ = d.Streams.Policy(ctx, r) // one that is not there says nothing
+	if r, err := stream.ParseResource(a.Resource); err == nil {
+		a.Resource = r.ARN()                          // in its own spelling, which policies know
+		policy, tags, _ := d.Streams.Attached(ctx, r) // to what is not there nothing is
+		a.Policy = policy
+		a.Tagged(tags)
 	}
 	return []protocol.Access{a}, nil
 }
+
+// tagActions are what a caller has to be allowed beside the operation when it gives tags.
+var tagActions = map[string]string{"CreateStream": "AddTagsToStream", "RegisterStreamConsumer": "TagResource"}

@@ -14,6 +14,6 @@ type Door struct {
 func New(streams *stream.Service) protocol.Service {
 	d := &Door{Streams: streams}
 	s := NewService(d)
-	s.Access = d.access
+	s.Access, s.TagActions = d.access, tagActions
 	return s
 }

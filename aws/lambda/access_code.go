@@ -19,7 +19,7 @@ func (d *Door) codeAccess(in protocol.Input) (needed []protocol.Access) {
 	}
 	layers := func(arns []string) {
 		for _, name := range arns {
-			needed = append(needed, protocol.Access{Action: "lambda:GetLayerVersion", Resource: name, Policy: d.layerPolicy(name)})
+			needed = append(needed, protocol.Access{Action: "lambda:GetLayerVersion", Resource: layerARN(name), Policy: d.layerPolicy(name)})
 		}
 	}
 	switch in := in.(type) {
@@ -71,4 +71,23 @@ func layerResource(ctx context.Context, in protocol.Input, name string) string {
 		resource += ":" + strconv.FormatInt(number, 10)
 	}
 	return arn.New("lambda", layer.Region, layer.Account, resource).String()
+}
+
+// layerARN is the ARN of a version of a layer in its own spelling, which policies know.
+func layerARN(name string) string {
+	if ref, ok := function.ParseLayer(name); ok {
+		return ref.ARN()
+	}
+	return name
+}
+
+// givenLayers are the layers that a function is to have.
+func givenLayers(in protocol.Input) []string {
+	switch in := in.(type) {
+	case *CreateFunctionRequest:
+		return in.Layers
+	case *UpdateFunctionConfigurationRequest:
+		return in.Layers
+	}
+	return nil
 }

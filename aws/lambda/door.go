@@ -31,6 +31,7 @@ func New(functions *function.Service, mappings *mapping.Service, clock clockwork
 func (d *Door) Service() protocol.Service {
 	s := NewService(d)
 	s.Access = d.access
+	s.TagActions = map[string]string{"CreateFunction": "TagResource", "CreateEventSourceMapping": "TagResource"}
 	return s
 }
 

@@ -18,7 +18,12 @@ type Door struct {
 }
 
 // New returns the service to hand to the dispatcher.
-func New(room *logs.Service) protocol.Service { return NewService(&Door{Logs: room}) }
+func New(room *logs.Service) protocol.Service {
+	d := &Door{Logs: room}
+	s := NewService(d)
+	s.Access, s.TagActions = d.access, map[string]string{"CreateLogGroup": "TagResource"}
+	return s
+}
 
 // scope is the one of who calls.
 func scope(ctx context.Context) logs.Scope {

@@ -59,7 +59,7 @@ func (x *exchange) run(in Input, b *Binding, doc wire.Document) {
 			return
 		}
 	}
-	var checks constraint.Checks
+	checks := constraint.Checks{Discreet: x.service.Discreet}
 	in.Validate(&checks)
 	if findings := checks.Findings(); len(findings) > 0 {
 		x.fail(x.service.invalid(&checks, findings))

@@ -27,29 +27,39 @@ func Members(in Input) map[string]string {
 	return members
 }
 
-// requestTags returns the tags that an input holds as the keys that conditions ask for, nil when it has none.
+// requestTags returns the tags that an input holds, or the keys of those that it takes away, as the keys that conditions ask for;
+// nil when it has none.
 func requestTags(in Input) map[string][]string {
-	v := reflect.Indirect(reflect.ValueOf(in)).FieldByName("Tags")
-	if !v.IsValid() {
-		return nil
-	}
 	var keys map[string][]string
-	add := func(key, value string) {
+	add := func(key string, value ...string) {
 		if keys == nil {
 			keys = map[string][]string{}
 		}
 		keys["aws:tagkeys"] = append(keys["aws:tagkeys"], key)
-		keys["aws:requesttag/"+strings.ToLower(key)] = []string{value}
-	}
-	switch tags := v.Interface().(type) {
-	case map[string]string:
-		for key, value := range tags {
-			add(key, value)
+		if value != nil {
+			keys["aws:requesttag/"+strings.ToLower(key)] = value
 		}
-	default:
-		for i := 0; v.Kind() == reflect.Slice && i < v.Len(); i++ {
-			if one := v.Index(i); one.Kind() == reflect.Struct {
-				add(textOf(one.FieldByName("Key")), textOf(one.FieldByName("Value")))
+	}
+	of := reflect.Indirect(reflect.ValueOf(in))
+	for _, member := range []string{"Tags", "TagKeys"} {
+		v := of.FieldByName(member)
+		if !v.IsValid() {
+			continue
+		}
+		switch tags := v.Interface().(type) {
+		case map[string]string:
+			for key, value := range tags {
+				add(key, value)
+			}
+		case []string:
+			for _, key := range tags {
+				add(key)
+			}
+		default:
+			for i := 0; v.Kind() == reflect.Slice && i < v.Len(); i++ {
+				if one := v.Index(i); one.Kind() == reflect.Struct {
+					add(textOf(one.FieldByName("Key")), textOf(one.FieldByName("Value")))
+				}
 			}
 		}
 	}

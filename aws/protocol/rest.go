@@ -92,7 +92,7 @@ func (route *restRoute) match(method string, parts []string) (labels []label, ok
 		return nil, false
 	}
 	for i, want := range route.parts {
-		if parts[i] == "." || parts[i] == ".." { // a signature is over the path without them
+		if parts[i] == "" || parts[i] == "." || parts[i] == ".." { // a signature is over the path without them
 			return nil, false
 		}
 		got, err := url.PathUnescape(parts[i])

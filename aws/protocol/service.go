@@ -3,6 +3,7 @@ package protocol
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 
 	"github.com/millrace/millrace/aws/protocol/constraint"
@@ -46,6 +47,8 @@ type Service struct {
 	MissingCode string
 	// InvalidCode, when set, is the code of broken constraints instead of ValidationException.
 	InvalidCode string
+	// Discreet says that sentences about broken constraints leave out what was sent.
+	Discreet bool
 	// Errors knows the exceptions of the model by code.
 	Errors map[string]ErrorShape
 	// Whole, when set, answers all requests of the service itself, as S3's door does, whose bodies stream and whose wire is
@@ -61,6 +64,10 @@ type Service struct {
 	// Access says what an operation does, for an Authorizer to judge. An error of it is the answer. When it is nil every
 	// operation is an action of its name on everything.
 	Access func(ctx context.Context, in Input) ([]Access, error)
+	// TagActions are the actions that operations ask for beside their own when their input has tags, on the same resource:
+	// TagQueue by CreateQueue. ActionPrefix stands before the colon of all actions when that is not Name.
+	TagActions   map[string]string
+	ActionPrefix string
 	// Anonymous are the operations that need no signature: what the caller knows, such as a token, is enough. Who signs
 	// all the same is judged like everybody.
 	Anonymous []string
@@ -68,6 +75,14 @@ type Service struct {
 	Operations []Operation
 	// Unoffered are those of a REST service that the model knows and that are not carried out.
 	Unoffered []Operation
+}
+
+// actions is what names of actions in policies begin with.
+func (s *Service) actions() string {
+	if s.ActionPrefix != "" {
+		return s.ActionPrefix
+	}
+	return s.Name
 }
 
 // ErrorShape is what the model says of an exception.
@@ -121,6 +136,34 @@ type Handler struct {
 	new  func() Input
 	run  func(ctx context.Context, in Input) (Output, error)
 	open func(ctx context.Context, in Input) (EventStream, error) // instead of run, for an answer of events
+}
+
+// Input returns an input of the operation with nothing in it.
+func (h Handler) Input() Input { return h.new() }
+
+// Accesses are what an operation does, for an Authorizer to judge.
+func (s *Service) Accesses(ctx context.Context, in Input) ([]Access, error) {
+	operation := CallFrom(ctx).Operation
+	accesses := []Access{{Action: s.actions() + ":" + operation, Resource: "*"}}
+	if s.Access != nil {
+		var err error
+		if accesses, err = s.Access(ctx, in); err != nil {
+			return nil, err
+		}
+	}
+	keys := requestTags(in)
+	if action := s.TagActions[operation]; action != "" && keys != nil && len(accesses) > 0 {
+		tagging := accesses[0]
+		tagging.Action, tagging.Keys = s.actions()+":"+action, maps.Clone(tagging.Keys)
+		accesses = append(accesses, tagging)
+	}
+	for i := range accesses {
+		if accesses[i].Keys == nil && keys != nil {
+			accesses[i].Keys = map[string][]string{}
+		}
+		maps.Copy(accesses[i].Keys, keys)
+	}
+	return accesses, nil
 }
 
 // errNoOutput is a door's mistake: neither output nor error.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/millrace/millrace/aws/signature"
 )
@@ -47,6 +48,16 @@ type Access struct {
 	Trust  bool
 	// Keys are what conditions may ask for, beside what is known of every request.
 	Keys map[string][]string
+}
+
+// Tagged says which tags the resource has, for conditions to ask for.
+func (a *Access) Tagged(tags map[string]string) {
+	if a.Keys == nil && len(tags) > 0 {
+		a.Keys = map[string][]string{}
+	}
+	for key, value := range tags {
+		a.Keys["aws:resourcetag/"+strings.ToLower(key)] = []string{value}
+	}
 }
 
 // Denied says that the caller may not do what it asks for, in AWS's words.
@@ -113,20 +124,9 @@ func (x *exchange) authorize(ctx context.Context, in Input) error {
 	if x.call.authorizer == nil { // there is none, or nobody to be judged
 		return nil
 	}
-	accesses := []Access{{Action: x.service.Name + ":" + x.call.Operation, Resource: "*"}}
-	if x.service.Access != nil {
-		var err error
-		if accesses, err = x.service.Access(ctx, in); err != nil {
-			return err
-		}
-	}
-	for name, values := range requestTags(in) {
-		for i := range accesses {
-			if accesses[i].Keys == nil {
-				accesses[i].Keys = map[string][]string{}
-			}
-			accesses[i].Keys[name] = values
-		}
+	accesses, err := x.service.Accesses(ctx, in)
+	if err != nil {
+		return err
 	}
 	return x.call.Authorize(ctx, accesses...)
 }

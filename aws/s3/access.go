@@ -27,7 +27,7 @@ func (q *request) allowed(operation string) error {
 	case "DeleteObjects":
 		return nil
 	case "": // of a configuration that no bucket has here
-		action = "GetBucketConfiguration"
+		action = q.configuration()
 	}
 	return q.may(action, q.bucket, q.key)
 }
@@ -42,10 +42,29 @@ func (q *request) may(action, bucket, key string) error {
 		resource += "/" + key
 	}
 	keys := map[string][]string{}
-	for name, param := range map[string]string{"s3:prefix": "prefix", "s3:delimiter": "delimiter"} {
-		if value, ok := q.URL.Query()[param]; ok && action == "ListBucket" {
-			keys[name] = value
+	for name, param := range map[string]string{"s3:prefix": "prefix", "s3:delimiter": "delimiter", "s3:max-keys": "max-keys"} {
+		if params := q.URL.Query(); params.Has(param) && action == "ListBucket" {
+			keys[name] = []string{params.Get(param)} // the one that is carried out, should there be several
 		}
 	}
 	return q.call.Authorize(q.Context(), protocol.Access{Action: "s3:" + action, Resource: resource, Keys: keys})
+}
+
+// configurations are the actions that show the configurations of buckets, by the parameter that names them, where these are not
+// called alike.
+var configurations = map[string]string{
+	"encryption": "GetEncryptionConfiguration", "lifecycle": "GetLifecycleConfiguration", "object-lock": "GetBucketObjectLockConfiguration",
+	"ownershipControls": "GetBucketOwnershipControls", "publicAccessBlock": "GetBucketPublicAccessBlock", "replication": "GetReplicationConfiguration",
+	"cors": "GetBucketCORS", "policy": "GetBucketPolicy", "tagging": "GetBucketTagging", "website": "GetBucketWebsite",
+}
+
+// configuration is the action of a request for a configuration.
+func (q *request) configuration() string {
+	params := q.URL.Query()
+	for name, action := range configurations {
+		if params.Has(name) {
+			return action
+		}
+	}
+	return "GetBucketConfiguration"
 }

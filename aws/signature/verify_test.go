@@ -10,12 +10,14 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/smithy-go/encoding/httpbinding"
 	"github.com/jonboulle/clockwork"
 
 	"github.com/millrace/millrace/aws/signature"
@@ -359,6 +361,61 @@ func FuzzRead(f *testing.F) {
 			if s.Presigned || v4.NewSigner().SignHTTP(context.Background(), aws.Credentials{AccessKeyID: s.AccessKeyID, SecretAccessKey: "secret"}, again, hashOf(body), s.Service, s.Region, noon) != nil {
 				t.Skip()
 			}
+		}
+	})
+}
+
+// FuzzAgree signs requests with AWS's own signer, which have to be believed, and changes one byte of what was signed, after which they
+// must not be.
+func FuzzAgree(f *testing.F) {
+	f.Add("/a%20b/c", "b=2&a=%20%2F&a=1", " x  y ", "body", false, uint16(3))
+	f.Add("/bucket/a%20b//c/../d", "uploads&prefix=a+b", "", "", true, uint16(77))
+	f.Add("/2015-03-31/functions/arn%3Aaws%3Alambda/invocations", "Qualifier=%24LATEST", "1,2", "{}", false, uint16(500))
+	f.Fuzz(func(t *testing.T, path, query, header, body string, s3 bool, at uint16) {
+		service := map[bool]string{true: "s3", false: "lambda"}[s3]
+		u, err := url.Parse("http://localhost" + path + "?" + query)
+		if err != nil || !strings.HasPrefix(path, "/") || !s3 && (strings.Contains(u.EscapedPath(), "//") || strings.Contains(u.EscapedPath(), "/.")) {
+			t.Skip() // the signer leaves such paths as they are
+		}
+		if s3 && u.EscapedPath() != httpbinding.EscapePath(u.Path, false) {
+			t.Skip() // an odd spelling is not S3's own, in which it is signed
+		}
+		if values, err := url.ParseQuery(u.RawQuery); err != nil || values.Has("X-Amz-Algorithm") || strings.ContainsFunc(header, func(r rune) bool { return r < ' ' || r > '~' }) {
+			t.Skip()
+		}
+		if !s3 && len(header) == 0 {
+			header = "x"
+		}
+		r, err := http.NewRequest("POST", u.String(), strings.NewReader(body))
+		if err != nil {
+			t.Skip()
+		}
+		r.Header.Set("X-Amz-Meta", header)
+		payload := hashOf(body)
+		if s3 {
+			r.Header.Set("X-Amz-Content-Sha256", payload)
+		}
+		who := aws.Credentials{AccessKeyID: keyID, SecretAccessKey: secret}
+		if err := v4.NewSigner().SignHTTP(t.Context(), who, r, payload, service, "eu-west-1", noon, func(o *v4.SignerOptions) { o.DisableURIPathEscaping = s3 }); err != nil {
+			t.Skip()
+		}
+		if fault := verify(t, r.Clone(t.Context()), service, secret, noon); fault != nil {
+			t.Fatalf("%s: refused: %+v", r.URL, fault)
+		}
+		if s3 && u.Path == "" || body == "" {
+			return
+		}
+		r.Body = io.NopCloser(strings.NewReader(body))
+		switch i := int(at); {
+		case i%2 == 0 && !s3: // a body of S3 is compared by who reads it
+			changed := []byte(body)
+			changed[i%len(changed)] ^= 1
+			r.Body = io.NopCloser(strings.NewReader(string(changed)))
+		default:
+			r.URL.RawQuery += "&q"
+		}
+		if fault := verify(t, r, service, secret, noon); fault == nil {
+			t.Fatalf("%s: believed after a change", r.URL)
 		}
 	})
 }

@@ -33,8 +33,10 @@ func (d *Door) access(ctx context.Context, in protocol.Input) ([]protocol.Access
 		a.Keys = map[string][]string{"sns:endpoint": {endpoint}, "sns:protocol": {members["Protocol"]}}
 	}
 	if name, ok := named(a.Resource); ok {
+		a.Resource = name.ARN() // in its own spelling, which policies know
 		if t, err := d.Topics.Describe(name); err == nil {
 			a.Policy = t.Attributes[topic.Policy]
+			a.Tagged(t.Tags)
 		}
 	}
 	return []protocol.Access{a}, nil

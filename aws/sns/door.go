@@ -21,6 +21,7 @@ func New(topics *topic.Service) protocol.Service {
 	d := &Door{Topics: topics}
 	s := NewService(d)
 	s.Access, s.DeniedCode = d.access, "AuthorizationError"
+	s.TagActions = map[string]string{"CreateTopic": "TagResource"}
 	s.Anonymous = []string{"ConfirmSubscription", "Unsubscribe"} // the links in messages
 	return s
 }

@@ -24,13 +24,59 @@ func (d *Door) access(ctx context.Context, in protocol.Input) ([]protocol.Access
 	case members["QueueName"] != "":
 		name.Name = members["QueueName"]
 	case members["SourceArn"] != "":
-		a.Resource = members["SourceArn"]
+		return d.moving(ctx, call, a.Action, members["SourceArn"], members["DestinationArn"])
+	case members["TaskHandle"] != "":
+		_, source, err := openTaskHandle(members["TaskHandle"])
+		if err != nil {
+			return nil, err
+		}
+		return d.moving(ctx, call, a.Action, source, "")
 	}
-	if a.Resource == "" {
-		a.Resource = name.ARN()
-		if q, err := d.Queues.Describe(ctx, name); err == nil {
-			a.Policy = q.Attributes["Policy"]
+	return []protocol.Access{d.on(ctx, name, a.Action)}, nil
+}
+
+// on is what is done to one queue.
+func (d *Door) on(ctx context.Context, name queue.Name, action string) protocol.Access {
+	a := protocol.Access{Action: action, Resource: name.ARN()}
+	if q, err := d.Queues.Describe(ctx, name); err == nil {
+		a.Policy = q.Attributes["Policy"]
+		a.Tagged(q.Tags)
+	}
+	return a
+}
+
+// moving is what the operations on move tasks do. Who starts one takes messages from one queue and puts them into others: into
+// that of the destination, or back into all that they may have come from.
+func (d *Door) moving(ctx context.Context, call protocol.Call, action, source, destination string) ([]protocol.Access, error) {
+	from, err := locateARN(call, "SourceArn", source)
+	if err != nil {
+		return nil, err
+	}
+	all := []protocol.Access{d.on(ctx, from, action)}
+	if action != "sqs:StartMessageMoveTask" {
+		return all, nil
+	}
+	for _, other := range []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"} {
+		all = append(all, d.on(ctx, from, other))
+	}
+	into := []queue.Name{}
+	if destination != "" {
+		to, err := locateARN(call, "DestinationArn", destination)
+		if err != nil {
+			return nil, err
+		}
+		into = append(into, to)
+	} else {
+		names, _ := d.Queues.DeadLetterSources(from, "", maxSources)
+		for _, name := range names {
+			into = append(into, queue.Name{Account: from.Account, Region: from.Region, Name: name})
 		}
 	}
-	return []protocol.Access{a}, nil
+	for _, to := range into {
+		all = append(all, d.on(ctx, to, "sqs:SendMessage"))
+	}
+	return all, nil
 }
+
+// maxSources bounds how many queues are looked at from which messages may have come.
+const maxSources = 1000

@@ -19,7 +19,7 @@ type Door struct {
 func New(queues *queue.Service) protocol.Service {
 	d := &Door{Queues: queues}
 	s := NewService(d)
-	s.Access = d.access
+	s.Access, s.TagActions = d.access, map[string]string{"CreateQueue": "TagQueue"}
 	return s
 }
 

@@ -16,7 +16,9 @@ type condition struct {
 	quantity  quantity
 	ifExists  bool
 	variables bool
-	key       string
+	allow     bool   // it is a condition of an Allow
+	name      string // of the key, as it is written
+	key       string // in small letters
 	values    []string
 }
 
@@ -120,20 +122,24 @@ func inNetwork(have, want string) bool {
 	return err == nil && other.Unmap() == address
 }
 
-func (s *Statement) readConditions(raw map[string]json.RawMessage) error {
-	for name, text := range raw {
+func (s *Statement) readConditions(text json.RawMessage) error {
+	operators, err := members(text)
+	if err != nil {
+		return err
+	}
+	for name, text := range operators {
 		c, err := readOperator(name)
 		if err != nil {
 			return err
 		}
-		c.variables = s.variables
-		var keys map[string]json.RawMessage
-		if len(text) == 0 || text[0] != '{' || json.Unmarshal(text, &keys) != nil {
-			return ErrSyntax
+		c.variables, c.allow = s.variables, s.Allow
+		keys, err := members(text)
+		if err != nil {
+			return err
 		}
 		for key, values := range keys {
 			one := c
-			if one.key = strings.ToLower(key); !strings.Contains(key, ":") {
+			if one.name, one.key = key, strings.ToLower(key); !strings.Contains(key, ":") {
 				return ErrVendor
 			}
 			if one.values, err = texts(values); err != nil {
@@ -174,6 +180,9 @@ func (c *condition) holds(keys keyring) bool {
 	if len(have) == 0 {
 		return c.ifExists || c.quantity == allOf || c.negated && c.quantity == single
 	}
+	if c.negated && c.allow && c.vague(keys) {
+		return false // what is excepted is not known: so nothing is allowed
+	}
 	one := func(value string) bool {
 		found := slices.ContainsFunc(c.values, func(want string) bool { return c.operator(c, value, want, keys) })
 		return found != c.negated
@@ -182,4 +191,12 @@ func (c *condition) holds(keys keyring) bool {
 		return !slices.ContainsFunc(have, func(value string) bool { return !one(value) })
 	}
 	return slices.ContainsFunc(have, one)
+}
+
+// vague reports whether a value of the policy has a variable that has none.
+func (c *condition) vague(keys keyring) bool {
+	return c.variables && slices.ContainsFunc(c.values, func(want string) bool {
+		_, known := pattern(want, true, keys)
+		return !known
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -46,9 +47,10 @@ type Kind int
 
 // The kinds.
 const (
-	Identity Kind = iota // of a user or a role, or that can be attached to one
+	Identity Kind = iota // of a user, a group or a role, or that can be attached to one
 	Trust                // who may assume a role
 	Resource             // of a resource
+	Session              // that limits a session
 )
 
 // Error says what is wrong with a policy, in IAM's words.
@@ -68,6 +70,7 @@ const (
 	ErrProhibited = Error("Has prohibited field Resource")
 	ErrNobody     = Error("Missing required field Principal")
 	ErrSids       = Error("Statement IDs (SID) in a single policy must be unique.")
+	ErrSid        = Error("Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*")
 )
 
 // maxDepth bounds how deep a document nests: four levels are all there is to say.
@@ -75,30 +78,26 @@ const maxDepth = 10
 
 // Parse reads a policy, or returns an Error.
 func Parse(text string, kind Kind) (*Document, error) {
-	var raw struct {
-		Version   json.RawMessage
-		ID        json.RawMessage `json:"Id"`
-		Statement json.RawMessage
-	}
 	if !json.Valid([]byte(text)) || depth(text) > maxDepth {
 		return nil, ErrJSON
 	}
-	if err := strict(json.RawMessage(text), &raw); err != nil {
-		return nil, ErrSyntax
+	raw, err := members(json.RawMessage(text), "Version", "Id", "Statement")
+	if err != nil {
+		return nil, err
 	}
 	d := &Document{Version: version2008}
-	if raw.Version != nil {
-		if json.Unmarshal(raw.Version, &d.Version) != nil || d.Version != version2008 && d.Version != version2012 {
+	if raw["Version"] != nil {
+		if json.Unmarshal(raw["Version"], &d.Version) != nil || d.Version != version2008 && d.Version != version2012 {
 			return nil, ErrSyntax
 		}
 	}
-	if raw.ID != nil {
+	if raw["Id"] != nil {
 		var id string
-		if json.Unmarshal(raw.ID, &id) != nil {
+		if json.Unmarshal(raw["Id"], &id) != nil {
 			return nil, ErrSyntax
 		}
 	}
-	all, err := each(raw.Statement)
+	all, err := each(raw["Statement"])
 	if err != nil || len(all) == 0 {
 		return nil, ErrSyntax
 	}
@@ -115,6 +114,35 @@ func Parse(text string, kind Kind) (*Document, error) {
 		d.Statements = append(d.Statements, s)
 	}
 	return d, nil
+}
+
+// Nothing is a policy that denies everything: what a policy counts as that was stored and cannot be read.
+func Nothing() *Document {
+	return &Document{Version: version2012, Statements: []Statement{{Actions: []string{"*"}, Resources: []string{"*"}, Principals: &Principals{Everyone: true}}}}
+}
+
+// OnlyActions reports whether all actions that a policy names begin with a prefix, in small letters.
+func (d *Document) OnlyActions(prefix string) bool {
+	for i := range d.Statements {
+		for _, action := range append(slices.Clone(d.Statements[i].Actions), d.Statements[i].NotActions...) {
+			if !strings.HasPrefix(action, prefix) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Join returns a policy of the statements of several: it says what any of them says.
+func Join(all ...*Document) *Document {
+	if len(all) == 1 {
+		return all[0]
+	}
+	joined := &Document{Version: version2012}
+	for _, d := range all {
+		joined.Statements = append(joined.Statements, d.Statements...)
+	}
+	return joined
 }
 
 // depth is how deep objects and lists are nested in a valid document.
@@ -137,39 +165,32 @@ func depth(text string) (deepest int) {
 	return deepest
 }
 
-// strict reads an object that has no other members than those of v, in their very spelling, and none twice.
-func strict(text json.RawMessage, v any) error {
+// members returns the members of an object. None may be there twice, in whatever letters: what one reader takes, another might
+// not. When names are given there may be no others, and in that very spelling.
+func members(text json.RawMessage, names ...string) (map[string]json.RawMessage, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return err
+	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+		return nil, ErrSyntax
 	}
-	return unique(text)
-}
-
-// unique reports a member that an object has twice, in whatever letters: what one reader takes, another might not.
-func unique(text json.RawMessage) error {
-	d := json.NewDecoder(bytes.NewReader(text))
-	if _, err := d.Token(); err != nil {
-		return err
-	}
-	seen := map[string]bool{}
+	all, seen := map[string]json.RawMessage{}, map[string]bool{}
 	for d.More() {
-		name, err := d.Token()
+		token, err := d.Token()
 		if err != nil {
-			return err
+			return nil, ErrSyntax
 		}
-		key := strings.ToLower(fmt.Sprint(name))
-		if seen[key] {
-			return ErrSyntax
+		name, _ := token.(string)
+		folded := strings.ToLower(name)
+		if seen[folded] || len(names) > 0 && !slices.Contains(names, name) {
+			return nil, ErrSyntax
 		}
-		seen[key] = true
+		seen[folded] = true
 		var value json.RawMessage
 		if err := d.Decode(&value); err != nil {
-			return err
+			return nil, ErrSyntax
 		}
+		all[name] = value
 	}
-	return nil
+	return all, nil
 }
 
 // each returns the elements of a list, or the one thing that stands in its place.

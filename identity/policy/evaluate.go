@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -60,6 +61,9 @@ const (
 	NotInSession
 	NotInResource
 )
+
+// Explicit reports whether a policy denies the request in so many words.
+func (r Reason) Explicit() bool { return r >= DeniedByIdentity && r <= DeniedByResource }
 
 // because are the ends of AWS's sentences; % stands for the action.
 var because = map[Reason]string{
@@ -141,6 +145,29 @@ func own(r *Request, p *Policies, granted bool) Reason {
 	return Allowed
 }
 
+// Allows reports whether a statement of the policy of an identity allows the request.
+func (d *Document) Allows(r Request) bool { return d.says(&r, true) }
+
+// Unknown returns the keys that the policies ask for in conditions and that the request has not, as they are written, each once.
+func Unknown(r Request, p Policies) (names []string) {
+	seen := map[string]bool{}
+	for _, d := range append(slices.Clone(p.Identity), p.Boundary, p.Session, p.Resource) {
+		if d == nil {
+			continue
+		}
+		for i := range d.Statements {
+			for _, c := range d.Statements[i].conditions {
+				if !seen[c.key] && len(r.Keys[c.key]) == 0 {
+					names = append(names, c.name)
+				}
+				seen[c.key] = true
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // says reports whether a statement of an identity's policy allows, or denies, the request.
 func (d *Document) says(r *Request, allow bool) bool {
 	for i := range d.Statements {
@@ -207,8 +234,6 @@ func (p *Principals) find(who *Principal) (most grant) {
 	}
 	for _, name := range p.AWS {
 		switch {
-		case name == "*":
-			most = max(most, widely)
 		case name == who.ARN:
 			return itself
 		case who.Role != "" && name == who.Role:

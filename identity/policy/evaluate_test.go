@@ -96,6 +96,10 @@ func TestEvaluate(t *testing.T) {
 		{"a stranger by name still needs its own", stranger, "", "", "", granting(`{"AWS":"arn:aws:iam::222222222222:user/bob"}`), false, policy.NotInIdentity},
 		{"a service without leave", lambda, everything, "", "", "", false, policy.NotInResource},
 		{"a service", lambda, "", "", "", granting(`{"Service":"lambda.amazonaws.com"}`), false, policy.Allowed},
+		{"a service, with everybody", lambda, "", "", "", granting(`{"AWS":"*"}`), false, policy.Allowed},
+		{"a service that is denied with everybody", lambda, "", "", "", `Deny "Principal":{"AWS":"*"},"Action":"*","Resource":"*"`, false, policy.DeniedByResource},
+		{"the end of an ARN is left off", ann, `Allow "Action":"*","Resource":"arn:aws:kinesis"`, "", "", "", false, policy.Allowed},
+		{"the end of another ARN is left off", ann, `Allow "Action":"*","Resource":"arn:aws:kinesis:us-east-1"`, "", "", "", false, policy.NotInIdentity},
 		{"another service", lambda, "", "", "", granting(`{"Service":"sns.amazonaws.com"}`), false, policy.NotInResource},
 		{"root", policy.Principal{Account: own, ARN: "arn:aws:iam::111111111111:root", Root: true}, "", "", "", "", false, policy.Allowed},
 		{"root of another account", policy.Principal{Account: other, ARN: "arn:aws:iam::222222222222:root", Root: true}, "", "", "", "", false, policy.NotInResource},
@@ -123,7 +127,7 @@ func TestConditions(t *testing.T) {
 	keys := map[string][]string{
 		"aws:username": {"ann"}, "aws:sourceip": {"10.1.2.3"}, "aws:currenttime": {"2026-01-02T12:00:00Z"}, "aws:epochtime": {"1767355200"},
 		"aws:securetransport": {"false"}, "aws:tagkeys": {"team", "cost"}, "s3:max-keys": {"10"}, "aws:sourcearn": {"arn:aws:sns:us-east-1:1:topic"},
-		"aws:star": {"*"},
+		"aws:star": {"*"}, "aws:umlaut": {"ä"},
 	}
 	for condition, want := range map[string]bool{
 		`"StringEquals":{"aws:username":"ann"}`:                                       true,
@@ -140,6 +144,11 @@ func TestConditions(t *testing.T) {
 		`"StringEqualsIgnoreCase":{"aws:username":"ANN"}`:                             true,
 		`"StringNotEqualsIgnoreCase":{"aws:username":"ANN"}`:                          false,
 		`"StringLike":{"aws:username":"a?n"}`:                                         true,
+		`"StringNotLike":{"aws:username":"${aws:absent}*"}`:                           false,
+		`"StringLike":{"aws:star":"??"}`:                                              false,
+		`"StringLike":{"aws:umlaut":"?"}`:                                             true,
+		`"StringLike":{"aws:umlaut":"*?"}`:                                            true,
+		`"StringLike":{"aws:umlaut":"??"}`:                                            false,
 		`"StringLike":{"aws:username":"b*"}`:                                          false,
 		`"StringNotLike":{"aws:username":"b*"}`:                                       true,
 		`"StringLike":{"aws:username":"${aws:username}"}`:                             true,
@@ -187,6 +196,15 @@ func TestConditions(t *testing.T) {
 	}
 }
 
+// A Deny that excepts what is not known excepts nothing.
+func TestVagueDeny(t *testing.T) {
+	d := read(t, policy.Identity, everything, `Deny "Action":"*","Resource":"*","Condition":{"StringNotLike":{"s3:prefix":"${aws:absent}/*"}}`)
+	r := policy.Request{Principal: ann, Action: "s3:ListBucket", Resource: "*", Keys: map[string][]string{"s3:prefix": {"a/b"}}}
+	if got := policy.Evaluate(r, policy.Policies{Identity: []*policy.Document{d}}); got != policy.DeniedByIdentity {
+		t.Error(got)
+	}
+}
+
 func TestVariables(t *testing.T) {
 	const text = `{%s"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::homes/${aws:username}/*"}}`
 	for _, c := range []struct {
@@ -220,21 +238,28 @@ func TestParse(t *testing.T) {
 		`{}`:               "Syntax errors in policy.",
 		`[]`:               "Syntax errors in policy.",
 		`{"Statement":[]}`: "Syntax errors in policy.",
-		`{"Version":"2012-10-18","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`:                                               "Syntax errors in policy.",
-		`{"Statement":{"Effect":"allow","Action":"*","Resource":"*"}}`:                                                                      "Syntax errors in policy.",
-		`{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Other":1}}`:                                                            "Syntax errors in policy.",
-		`{"Statement":{"Effect":"Allow","Effect":"Deny","Action":"*","Resource":"*"}}`:                                                      "Syntax errors in policy.",
-		`{"Statement":{"Effect":"Allow","Action":"*","NotAction":"*","Resource":"*"}}`:                                                      "Syntax errors in policy.",
-		`{"Statement":{"Effect":"Allow","Resource":"*"}}`:                                                                                   "Policy statement must contain actions.",
-		`{"Statement":{"Effect":"Allow","Action":"*"}}`:                                                                                     "Policy statement must contain resources.",
-		`{"Statement":{"Effect":"Allow","Action":"PutRecord","Resource":"*"}}`:                                                              "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.",
-		`{"Statement":{"Effect":"Allow","Action":"*","Resource":"orders"}}`:                                                                 `Resource orders must be in ARN format or "*".`,
-		`{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Principal":"*"}}`:                                                      "Policy document should not specify a principal.",
-		`{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringMagic":{"aws:a":"b"}}}}`:                            "Syntax errors in policy.",
-		`{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"a":"b"}}}}`:                               "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.",
-		`{"Statement":[{"Sid":"a","Effect":"Allow","Action":"*","Resource":"*"},{"Sid":"a","Effect":"Allow","Action":"*","Resource":"*"}]}`: "Statement IDs (SID) in a single policy must be unique.",
-		`{"Statement":{"Effect":"Allow","Action":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `,"Resource":"*"}}`:              "This policy contains invalid Json",
-		`{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`:                                                                      "",
+		`{"Version":"2012-10-18","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`:                                                  "Syntax errors in policy.",
+		`{"Statement":{"Effect":"allow","Action":"*","Resource":"*"}}`:                                                                         "Syntax errors in policy.",
+		`{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Other":1}}`:                                                               "Syntax errors in policy.",
+		`{"Statement":{"Effect":"Allow","Effect":"Deny","Action":"*","Resource":"*"}}`:                                                         "Syntax errors in policy.",
+		`{"Statement":{"Effect":"Allow","Action":"*","NotAction":"*","Resource":"*"}}`:                                                         "Syntax errors in policy.",
+		`{"statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`:                                                                         "Syntax errors in policy.",
+		`{"Statement":{"effect":"Allow","Action":"*","Resource":"*"}}`:                                                                         "Syntax errors in policy.",
+		`{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"},"Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}`:               "Syntax errors in policy.",
+		`{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":null}}`:                                                        "Syntax errors in policy.",
+		`{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:a":"b"},"StringEquals":{"aws:c":"d"}}}}`: "Syntax errors in policy.",
+		`{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:a":"b","aws:A":"c"}}}}`:                  "Syntax errors in policy.",
+		`{"Statement":{"Sid":"a b","Effect":"Allow","Action":"*","Resource":"*"}}`:                                                             "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*",
+		`{"Statement":{"Effect":"Allow","Resource":"*"}}`:                                                                                      "Policy statement must contain actions.",
+		`{"Statement":{"Effect":"Allow","Action":"*"}}`:                                                                                        "Policy statement must contain resources.",
+		`{"Statement":{"Effect":"Allow","Action":"PutRecord","Resource":"*"}}`:                                                                 "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.",
+		`{"Statement":{"Effect":"Allow","Action":"*","Resource":"orders"}}`:                                                                    `Resource orders must be in ARN format or "*".`,
+		`{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Principal":"*"}}`:                                                         "Policy document should not specify a principal.",
+		`{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringMagic":{"aws:a":"b"}}}}`:                               "Syntax errors in policy.",
+		`{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"a":"b"}}}}`:                                  "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.",
+		`{"Statement":[{"Sid":"a","Effect":"Allow","Action":"*","Resource":"*"},{"Sid":"a","Effect":"Allow","Action":"*","Resource":"*"}]}`:    "Statement IDs (SID) in a single policy must be unique.",
+		`{"Statement":{"Effect":"Allow","Action":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `,"Resource":"*"}}`:                 "This policy contains invalid Json",
+		`{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`:                                                                         "",
 	} {
 		_, err := policy.Parse(text, policy.Identity)
 		if got := fmt.Sprint(err); got != want && (want != "" || err != nil) {
@@ -245,10 +270,25 @@ func TestParse(t *testing.T) {
 		`{"Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"nobody"}}}`:                                  `Invalid principal in policy: "AWS":"nobody"`,
 		`{"Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"lambda.amazonaws.com"},"Resource":"*"}}`: "Has prohibited field Resource",
 		`{"Statement":{"Effect":"Allow","Action":"sts:AssumeRole"}}`:                                                               "Missing required field Principal",
+		`{"Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"*","aws":"111111111111"}}}`:                  "Syntax errors in policy.",
 	} {
 		if _, err := policy.Parse(text, policy.Trust); fmt.Sprint(err) != want {
 			t.Errorf("%s: %v", text, err)
 		}
+	}
+}
+
+// What a service calls its statements is its own affair, and a session's policy names resources as a whole.
+func TestParseKinds(t *testing.T) {
+	if _, err := policy.Parse(`{"Statement":{"Sid":"a b","Effect":"Allow","Principal":"*","Action":"sqs:*","Resource":"*"}}`, policy.Resource); err != nil {
+		t.Error(err)
+	}
+	const text = `{"Statement":{"Effect":"Allow","Action":"sqs:*","Resource":"arn:aws:sqs"}}`
+	if _, err := policy.Parse(text, policy.Session); fmt.Sprint(err) != `Resource arn:aws:sqs must be in ARN format or "*".` {
+		t.Error(err)
+	}
+	if _, err := policy.Parse(text, policy.Identity); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -288,16 +328,36 @@ func TestProperties(t *testing.T) {
 	}
 }
 
+// FuzzParse reads policies, and holds what is decided by them against what has to be true of every policy: who is granted nothing
+// has nothing, and one more policy that denies everything takes everything away.
 func FuzzParse(f *testing.F) {
 	f.Add(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::${aws:username}*?","Condition":{"ForAnyValue:StringLike":{"aws:tagkeys":["a*"]}}}}`, 0)
 	f.Add(`{"Statement":[{"Effect":"Deny","Principal":{"AWS":["*",123456789012]},"Action":"a:*"}]}`, 2)
+	f.Add(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","NotPrincipal":{"Service":"a"},"NotAction":"a:*","NotResource":"arn:aws:s3:::${aws:x, 'y'}"}]}`, 2)
+	f.Add(`{"Statement":{"Effect":"Allow","Action":"s3:Get*","Resource":"arn:aws:s3","Condition":{"NumericLessThanIfExists":{"s3:max-keys":5},"Null":{"aws:a":true},"NotIpAddress":{"aws:SourceIp":"::1/8"}}}}`, 0)
 	f.Fuzz(func(t *testing.T, text string, kind int) {
-		d, err := policy.Parse(text, policy.Kind(kind%3))
+		d, err := policy.Parse(text, policy.Kind(uint(kind)%4))
 		if err != nil {
 			return
 		}
-		policy.Evaluate(policy.Request{Principal: session, Action: "s3:GetObject", Resource: "arn:aws:s3:::a/b", Keys: map[string][]string{"aws:username": {"ann"}}},
-			policy.Policies{Identity: []*policy.Document{d}, Resource: d, Session: d})
+		r := policy.Request{
+			Principal: session, Action: "s3:GetObject", Resource: "arn:aws:s3:::a/b",
+			Keys: map[string][]string{"aws:username": {"ann"}, "aws:tagkeys": {"a", "b"}, "aws:sourceip": {"10.1.2.3"}, "s3:max-keys": {"4"}, "aws:currenttime": {"2026-01-02T12:00:00Z"}},
+		}
+		policy.Evaluate(r, policy.Policies{Identity: []*policy.Document{d}, Resource: d, Session: d, Boundary: d})
+		for what, p := range map[string]policy.Policies{
+			"identity": {Identity: []*policy.Document{d, policy.Nothing()}}, "resource": {Identity: []*policy.Document{policy.Nothing()}, Resource: d},
+			"session": {Identity: []*policy.Document{d}, Session: policy.Nothing()}, "boundary": {Boundary: d}, "only a session": {Session: d},
+		} {
+			if policy.Evaluate(r, p) == policy.Allowed {
+				t.Errorf("%s: allowed by %s", what, text)
+			}
+		}
+		stranger := r
+		stranger.Owner = other
+		if policy.Evaluate(stranger, policy.Policies{Identity: []*policy.Document{d}}) == policy.Allowed {
+			t.Errorf("another account's: allowed by %s", text)
+		}
 	})
 }
 

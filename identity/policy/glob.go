@@ -1,6 +1,9 @@
 package policy
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // In a pattern whose variables have been replaced these stand for * and ?, so that those in the value of a variable are
 // what they are.
@@ -68,7 +71,10 @@ func match(p, text string) bool {
 		case i < len(p) && p[i] == anyText:
 			star, mark = i, j
 			i++
-		case i < len(p) && (p[i] == anyChar || p[i] == text[j]):
+		case i < len(p) && p[i] == anyChar:
+			_, size := utf8.DecodeRuneInString(text[j:])
+			i, j = i+1, j+size
+		case i < len(p) && p[i] == text[j]:
 			i, j = i+1, j+1
 		case star >= 0:
 			mark++

@@ -33,8 +33,8 @@ var may = map[string][]string{
 
 	"stream":            {"store", "internal/arn"},
 	"stream/aggregate":  {"stream"},
-	"queue":             {"store", "internal/arn"},
-	"topic":             {"store", "filter", "internal/arn"},
+	"queue":             {"store", "identity/policy", "internal/arn"},
+	"topic":             {"store", "filter", "identity/policy", "internal/arn"},
 	"bucket":            {"store"},
 	"identity":          {"store", "identity/policy", "internal/arn"},
 	"identity/policy":   {},
@@ -68,7 +68,7 @@ var may = map[string][]string{
 	},
 	"aws/sqs": {"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "aws/protocol/query", "queue", "internal/arn"},
 	"aws/sns": {"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "aws/protocol/query", "topic", "internal/arn"},
-	"aws/iam": {"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "aws/protocol/query", "identity"},
+	"aws/iam": {"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "aws/protocol/query", "identity", "identity/policy"},
 	"aws/sts": {"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "aws/protocol/query", "identity"},
 	"aws/s3":  {"aws/protocol", "aws/signature", "bucket"},
 	"aws/cloudwatch": {

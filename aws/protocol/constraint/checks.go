@@ -13,6 +13,9 @@ const maxFindings = 10
 
 // Checks collects what is wrong with one request. The zero value is ready to use.
 type Checks struct {
+	// Discreet leaves values and the members of enums out of the findings, as IAM does.
+	Discreet bool
+
 	path     []step
 	findings []Finding
 }
@@ -85,7 +88,7 @@ func (c *Checks) fail(name string, sensitive bool, render func() string, text st
 		return
 	}
 	value := ""
-	if !sensitive {
+	if !sensitive && !c.Discreet {
 		value = "'" + render() + "'"
 	}
 	c.add(name, value, false, text)

@@ -42,6 +42,9 @@ type Text struct {
 // Check judges a string member.
 func (t *Text) Check(c *Checks, name, value string) {
 	for _, text := range t.broken(value) {
+		if c.Discreet && strings.HasPrefix(text, enumSet) {
+			text = enumSet
+		}
 		c.fail(name, t.Sensitive, func() string { return value }, text)
 	}
 }
@@ -59,8 +62,11 @@ func (t *Text) broken(value string) (texts []string) {
 	return texts
 }
 
+// enumSet is what is said of an enum before its values.
+const enumSet = "Member must satisfy enum value set"
+
 func (t *Text) enumText() string {
-	return "Member must satisfy enum value set: [" + strings.Join(t.Enum, ", ") + "]"
+	return enumSet + ": [" + strings.Join(t.Enum, ", ") + "]"
 }
 
 // all lists every constraint of the rule, as AWS does when the shape is a member of a list or map.
