@@ -15,6 +15,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/jonboulle/clockwork"
 
+	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/store/disk"
 )
 
@@ -27,6 +28,7 @@ type outside struct {
 	header http.Header         // of the last post
 	status map[string]int      // by URL; 0 means 200, negative an error
 	fail   error               // of functions
+	posted func()              // called by the next post
 	hang   map[string]bool     // until the context ends
 }
 
@@ -45,6 +47,10 @@ func (o *outside) Post(ctx context.Context, url string, header http.Header, body
 	o.note(url, string(body))
 	o.mu.Lock()
 	o.header = header
+	if o.posted != nil {
+		o.posted()
+		o.posted = nil
+	}
 	status, hang := o.status[url], o.hang[url]
 	o.mu.Unlock()
 	if hang {
@@ -108,7 +114,21 @@ func newHouse(t *testing.T, fs vfs.FS, o *outside) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, p: &postbox{fail: map[string]error{}}, o: o}
+	h := runHouse(t, engine, o)
+	stop := h.stop
+	h.stop = func() {
+		stop()
+		if err := engine.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	return h
+}
+
+// runHouse runs a room over a store, inside a bubble.
+func runHouse(t *testing.T, engine store.Tables, o *outside) *house {
+	t.Helper()
+	h, err := &house{t: t, p: &postbox{fail: map[string]error{}}, o: o}, error(nil)
 	h.Service, err = New(t.Context(), Config{
 		Store: engine, Clock: clockwork.NewRealClock(), Deliverer: h.p, Invoker: o, Poster: o, URL: "http://127.0.0.1:4566",
 	})
@@ -126,9 +146,6 @@ func newHouse(t *testing.T, fs vfs.FS, o *outside) *house {
 	h.stop = sync.OnceFunc(func() {
 		cancel()
 		<-ended
-		if err := engine.Close(); err != nil {
-			t.Error(err)
-		}
 	})
 	return h
 }
