@@ -51,6 +51,7 @@ type Service struct {
 	writer  *Writer
 	tails   tails
 
+	doubts  *store.Doubts
 	control chan struct{} // holds one while groups are made or deleted
 	next    uint64        // the number of the next group; guarded by control
 
@@ -80,6 +81,7 @@ func New(c Config) (*Service, error) {
 		doomed:  store.NewCollection[doomedRow](c.Store, tableDoomed),
 		streams: store.NewCollection[streamRow](c.Store, tableStreams),
 		extents: store.NewCollection[extentRow](c.Store, tableExtents),
+		doubts:  store.NewDoubts(c.Store),
 		control: make(chan struct{}, 1),
 		groups:  map[Scope]map[string]*group{},
 	}
@@ -153,11 +155,13 @@ func (s *Service) Writer() *Writer { return s.writer }
 // trimEvery is how often groups are looked through for what is older than they keep.
 const trimEvery = 10 * time.Minute
 
-// Run makes durable what the Writer takes, and removes what has become too old, until ctx ends. Then it makes the rest
+// Run makes durable what the Writer takes, removes what has become too old, and finds out what became of commits in doubt,
+// until ctx ends. Then it makes the rest
 // durable and returns nil. It is called once.
 func (s *Service) Run(ctx context.Context) error {
 	var work sync.WaitGroup
 	work.Go(func() { s.writer.run(ctx) })
+	work.Go(func() { s.doubts.Keep(ctx, s.clock, s.log) })
 	for ctx.Err() == nil {
 		s.bury(ctx)
 		for _, g := range s.all() {

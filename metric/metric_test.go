@@ -16,6 +16,7 @@ import (
 
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/storetest"
 )
 
 func TestPutIsDurable(t *testing.T) {
@@ -469,5 +470,36 @@ func TestFoldGoesOn(t *testing.T) {
 	}
 	if got := b.rowCounts()[minutes]; got != 4+3 {
 		t.Errorf("%d rows are left of eleven, and not one for each metric that can be read", got)
+	}
+}
+
+// A sum of which it is not known if it was stored is not made twice, however late it comes.
+func TestFoldInDoubt(t *testing.T) {
+	for _, fate := range storetest.Fates {
+		b := newBench(t)
+		d := &storetest.Doubtful{Store: b.store}
+		s, err := New(Config{Store: d, Clock: b.clock})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Service = s
+		b.put(named("Sum"), "Count", noon, 1)
+		b.put(named("Sum"), "Count", noon, 2)
+		b.clock.Advance(time.Hour)
+		x := s.all()[0]
+		merge := func() error {
+			return s.merge(t.Context(), x.number, minutes, minutes, noon.Unix(), noon.Add(time.Hour).Unix())
+		}
+		d.Doubt(tableRows, fate)
+		if err := merge(); !errors.Is(err, storetest.ErrDoubt) {
+			t.Fatal(err)
+		}
+		if err := merge(); err != nil && !errors.Is(err, store.ErrConflict) {
+			t.Fatal(err)
+		}
+		if err := merge(); err != nil {
+			t.Fatal(err)
+		}
+		b.expect(b.show(named("Sum"), noon, noon.Add(time.Hour), time.Minute), "1 12:00:00 Count n=2 sum=3 min=1 max=2 p50=1")
 	}
 }
