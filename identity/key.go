@@ -111,7 +111,8 @@ func (s *Service) RootKey(ctx context.Context, account, id, secret string) (Key,
 }
 
 func (s *Service) putKey(ctx context.Context, id string, row keyRow, ifRevision uint64) (Key, error) {
-	if err := s.keys.Put(ctx, id, row, ifRevision); err != nil {
+	if err := s.keys.Put(context.WithoutCancel(ctx), id, row, ifRevision); err != nil {
+		s.doubt(ctx, err)
 		return Key{}, fmt.Errorf("store access key %s: %w", id, err)
 	}
 	s.mu.Lock()
@@ -203,7 +204,8 @@ func (s *Service) DeleteKey(ctx context.Context, user Name, id string) error {
 	if err != nil || k.User != user.Name {
 		return &NotFoundError{What: "access key", Name: id}
 	}
-	if err := s.keys.Delete(ctx, id); err != nil {
+	if err := s.keys.Delete(context.WithoutCancel(ctx), id); err != nil {
+		s.doubt(ctx, err)
 		return fmt.Errorf("delete access key %s: %w", id, err)
 	}
 	s.mu.Lock()

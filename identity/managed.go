@@ -190,7 +190,8 @@ func (s *Service) writePolicy(ctx context.Context, p Policy, ifRevision uint64) 
 	if err := p.read(); err != nil {
 		return nil, err
 	}
-	if err := s.policies.Put(ctx, store.Key(p.Account, p.Name), p, ifRevision); err != nil {
+	if err := s.policies.Put(context.WithoutCancel(ctx), store.Key(p.Account, p.Name), p, ifRevision); err != nil {
+		s.doubt(ctx, err)
 		return nil, fmt.Errorf("store %s: %w", p.ARN(), err)
 	}
 	s.mu.Lock()
@@ -300,7 +301,8 @@ func (s *Service) DeletePolicy(ctx context.Context, account, arn string) error {
 	case len(p.Versions) > 1:
 		return &ConflictError{OtherVersions}
 	}
-	if err := s.policies.Delete(ctx, store.Key(p.Account, p.Name)); err != nil {
+	if err := s.policies.Delete(context.WithoutCancel(ctx), store.Key(p.Account, p.Name)); err != nil {
+		s.doubt(ctx, err)
 		return fmt.Errorf("delete %s: %w", arn, err)
 	}
 	s.mu.Lock()

@@ -39,6 +39,7 @@ type Service struct {
 	keys     store.Collection[keyRow]
 	seal     cipher.AEAD
 	gate     chan struct{} // held by the one that makes a change
+	doubts   *store.Doubts
 
 	mu            sync.RWMutex
 	known         map[Name]*Entity   // by their folded names; replaced, never changed
@@ -57,6 +58,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		policies:      store.NewCollection[Policy](c.Store, tablePolicies),
 		keys:          store.NewCollection[keyRow](c.Store, tableKeys),
 		gate:          make(chan struct{}, 1),
+		doubts:        store.NewDoubts(c.Store),
 		known:         map[Name]*Entity{},
 		knownPolicies: map[string]*Policy{},
 		knownKeys:     map[string]*accessKey{},
@@ -103,14 +105,18 @@ func (s *Service) load(ctx context.Context) error {
 	return nil
 }
 
-// administer admits one change at a time. The caller calls done when it has made its own.
+// administer admits one change at a time, when it is known what became of the one before. The caller calls done when it has made its own.
 func (s *Service) administer(ctx context.Context) (done func(), err error) {
 	select {
 	case s.gate <- struct{}{}:
-		return func() { <-s.gate }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	if err := s.doubts.SettleAll(ctx, ""); err != nil {
+		<-s.gate
+		return nil, err
+	}
+	return func() { <-s.gate }, nil
 }
 
 // now is the time as it is stored and shown: in UTC, to the second.
@@ -179,7 +185,8 @@ func (s *Service) write(ctx context.Context, e Entity, ifRevision uint64) (*Enti
 	if err := e.check(); err != nil {
 		return nil, err
 	}
-	if err := s.entities.Put(ctx, e.key(), e, ifRevision); err != nil {
+	if err := s.entities.Put(context.WithoutCancel(ctx), e.key(), e, ifRevision); err != nil {
+		s.doubt(ctx, err)
 		return nil, fmt.Errorf("store %s: %w", e.ARN(), err)
 	}
 	s.mu.Lock()
@@ -225,7 +232,8 @@ func (s *Service) Delete(ctx context.Context, name Name) error {
 	case name.Kind == User && len(s.Keys(name)) > 0:
 		return &ConflictError{AccessKeys}
 	}
-	if err := s.entities.Delete(ctx, name.key()); err != nil {
+	if err := s.entities.Delete(context.WithoutCancel(ctx), name.key()); err != nil {
+		s.doubt(ctx, err)
 		return fmt.Errorf("delete %s: %w", e.ARN(), err)
 	}
 	s.mu.Lock()
