@@ -156,6 +156,7 @@ var (
 		int(function.AsyncEventsDropped):          {"AsyncEventsDropped", unitCount},
 		int(function.DeadLetterErrors):            {"DeadLetterErrors", unitCount},
 		int(function.DestinationDeliveryFailures): {"DestinationDeliveryFailures", unitCount},
+		int(function.RecursiveInvocationsDropped): {"RecursiveInvocationsDropped", unitCount},
 	})
 	accountMeasures = measures(function.Metrics, map[int]measure{
 		int(function.Invocations):                 {"Invocations", unitCount},
@@ -168,6 +169,7 @@ var (
 		int(function.AsyncEventsDropped):          {"AsyncEventsDropped", unitCount},
 		int(function.DeadLetterErrors):            {"DeadLetterErrors", unitCount},
 		int(function.DestinationDeliveryFailures): {"DestinationDeliveryFailures", unitCount},
+		int(function.RecursiveInvocationsDropped): {"RecursiveInvocationsDropped", unitCount},
 	})
 )
 

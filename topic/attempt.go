@@ -18,8 +18,8 @@ type Poster interface {
 // Invoker runs functions.
 type Invoker interface {
 	// InvokeAsync returns when the function, which is named by its ARN, has taken the event over. ErrUndeliverable says that
-	// it never will.
-	InvokeAsync(ctx context.Context, function string, event []byte) error
+	// it never will. trace is the header X-Amzn-Trace-Id of who published, or empty.
+	InvokeAsync(ctx context.Context, function, trace string, event []byte) error
 }
 
 // attempt tries to be done with a parcel, and notes what comes next: in the store first. When that fails, only that is
@@ -130,7 +130,7 @@ func (s *Service) bring(ctx context.Context, e *entry, n *notification) error {
 	if err != nil {
 		return err
 	}
-	return s.invoker.InvokeAsync(ctx, n.subscription.Endpoint, event)
+	return s.invoker.InvokeAsync(ctx, n.subscription.Endpoint, n.trace, event)
 }
 
 func (s *Service) post(ctx context.Context, e *entry, n *notification) error {

@@ -28,6 +28,7 @@ type outside struct {
 	header http.Header         // of the last post
 	status map[string]int      // by URL; 0 means 200, negative an error
 	fail   error               // of functions
+	trace  string              // of the last event
 	posted func()              // called by the next post
 	hang   map[string]bool     // until the context ends
 }
@@ -69,10 +70,11 @@ func (o *outside) Post(ctx context.Context, url string, header http.Header, body
 	return status, nil
 }
 
-func (o *outside) InvokeAsync(_ context.Context, function string, event []byte) error {
+func (o *outside) InvokeAsync(_ context.Context, function, trace string, event []byte) error {
 	o.note(function, string(event))
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.trace = trace
 	return o.fail
 }
 
@@ -474,6 +476,21 @@ func TestLongBacklog(t *testing.T) {
 		synctestSleep(time.Minute)
 		if n := len(h.backlog.depth); n != 0 {
 			t.Errorf("%d wait for nobody", n)
+		}
+	})
+}
+
+// A function is told in which trace the message was published, also when it is not reached at once.
+func TestTrace(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		h.subscribe(ProtocolFunction, "f", nil)
+		h.o.change(func() { h.o.fail = errors.New("throttled") })
+		h.publish(Message{Text: "a", Trace: "Root=1-5759e988-bd862e3fe1be46a994272793"})
+		synctest.Wait()
+		h.o.change(func() { h.o.fail, h.o.trace = nil, "" })
+		<-time.After(time.Minute)
+		if h.o.trace != "Root=1-5759e988-bd862e3fe1be46a994272793" {
+			t.Errorf("trace %q", h.o.trace)
 		}
 	})
 }

@@ -9,6 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/jonboulle/clockwork"
+
+	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/store/disk"
 	"github.com/millrace/millrace/store/storetest"
 )
@@ -25,6 +28,7 @@ func doubting(t *testing.T, table string, story func(h *house, doubt func(), fat
 					t.Fatal(err)
 				}
 				defer engine.Close()
+				shareKey(t, engine)
 				d, o := &storetest.Doubtful{Store: engine}, newOutside()
 				h := runHouse(t, d, o)
 				story(h, func() { d.Doubt(table, fate) }, fate)
@@ -41,6 +45,23 @@ func doubting(t *testing.T, table string, story func(h *house, doubt func(), fat
 				}
 			})
 		})
+	}
+}
+
+var theKey keyRow // which takes a while to make
+
+// shareKey gives the room the key that signs, the same in all tests.
+func shareKey(t *testing.T, engine store.Tables) {
+	t.Helper()
+	keys := newSigner(engine, clockwork.NewRealClock())
+	var err error
+	if theKey.Key == nil {
+		theKey, err = keys.make(t.Context())
+	} else {
+		err = keys.keys.Put(t.Context(), keyName, theKey, store.Absent)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -248,7 +248,7 @@ func (s *Subscription) wants(it *item) bool {
 func (it *item) notification(e *entry, sub *Subscription) notification {
 	return notification{
 		kind: typeNotification, topic: sub.Topic, subscription: sub, id: it.ID, sequence: it.SequenceNumber, time: it.time,
-		text: it.textFor(sub.Protocol), subject: it.Subject, attributes: it.Attributes, version: e.Attributes[SignatureVersion],
+		text: it.textFor(sub.Protocol), subject: it.Subject, attributes: it.Attributes, trace: it.Trace, version: e.Attributes[SignatureVersion],
 	}
 }
 
