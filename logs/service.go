@@ -26,6 +26,8 @@ type Config struct {
 	Log   *slog.Logger // default: discards
 	// Recorder takes what is measured; nil for nobody.
 	Recorder Recorder
+	// Elsewhere, when it is not nil, takes what the Writer is given, of which the room then keeps nothing.
+	Elsewhere Elsewhere
 	// GroupBytes bounds the events that a group keeps: the oldest make room. Default 256 MiB.
 	GroupBytes int64
 	// Streams bounds the streams of a group: the one silent for longest makes room, with its events. Default 10,000.

@@ -307,7 +307,7 @@ func TestSendMeetsFullDisk(t *testing.T) {
 		if ctx.Err() != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(10 * time.Millisecond) // until the engine has seen that there is room
+		pass(10 * time.Millisecond) // until the engine has seen that there is room
 	}
 	before := r.names()
 	r.restart()

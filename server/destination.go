@@ -20,13 +20,14 @@ type sender func(ctx context.Context, to arn.ARN, n function.Notice) error
 type destination map[string]sender // by the service in the destination's ARN
 
 // newDestination introduces the rooms, and the endpoints that the configuration names in their place.
-func newDestination(c Config, r rooms) (destination, error) {
+func newDestination(c Config, r rooms) destination {
 	d := destination{
 		"sqs": queueSender{r.queues}.send,
 		"sns": topicSender{r.topics}.send,
 		"s3":  bucketSender{r.buckets}.send,
 	}
-	return d, d.replace(c)
+	d.replace(c, r.outside)
+	return d
 }
 
 // find returns the sender for a destination.

@@ -42,16 +42,21 @@ type rooms struct {
 	logs      *logs.Service
 
 	identities *identity.Service
+
+	outside *outside // nil when all services live here
 }
 
 // buildRooms makes the rooms from what the store holds of them. They start nothing.
 func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err error) {
-	r.metrics, err = metric.New(metric.Config{Store: s, Clock: c.Clock, Log: c.Log})
+	if r.outside, err = newOutside(c); err != nil {
+		return r, err
+	}
+	r.metrics, err = metric.New(metric.Config{Store: s, Clock: c.Clock, Log: c.Log, Elsewhere: metricsElsewhere(c, r.outside)})
 	if err != nil {
 		return r, fmt.Errorf("metrics: %w", err)
 	}
 	records := recorder{r.metrics}
-	r.logs, err = logs.New(logs.Config{Store: s, Clock: c.Clock, Log: c.Log, Recorder: logRecorder{records}, GroupBytes: c.LogGroupBytes})
+	r.logs, err = logs.New(logs.Config{Store: s, Clock: c.Clock, Log: c.Log, Recorder: logRecorder{records}, GroupBytes: c.LogGroupBytes, Elsewhere: linesElsewhere(c, r.outside)})
 	if err != nil {
 		return r, fmt.Errorf("logs: %w", err)
 	}
@@ -97,7 +102,7 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 		return r, fmt.Errorf("queues: %w", err)
 	}
 	r.topics, err = topic.New(context.Background(), topic.Config{
-		Store: s, Clock: c.Clock, Log: c.Log, Deliverer: queueDeliverer{r.queues}, URL: url,
+		Store: s, Clock: c.Clock, Log: c.Log, Deliverer: deliverer(c, r.outside, r.queues), URL: url,
 		Invoker: topicInvoker{r.functions}, Poster: newWebPoster(),
 	})
 	if err != nil {
@@ -107,10 +112,7 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 	if err != nil {
 		return r, fmt.Errorf("buckets: %w", err)
 	}
-	to, err := newDestination(c, r)
-	if err != nil {
-		return r, fmt.Errorf("destinations: %w", err)
-	}
+	to := newDestination(c, r)
 	maps.Copy(events.destination, to)
 	mappings := mapping.Config{
 		Store: s, Clock: c.Clock, Log: c.Log, TransitionDelay: c.TransitionDelay, StopGrace: c.StopGrace,
@@ -159,7 +161,7 @@ func (r rooms) residents() []*resident {
 func (s *Server) routes() http.Handler {
 	metrics := newMetrics(s.rooms)
 	functions := lambda.New(s.rooms.functions, s.rooms.mappings, s.config.Clock)
-	functions.Objects = objects{s.rooms.buckets}
+	functions.Objects = codeBuckets(s.config, s.rooms)
 	config := protocol.Config{
 		Log: s.log, Account: s.config.Account, Region: s.config.Region, Observe: metrics.observe,
 		Authenticator: s.authenticator(),
@@ -170,11 +172,11 @@ func (s *Server) routes() http.Handler {
 	doors := protocol.NewHandler(config,
 		kinesis.New(s.rooms.streams),
 		functions.Service(),
-		sqs.New(s.rooms.queues),
-		sns.New(s.rooms.topics),
-		s3.New(s.rooms.buckets),
-		cloudwatch.New(s.rooms.metrics, s.config.Clock),
-		logsdoor.New(s.rooms.logs),
+		s.config.move(sqs.New(s.rooms.queues), s.rooms.outside),
+		s.config.move(sns.New(s.rooms.topics), s.rooms.outside),
+		s.config.move(s3.New(s.rooms.buckets), s.rooms.outside),
+		s.config.move(cloudwatch.New(s.rooms.metrics, s.config.Clock), s.rooms.outside),
+		s.config.move(logsdoor.New(s.rooms.logs), s.rooms.outside),
 		iam.New(s.rooms.identities),
 		sts.New(s.rooms.identities),
 	)

@@ -60,6 +60,9 @@ func (c Call) Authorize(ctx context.Context, accesses ...Access) error {
 	return c.authorizer.Authorize(ctx, c, accesses...)
 }
 
+// Judged reports whether it is asked what the caller may do.
+func (c Call) Judged() bool { return c.authorizer != nil }
+
 type callKey struct{}
 
 // callContext is a context that carries a call, and hands it out without a copy in memory of its own.

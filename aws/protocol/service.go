@@ -53,6 +53,8 @@ type Service struct {
 	// refused. Host tells whether an unsigned request to a host is the service's. Only Name matters beside them.
 	Whole func(w http.ResponseWriter, r *http.Request, refused error) Outcome
 	Host  func(host string) bool
+	// Elsewhere, when set, takes the requests of the service, which does not live in this server; one with Whole does without.
+	Elsewhere Elsewhere
 	// DeniedCode, when set, is the code in the query protocol of what the caller may not do, instead of AccessDenied.
 	DeniedCode string
 	// Access says what an operation does, for an Authorizer to judge. An error of it is the answer. When it is nil every
