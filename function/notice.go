@@ -32,6 +32,8 @@ type Notice struct {
 	Key string
 	// Attributes go beside the body to queues and topics.
 	Attributes []Attribute
+	// Subject goes before the body to topics; empty for none.
+	Subject string
 	// Trace is the header X-Amzn-Trace-Id for who is invoked because of the notice.
 	Trace string
 }

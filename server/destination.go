@@ -108,7 +108,7 @@ func (s topicSender) send(ctx context.Context, to arn.ARN, n function.Notice) er
 		return errForeign
 	}
 	name := topic.Name{Account: to.Account, Region: to.Region, Name: to.Resource}
-	_, err := s.topics.Publish(ctx, name, topic.Message{Text: string(n.Body), Attributes: topicAttributes(n.Attributes), Trace: n.Trace})
+	_, err := s.topics.Publish(ctx, name, topic.Message{Text: string(n.Body), Subject: n.Subject, Attributes: topicAttributes(n.Attributes), Trace: n.Trace})
 	return err
 }
 

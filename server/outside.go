@@ -156,6 +156,9 @@ type outsideTopic struct {
 
 func (o outsideTopic) send(ctx context.Context, to arn.ARN, n function.Notice) error {
 	form := url.Values{"Action": {"Publish"}, "Version": {"2010-03-31"}, "TopicArn": {to.String()}, "Message": {string(n.Body)}}
+	if n.Subject != "" {
+		form.Set("Subject", n.Subject)
+	}
 	for i, a := range n.Attributes {
 		entry := "MessageAttributes.entry." + strconv.Itoa(i+1) + "."
 		form.Set(entry+"Name", a.Name)

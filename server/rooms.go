@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path/filepath"
 
+	"github.com/millrace/millrace/alarm"
 	"github.com/millrace/millrace/aws/cloudwatch"
 	"github.com/millrace/millrace/aws/iam"
 	"github.com/millrace/millrace/aws/kinesis"
@@ -40,6 +41,8 @@ type rooms struct {
 	mappings  *mapping.Service
 	metrics   *metric.Service
 	logs      *logs.Service
+	alarms    *alarm.Service
+	watching  bool // alarms are looked at: CloudWatch lives here
 
 	identities *identity.Service
 
@@ -114,6 +117,13 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 	}
 	to := newDestination(c, r)
 	maps.Copy(events.destination, to)
+	r.watching = c.CloudWatchEndpoint == ""
+	r.alarms, err = alarm.New(context.Background(), alarm.Config{
+		Store: s, Clock: c.Clock, Log: c.Log, Reader: cloudwatch.Reader{Metrics: r.metrics, Clock: c.Clock}, Actor: alarmActor{to, r.functions},
+	})
+	if err != nil {
+		return r, fmt.Errorf("alarms: %w", err)
+	}
 	mappings := mapping.Config{
 		Store: s, Clock: c.Clock, Log: c.Log, TransitionDelay: c.TransitionDelay, StopGrace: c.StopGrace,
 		Source: r.streams, Consumers: consumers{r.streams}, Invoker: r.functions, Destination: to, Recorder: records,
@@ -145,7 +155,7 @@ func (r rooms) credentials(c Config) process.CredentialSource {
 
 // residents are the rooms that run, in the order in which they start: each finds those that it asks already running.
 func (r rooms) residents() []*resident {
-	return []*resident{
+	all := []*resident{
 		{name: "metrics", run: r.metrics.Run}, // which the others tell what they do until they stop
 		{name: "logs", run: r.logs.Run},       // which functions print to until they stop
 		{name: "streams", run: r.streams.Run},
@@ -153,8 +163,11 @@ func (r rooms) residents() []*resident {
 		{name: "buckets", run: r.buckets.Run},
 		{name: "functions", run: r.functions.Run},
 		{name: "topics", run: r.topics.Run},
-		{name: "mappings", run: r.mappings.Run},
 	}
+	if r.watching {
+		all = append(all, &resident{name: "alarms", run: r.alarms.Run})
+	}
+	return append(all, &resident{name: "mappings", run: r.mappings.Run})
 }
 
 // routes puts the pages of our own beside the doors of AWS's.
@@ -175,7 +188,7 @@ func (s *Server) routes() http.Handler {
 		s.config.move(sqs.New(s.rooms.queues), s.rooms.outside),
 		s.config.move(sns.New(s.rooms.topics), s.rooms.outside),
 		s.config.move(s3.New(s.rooms.buckets), s.rooms.outside),
-		s.config.move(cloudwatch.New(s.rooms.metrics, s.config.Clock), s.rooms.outside),
+		s.config.move(cloudwatch.New(s.rooms.metrics, s.rooms.alarms, s.config.Clock), s.rooms.outside),
 		s.config.move(logsdoor.New(s.rooms.logs), s.rooms.outside),
 		iam.New(s.rooms.identities),
 		sts.New(s.rooms.identities),

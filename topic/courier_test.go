@@ -489,6 +489,8 @@ func TestTrace(t *testing.T) {
 		synctest.Wait()
 		h.o.change(func() { h.o.fail, h.o.trace = nil, "" })
 		<-time.After(time.Minute)
+		h.o.mu.Lock()
+		defer h.o.mu.Unlock()
 		if h.o.trace != "Root=1-5759e988-bd862e3fe1be46a994272793" {
 			t.Errorf("trace %q", h.o.trace)
 		}
