@@ -8,7 +8,7 @@ import (
 
 const (
 	// maxPending bounds the actions of one alarm that wait: the oldest go.
-	maxPending = 100
+	maxPending = 25
 	// actionTries is how often an action is tried, actionWait how long it waits between.
 	actionTries = 3
 	actionWait  = 20 * time.Second
