@@ -91,7 +91,7 @@ func (f forwarder) forward(r *http.Request, body []byte) (*http.Response, error)
 	}
 	call := protocol.CallFrom(r.Context())
 	if f.service == "sqs" {
-		body = f.queueThere(call, body)
+		body = f.queueThere(call, r, body)
 	}
 	out, hash, err := f.request(r, body)
 	if err != nil {
@@ -123,7 +123,7 @@ func (f forwarder) request(r *http.Request, body []byte) (*http.Request, string,
 		}
 	}
 	path := r.URL.EscapedPath()
-	if f.service == "sqs" {
+	if f.service == "sqs" && len(body) > 0 {
 		path = "/" // the body names the queue
 	}
 	address := strings.TrimRight(f.endpoint, "/") + path
@@ -157,7 +157,7 @@ func (f forwarder) request(r *http.Request, body []byte) (*http.Request, string,
 
 // queueThere changes the address of a queue in a request to the one that it has where it lives. Clients that were told one
 // before this server stood between, or by it, name its host.
-func (f forwarder) queueThere(call protocol.Call, body []byte) []byte {
+func (f forwarder) queueThere(call protocol.Call, r *http.Request, body []byte) []byte {
 	switch call.Protocol {
 	case protocol.JSON:
 		var members map[string]json.RawMessage
@@ -175,8 +175,12 @@ func (f forwarder) queueThere(call protocol.Call, body []byte) []byte {
 		}
 	case protocol.Query:
 		form, err := url.ParseQuery(string(body))
-		if err == nil && form.Has("QueueUrl") {
-			form.Set("QueueUrl", f.moved(form.Get("QueueUrl")))
+		address := form.Get("QueueUrl")
+		if address == "" && strings.Count(r.URL.Path, "/") > 1 { // clients post to the queue
+			address = call.Scheme + "://" + call.Host + r.URL.Path
+		}
+		if err == nil && address != "" && len(body) > 0 {
+			form.Set("QueueUrl", f.moved(address))
 			return []byte(form.Encode())
 		}
 	}

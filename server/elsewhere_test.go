@@ -88,6 +88,12 @@ func TestForwardedClients(t *testing.T) {
 		}
 	}
 
+	posted := signed(t, aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "x"}, http.MethodPost, url+"/000000000000/q", "sqs",
+		"Action=SendMessage&Version=2012-11-05&MessageBody=posted", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}})
+	if status, text := do(t, posted); status != 200 || !strings.Contains(text, "<SendMessageResult>") {
+		t.Errorf("posted to the queue: %d %s", status, text)
+	}
+
 	if _, err := here.sns.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("t")}); err != nil {
 		t.Fatal(err)
 	}
