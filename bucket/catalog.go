@@ -62,6 +62,9 @@ func (s *Service) Create(ctx context.Context, account, region, name string) erro
 	if !ValidName(name) {
 		return ErrBucketName
 	}
+	if err := s.certain(ctx); err != nil {
+		return err
+	}
 	switch _, err := s.find(account, name); {
 	case err == nil:
 		return ErrBucketOwned
@@ -74,7 +77,7 @@ func (s *Service) Create(ctx context.Context, account, region, name string) erro
 	row := bucketRow{Account: account, Region: region, Created: s.now(), Number: uuid.NewString()}
 	err := s.buckets.Put(context.WithoutCancel(ctx), name, row, store.Absent)
 	if errors.Is(err, store.ErrConflict) {
-		// Somebody was faster, or an earlier attempt did not hear how it ended.
+		// Somebody was faster.
 		if row, _, err = s.buckets.Get(ctx, name); err == nil {
 			err = ErrBucketOwned
 			if row.Account != account {
@@ -83,6 +86,9 @@ func (s *Service) Create(ctx context.Context, account, region, name string) erro
 			s.install(row.entry(name))
 		}
 		return err
+	}
+	if store.InDoubt(err) {
+		s.doubtBucket(name)
 	}
 	if err != nil {
 		return fmt.Errorf("create bucket %s: %w", name, err)
@@ -126,6 +132,9 @@ func (s *Service) List(account string) []Bucket {
 // Delete removes an empty bucket, and the uploads to it that were never completed. Errors: ErrBucketNotFound, ErrForbidden,
 // ErrNotEmpty, ErrConflict.
 func (s *Service) Delete(ctx context.Context, account, name string) error {
+	if err := s.certain(ctx); err != nil {
+		return err
+	}
 	e, err := s.find(account, name)
 	if err != nil {
 		return err
@@ -137,7 +146,12 @@ func (s *Service) Delete(ctx context.Context, account, name string) error {
 	if busy {
 		return ErrConflict
 	}
-	err = s.deleteEmpty(ctx, e)
+	if err = s.clear(ctx, e); err == nil {
+		if err = s.buckets.Delete(context.WithoutCancel(ctx), name); store.InDoubt(err) {
+			s.doubtBucket(name) // nothing more is put into it until it is known
+			return err
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e.deleting = false
@@ -147,7 +161,8 @@ func (s *Service) Delete(ctx context.Context, account, name string) error {
 	return err
 }
 
-func (s *Service) deleteEmpty(ctx context.Context, e *entry) error {
+// clear gives up the uploads to a bucket without objects.
+func (s *Service) clear(ctx context.Context, e *entry) error {
 	for _, err := range s.objects.Scan(ctx, store.Key(e.number, "")) {
 		if err != nil {
 			return fmt.Errorf("look into bucket %s: %w", e.Name, err)
@@ -162,5 +177,5 @@ func (s *Service) deleteEmpty(ctx context.Context, e *entry) error {
 			return err
 		}
 	}
-	return s.buckets.Delete(context.WithoutCancel(ctx), e.Name)
+	return nil
 }

@@ -32,7 +32,10 @@ type writer struct {
 
 // begin admits a write, or refuses it when there are as many as may be. The caller calls end when its commit was made, or
 // will not be.
-func (s *Service) begin() (*writer, error) {
+func (s *Service) begin(ctx context.Context) (*writer, error) {
+	if err := s.certain(ctx); err != nil {
+		return nil, err
+	}
 	select {
 	case s.writers <- struct{}{}:
 		return &writer{s: s, seats: s.writers}, nil
@@ -43,6 +46,9 @@ func (s *Service) begin() (*writer, error) {
 
 // beginOwn admits a write of the house's own, whose body is in memory: it waits for nobody but for others of its kind.
 func (s *Service) beginOwn(ctx context.Context) (*writer, error) {
+	if err := s.certain(ctx); err != nil {
+		return nil, err
+	}
 	select {
 	case s.own <- struct{}{}:
 		return &writer{s: s, seats: s.own}, nil

@@ -46,7 +46,8 @@ func (s *Service) inUse(blob, version string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, written := s.writing[blob]
-	return written || version != "" && s.reading[version] > 0
+	_, doubted := s.doubted[blob]
+	return written || doubted || version != "" && s.reading[version] > 0
 }
 
 func (s *Service) remove(ctx context.Context, blob string) error {

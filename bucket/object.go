@@ -81,7 +81,7 @@ func (s *Service) Put(
 	if len(key) > MaxKeyBytes {
 		return Object{}, ErrKeyTooLong
 	}
-	w, err := s.begin()
+	w, err := s.begin(ctx)
 	if err != nil {
 		return Object{}, err
 	}
@@ -112,7 +112,7 @@ const placeTries = 100
 
 // place makes a row the object of its key, together with further changes. What it replaces becomes garbage.
 func (s *Service) place(ctx context.Context, e *entry, key string, row *objectRow, c Condition, also []store.Write) error {
-	done, err := s.change(e)
+	done, err := s.change(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -140,6 +140,9 @@ func (s *Service) place(ctx context.Context, e *entry, key string, row *objectRo
 		}
 		// A client that goes away must not leave the outcome open.
 		err = s.store.Commit(context.WithoutCancel(ctx), append(append(writes, put), also...)...)
+		if store.InDoubt(err) {
+			s.doubtChunks(row.Version, row.Chunks)
+		}
 		if !errors.Is(err, store.ErrConflict) {
 			return err
 		}
@@ -156,7 +159,7 @@ func (s *Service) Remove(ctx context.Context, account, bucket, key string) error
 	if err != nil {
 		return err
 	}
-	done, err := s.change(e)
+	done, err := s.change(ctx, e)
 	if err != nil {
 		return err
 	}

@@ -64,10 +64,12 @@ type Service struct {
 	writers chan struct{} // has an element for each write under way
 	own     chan struct{} // the same for those of the house's own
 	swept   chan struct{} // has an element when there may be garbage
+	doubts  *store.Doubts
 
 	mu      sync.Mutex
 	known   map[string]*entry   // by the bucket's name
 	writing map[string]struct{} // blobs of writes under way, in hex
+	doubted map[string]struct{} // blobs of writes in doubt
 	reading map[string]int      // readers by the version of the object
 }
 
@@ -79,7 +81,7 @@ type entry struct {
 	// Guarded by the service's mutex.
 
 	changing int  // commits to its objects under way
-	deleting bool // being deleted: nothing may be committed
+	deleting bool // being deleted, or in doubt whether it was: nothing may be committed
 }
 
 // New reads the buckets. It starts nothing.
@@ -103,7 +105,8 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		writers: make(chan struct{}, c.Writers),
 		own:     make(chan struct{}, ownWriters),
 		swept:   make(chan struct{}, 1),
-		known:   map[string]*entry{}, writing: map[string]struct{}{}, reading: map[string]int{},
+		doubts:  store.NewDoubts(c.Store),
+		known:   map[string]*entry{}, writing: map[string]struct{}{}, doubted: map[string]struct{}{}, reading: map[string]int{},
 	}
 	for item, err := range s.buckets.Scan(ctx, "") {
 		if err != nil {
@@ -114,8 +117,11 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	return s, nil
 }
 
-// Run removes what belongs to no object, until ctx ends. Then it returns nil.
+// Run removes what belongs to no object, and finds out what became of commits in doubt, until ctx ends. Then it returns nil.
 func (s *Service) Run(ctx context.Context) error {
+	var running sync.WaitGroup
+	defer running.Wait()
+	running.Go(func() { s.doubts.Keep(ctx, s.clock, s.log) })
 	for {
 		if err := s.sweep(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("removing what belongs to no object failed; it is tried again with the next deletion", "error", err)
@@ -146,7 +152,10 @@ func (s *Service) find(account, name string) (*entry, error) {
 }
 
 // change admits a commit to the objects of a bucket, which must not be deleted meanwhile. The caller calls done.
-func (s *Service) change(e *entry) (done func(), err error) {
+func (s *Service) change(ctx context.Context, e *entry) (done func(), err error) {
+	if err := s.certain(ctx); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {

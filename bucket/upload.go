@@ -79,7 +79,7 @@ func (s *Service) BeginUpload(ctx context.Context, account, bucket, key string, 
 	if n >= maxUploads {
 		return "", ErrBusy
 	}
-	done, err := s.change(e)
+	done, err := s.change(ctx, e)
 	if err != nil {
 		return "", err
 	}
@@ -142,7 +142,7 @@ func (s *Service) PutPart(
 	if err != nil {
 		return err
 	}
-	w, err := s.begin()
+	w, err := s.begin(ctx)
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (s *Service) PutPart(
 }
 
 func (s *Service) placePart(ctx context.Context, e *entry, id string, number int, row partRow) error {
-	done, err := s.change(e)
+	done, err := s.change(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -193,6 +193,9 @@ func (s *Service) placePart(ctx context.Context, e *entry, id string, number int
 		}
 		writes = append(append(writes, part, same), s.kept(row.Chunks)...)
 		err = s.store.Commit(context.WithoutCancel(ctx), writes...)
+		if store.InDoubt(err) {
+			s.doubtChunks(uuid.NewString(), row.Chunks)
+		}
 		if !errors.Is(err, store.ErrConflict) {
 			return err
 		}
@@ -319,7 +322,7 @@ func (s *Service) DropUpload(ctx context.Context, account, bucket, key, id strin
 	if err != nil {
 		return err
 	}
-	done, err := s.change(e)
+	done, err := s.change(ctx, e)
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ const (
 	retriesExhausted condition = "RetriesExhausted"
 	ageExceeded      condition = "EventAgeExceeded"
 	zeroReserved     condition = "ZeroReservedConcurrency"
+	recursive        condition = "RecursiveInvocation" // AWS names none
 )
 
 // attempt is what came of one try.
@@ -42,6 +43,8 @@ func judge(e event, c EventConfig, now time.Time, o attempt) (event, condition) 
 	switch {
 	case o.zero:
 		return e, zeroReserved
+	case errors.Is(o.err, ErrRecursive):
+		return e, recursive
 	case o.result == nil:
 		wait = maxBackoff
 		if e.Refusals < 9 { // 1 s doubled nine times is more than five minutes

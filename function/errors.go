@@ -258,6 +258,9 @@ const (
 	ReservedInvocations ThrottleReason = "ReservedFunctionConcurrentInvocationLimitExceeded"
 )
 
+// ErrRecursive says that a function was invoked too often in one chain of invocations, each because of the one before.
+var ErrRecursive = errors.New("function is invoked in a circle")
+
 // ThrottledError says that an invocation found no place.
 type ThrottledError struct{ Reason ThrottleReason }
 

@@ -66,9 +66,8 @@ func (s *Service) InvokeAsync(ctx context.Context, in Invocation) error {
 	}
 	now := s.clock.Now()
 	setDefault(&in.RequestID, id.String())
-	setDefault(&in.TraceID, newTraceID(now))
 	e := &queued{key: key(in.Name, id.String()), event: event{
-		About: in.Ref, RequestID: in.RequestID, ClientContext: in.ClientContext, TraceID: in.TraceID, Received: now, Size: len(payload), Due: now,
+		About: in.Ref, RequestID: in.RequestID, ClientContext: in.ClientContext, TraceID: parseTrace(in.TraceID, now).String(), Received: now, Size: len(payload), Due: now,
 	}}
 	if err := s.backlog.admit(e); err != nil {
 		return err

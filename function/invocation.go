@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,7 +28,7 @@ type Invocation struct {
 	Vouched bool
 	// ClientContext is JSON, or empty.
 	ClientContext string
-	// TraceID is made when it is empty.
+	// TraceID is the header X-Amzn-Trace-Id of who asks, or empty: the chain of invocations that this one is in.
 	TraceID string
 	// Tail asks for Result.LogTail.
 	Tail bool
@@ -70,8 +69,8 @@ type Result struct {
 }
 
 // Invoke runs a function once and waits for its answer. A function that fails is a Result; the error is a
-// *NotFoundError, *NotReadyError, *PayloadTooLargeError, *InvalidPayloadError, *ThrottledError, ErrStopped, or a failure
-// of what runs functions. When ctx ends first, the function is stopped and ctx's error returned.
+// *NotFoundError, *NotReadyError, *PayloadTooLargeError, *InvalidPayloadError, *ThrottledError, ErrRecursive, ErrStopped, or a
+// failure of what runs functions. When ctx ends first, the function is stopped and ctx's error returned.
 func (s *Service) Invoke(ctx context.Context, in Invocation) (Result, error) {
 	result, err := s.invoke(ctx, in)
 	s.recordEnd(in.Ref, &result, err)
@@ -99,9 +98,11 @@ func (s *Service) invoke(ctx context.Context, in Invocation) (Result, error) {
 	if in.RequestID == "" {
 		in.RequestID = uuid.NewString()
 	}
-	if in.TraceID == "" {
-		in.TraceID = newTraceID(s.clock.Now())
+	t := parseTrace(in.TraceID, s.clock.Now())
+	if err := s.enter(&t, in.Ref); err != nil {
+		return Result{}, err
 	}
+	in.TraceID = t.String()
 	var err error
 	for range maxTries {
 		var result Result
@@ -262,7 +263,14 @@ func failureMessage(id, message string) string {
 	return "RequestId: " + id + " Error: " + message
 }
 
-// newTraceID returns a trace that nobody follows, in the form that X-Ray has.
-func newTraceID(now time.Time) string {
-	return fmt.Sprintf("Root=1-%08x-%08x%016x;Parent=%016x;Sampled=0", uint32(now.Unix()), rand.Uint32(), rand.Uint64(), rand.Uint64())
+// enter adds the invocation to its chain, or returns ErrRecursive when the function goes round in a circle, and may not.
+func (s *Service) enter(t *trace, ref Ref) error {
+	if t.enter(ref.Name) < maxLoops {
+		return nil
+	}
+	if e, err := s.lookup(ref.Name); err != nil || e.RecursiveLoop == LoopAllow {
+		return nil //nolint:nilerr // that the function is gone, the next who looks for it says
+	}
+	s.recordEvent(ref, RecursiveInvocationsDropped, 1)
+	return fmt.Errorf("invoke %s: %w", ref.InvokedARN(), ErrRecursive)
 }

@@ -23,6 +23,7 @@ const (
 	AsyncEventsDropped          // 1 for each event that was given up
 	DeadLetterErrors            // 1 for each dead letter that was dropped
 	DestinationDeliveryFailures // 1 for each notice that its destination did not take
+	RecursiveInvocationsDropped // 1 for each that was not made because its function went round in a circle
 
 	ProvisionedInvocations          // 1 for each that took a provisioned environment
 	ProvisionedSpilloverInvocations // 1 for each that took another one, as all that are provisioned were at work

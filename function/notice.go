@@ -32,6 +32,10 @@ type Notice struct {
 	Key string
 	// Attributes go beside the body to queues and topics.
 	Attributes []Attribute
+	// Subject goes before the body to topics; empty for none.
+	Subject string
+	// Trace is the header X-Amzn-Trace-Id for who is invoked because of the notice.
+	Trace string
 }
 
 // Attribute is a typed value beside a message.
@@ -80,7 +84,7 @@ func (s *Service) report(ctx context.Context, d *ending) error {
 		return err
 	}
 	about := d.event.About
-	n := Notice{Account: about.Account, Region: about.Region, Role: d.function.Role}
+	n := Notice{Account: about.Account, Region: about.Region, Role: d.function.Role, Trace: s.follow(d.event.TraceID, about.Name)}
 	if to != "" {
 		n.Body = d.document(payload)
 		n.Key = "aws/lambda/async/" + about.Name.Name + d.at.UTC().Format("/2006/01/02/2006-01-02T15.04.05-") + uuid.NewString()
@@ -130,7 +134,7 @@ func (s *Service) send(ctx context.Context, d *ending, to string, n Notice) erro
 	if err != nil {
 		return err
 	}
-	return s.InvokeAsync(ctx, Invocation{Ref: ref, Payload: n.Body, Vouched: true})
+	return s.InvokeAsync(ctx, Invocation{Ref: ref, Payload: n.Body, Vouched: true, TraceID: n.Trace})
 }
 
 // documentTime is the form of times in documents and in the log.

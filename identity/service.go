@@ -134,11 +134,13 @@ func (s *Service) load(ctx context.Context, c *catalog) error {
 const doubtful = "identities"
 
 // commit stores a change, all of it or nothing, and has memory follow. It goes on when ctx ends. Of a change that may or may not
-// have been made, memory knows nothing until it is settled, which is before the next one. The caller holds the gate.
+// have been made it is found out what became of it, at once if the store can tell, else before the next one: who was locked out, or
+// let in, is that then. The caller holds the gate.
 func (s *Service) commit(ctx context.Context, show func(c *catalog), writes ...store.Write) error {
 	if err := s.tables.Commit(context.WithoutCancel(ctx), writes...); err != nil {
 		if store.InDoubt(err) {
 			s.doubts.Add(doubtful, s.reload)
+			_ = s.doubts.Settle(context.WithoutCancel(ctx), doubtful) // its error is that of the next change
 		}
 		return err
 	}

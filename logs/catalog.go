@@ -27,6 +27,9 @@ func (s *Service) createGroup(ctx context.Context, n Name, settings Settings) (*
 		return nil, err
 	}
 	defer func() { <-s.control }()
+	if err := s.doubts.SettleAll(ctx, ""); err != nil {
+		return nil, err
+	}
 	s.mu.RLock()
 	groups := s.groups[n.Scope]
 	found, count := groups[n.Group], len(groups)
@@ -49,7 +52,12 @@ func (s *Service) createGroup(ctx context.Context, n Name, settings Settings) (*
 	if err != nil {
 		return nil, err
 	}
-	if err := s.store.Commit(ctx, next, write); err != nil {
+	err = s.store.Commit(context.WithoutCancel(ctx), next, write)
+	if store.InDoubt(err) {
+		s.doubtNew(n)
+		s.next++ // nobody else has its number
+	}
+	if err != nil {
 		return nil, fmt.Errorf("store log group %s: %w", n.Group, err)
 	}
 	s.next++
@@ -75,23 +83,23 @@ func (s *Service) DeleteGroup(ctx context.Context, n Name) error {
 		return err
 	}
 	defer func() { <-g.turn }()
-	if g.row.Protected {
+	switch err := s.doubts.Settle(ctx, g.subject()); {
+	case err != nil:
+		return err
+	case g.gone:
+		return ErrGroupNotFound
+	case g.row.Protected:
 		return ErrProtected
 	}
 	doomed, err := s.doomed.Write(numberKey(g.number), doomedRow{}, 0)
 	if err != nil {
 		return err
 	}
-	if err := s.store.Commit(ctx, s.rows.Remove(groupKey(n), 0), doomed); err != nil {
+	if err := s.store.Commit(context.WithoutCancel(ctx), s.rows.Remove(groupKey(n), 0), doomed); err != nil {
+		g.doubt(err)
 		return fmt.Errorf("delete log group %s: %w", n.Group, err)
 	}
-	s.mu.Lock()
-	delete(s.groups[n.Scope], n.Group)
-	s.mu.Unlock()
-	g.mu.Lock()
-	g.gone = true
-	g.mu.Unlock()
-	s.note("remove a deleted log group", s.remove(context.WithoutCancel(ctx), g.number))
+	g.vanish(ctx)
 	return nil
 }
 

@@ -43,8 +43,12 @@ func (g *group) enter(ctx context.Context) error {
 	if err := take(ctx, g.turn); err != nil {
 		return err
 	}
-	err := ErrGroupNotFound
-	if !g.gone {
+	err := g.s.doubts.Settle(ctx, g.subject())
+	switch {
+	case err != nil:
+	case g.gone:
+		err = ErrGroupNotFound
+	default:
 		err = g.load(ctx)
 	}
 	if err != nil {
@@ -168,7 +172,8 @@ func (g *group) change(ctx context.Context, change func(r *groupRow) error) erro
 	if err := change(&row); err != nil {
 		return err
 	}
-	if err := g.s.rows.Put(ctx, groupKey(g.name), row, 0); err != nil {
+	if err := g.s.rows.Put(context.WithoutCancel(ctx), groupKey(g.name), row, 0); err != nil {
+		g.doubt(err)
 		return fmt.Errorf("store log group %s: %w", g.name.Group, err)
 	}
 	g.setRow(row)
@@ -187,6 +192,7 @@ func (g *group) append(ctx context.Context, entries []entry) error {
 	block := appendBlock(nil, ingested, entries)
 	ordinal, err := g.s.store.Append(context.WithoutCancel(ctx), logID(g.number), store.Data(block))
 	if err != nil {
+		g.doubt(err)
 		return fmt.Errorf("append to log group %s: %w", g.name.Group, err)
 	}
 	bytes := 0

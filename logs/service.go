@@ -26,6 +26,8 @@ type Config struct {
 	Log   *slog.Logger // default: discards
 	// Recorder takes what is measured; nil for nobody.
 	Recorder Recorder
+	// Elsewhere, when it is not nil, takes what the Writer is given, of which the room then keeps nothing.
+	Elsewhere Elsewhere
 	// GroupBytes bounds the events that a group keeps: the oldest make room. Default 256 MiB.
 	GroupBytes int64
 	// Streams bounds the streams of a group: the one silent for longest makes room, with its events. Default 10,000.
@@ -51,6 +53,7 @@ type Service struct {
 	writer  *Writer
 	tails   tails
 
+	doubts  *store.Doubts
 	control chan struct{} // holds one while groups are made or deleted
 	next    uint64        // the number of the next group; guarded by control
 
@@ -80,6 +83,7 @@ func New(c Config) (*Service, error) {
 		doomed:  store.NewCollection[doomedRow](c.Store, tableDoomed),
 		streams: store.NewCollection[streamRow](c.Store, tableStreams),
 		extents: store.NewCollection[extentRow](c.Store, tableExtents),
+		doubts:  store.NewDoubts(c.Store),
 		control: make(chan struct{}, 1),
 		groups:  map[Scope]map[string]*group{},
 	}
@@ -153,11 +157,13 @@ func (s *Service) Writer() *Writer { return s.writer }
 // trimEvery is how often groups are looked through for what is older than they keep.
 const trimEvery = 10 * time.Minute
 
-// Run makes durable what the Writer takes, and removes what has become too old, until ctx ends. Then it makes the rest
+// Run makes durable what the Writer takes, removes what has become too old, and finds out what became of commits in doubt,
+// until ctx ends. Then it makes the rest
 // durable and returns nil. It is called once.
 func (s *Service) Run(ctx context.Context) error {
 	var work sync.WaitGroup
 	work.Go(func() { s.writer.run(ctx) })
+	work.Go(func() { s.doubts.Keep(ctx, s.clock, s.log) })
 	for ctx.Err() == nil {
 		s.bury(ctx)
 		for _, g := range s.all() {

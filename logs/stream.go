@@ -102,7 +102,8 @@ func (g *group) createStreams(ctx context.Context, printed bool, names ...string
 	if err != nil {
 		return err
 	}
-	if err := g.s.store.Commit(ctx, append(writes, w)...); err != nil {
+	if err := g.s.store.Commit(context.WithoutCancel(ctx), append(writes, w)...); err != nil {
+		g.doubt(err)
 		return fmt.Errorf("store streams of log group %s: %w", g.name.Group, err)
 	}
 	g.mu.Lock()
@@ -154,7 +155,8 @@ func (s *Service) DeleteStream(ctx context.Context, n Name, name string) error {
 	if x == nil {
 		return ErrStreamNotFound
 	}
-	if err := s.streams.Delete(ctx, streamKey(g.number, x.number)); err != nil {
+	if err := s.streams.Delete(context.WithoutCancel(ctx), streamKey(g.number, x.number)); err != nil {
+		g.doubt(err)
 		return fmt.Errorf("delete a stream of log group %s: %w", n.Group, err)
 	}
 	g.mu.Lock()

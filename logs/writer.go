@@ -235,6 +235,9 @@ func (w *Writer) lose(n Name, events []printed, err error) {
 
 // writePart writes events of a group as one block, after it has made the group and the streams that are not there.
 func (w *Writer) writePart(ctx context.Context, n Name, events []printed) error {
+	if w.s.config.Elsewhere != nil {
+		return w.handOn(ctx, n, events)
+	}
 	g, err := w.s.find(n)
 	if err != nil {
 		if g, err = w.s.createGroup(ctx, n, Settings{}); err != nil && !errors.Is(err, ErrGroupExists) {

@@ -96,7 +96,7 @@ func (x *series) give() { <-x.turn }
 // merge makes one row of the rows of a tier that belong to one period of another, for all periods from and until the
 // given ones. Those that go to no tier are removed.
 func (s *Service) merge(ctx context.Context, number uint64, from, to tier, first, until int64) error {
-	m := merging{s: s, number: number, to: to, same: from == to, sums: map[string]*Aggregate{}, keys: map[string][]string{}}
+	m := merging{s: s, number: number, to: to, same: from == to, sums: map[string]*Aggregate{}, gone: map[string][]store.Write{}}
 	for item, err := range s.scan(ctx, from, number, first, until) {
 		if err != nil {
 			return err
@@ -135,8 +135,8 @@ type merging struct {
 	same   bool // the rows stay in their tier
 
 	period int64
-	sums   map[string]*Aggregate // by unit
-	keys   map[string][]string   // of the rows that were summed
+	sums   map[string]*Aggregate    // by unit
+	gone   map[string][]store.Write // the ends of the rows that were summed
 	writes []store.Write
 }
 
@@ -161,27 +161,25 @@ func (m *merging) add(ctx context.Context, item store.Item[row]) error {
 	}
 	a := item.Value.aggregate(true)
 	m.sums[unit].Merge(&a)
-	m.keys[unit] = append(m.keys[unit], item.Key)
+	// On condition that it is there still: a sum that was in doubt and came late must not be made again.
+	m.gone[unit] = append(m.gone[unit], m.s.rows.Remove(item.Key, item.Revision))
 	return nil
 }
 
 // close ends a period and begins the next.
 func (m *merging) close(ctx context.Context, next int64) error {
 	for unit, sum := range m.sums {
-		if m.same && len(m.keys[unit]) == 1 {
+		if m.same && len(m.gone[unit]) == 1 {
 			continue
 		}
 		w, err := m.s.rows.Write(newRowKey(m.to, m.number, m.period), newRow(unit, sum), 0)
 		if err != nil {
 			return err
 		}
-		m.writes = append(m.writes, w)
-		for _, key := range m.keys[unit] {
-			m.writes = append(m.writes, m.s.rows.Remove(key, 0))
-		}
+		m.writes = append(append(m.writes, w), m.gone[unit]...)
 	}
 	clear(m.sums)
-	clear(m.keys)
+	clear(m.gone)
 	m.period = next
 	return m.commit(ctx, batch)
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/storetest"
 )
 
 func TestPutIsDurable(t *testing.T) {
@@ -469,5 +470,85 @@ func TestFoldGoesOn(t *testing.T) {
 	}
 	if got := b.rowCounts()[minutes]; got != 4+3 {
 		t.Errorf("%d rows are left of eleven, and not one for each metric that can be read", got)
+	}
+}
+
+// A sum of which it is not known if it was stored is not made twice, however late it comes.
+func TestFoldInDoubt(t *testing.T) {
+	for _, fate := range storetest.Fates {
+		b := newBench(t)
+		d := &storetest.Doubtful{Store: b.store}
+		s, err := New(Config{Store: d, Clock: b.clock})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Service = s
+		b.put(named("Sum"), "Count", noon, 1)
+		b.put(named("Sum"), "Count", noon, 2)
+		b.clock.Advance(time.Hour)
+		x := s.all()[0]
+		merge := func() error {
+			return s.merge(t.Context(), x.number, minutes, minutes, noon.Unix(), noon.Add(time.Hour).Unix())
+		}
+		d.Doubt(tableRows, fate)
+		if err := merge(); !errors.Is(err, storetest.ErrDoubt) {
+			t.Fatal(err)
+		}
+		if err := merge(); err != nil && !errors.Is(err, store.ErrConflict) {
+			t.Fatal(err)
+		}
+		if err := merge(); err != nil {
+			t.Fatal(err)
+		}
+		b.expect(b.show(named("Sum"), noon, noon.Add(time.Hour), time.Minute), "1 12:00:00 Count n=2 sum=3 min=1 max=2 p50=1")
+	}
+}
+
+// taker takes samples, unless it is told to fail.
+type taker struct {
+	fail bool
+	got  []Sample
+}
+
+func (k *taker) Take(_ context.Context, samples []Sample) error {
+	if k.fail {
+		return errStore
+	}
+	k.got = append(k.got, samples...)
+	return nil
+}
+
+// What is recorded goes elsewhere, once, and is given up when nobody takes it for long.
+func TestElsewhere(t *testing.T) {
+	b, there := newBench(t), &taker{fail: true}
+	b.open(Config{Elsewhere: there})
+	m := b.Meter(here, named("Age", "a", "b"), "Milliseconds")
+	flush := func() {
+		t.Helper()
+		b.clock.Advance(time.Minute)
+		if err := b.flush(t.Context(), b.clock.Now().Unix()); (err != nil) != there.fail {
+			t.Error(err)
+		}
+	}
+	m.Record(1)
+	flush()
+	m.Record(2)
+	m.Record(2)
+	there.fail = false
+	flush()
+	if len(there.got) != 2 || b.rowCounts() != [tiers]int{} {
+		t.Fatalf("%+v, %v", there.got, b.rowCounts())
+	}
+	values, counts, known := there.got[1].Values()
+	if fmt.Sprint(values, counts, known) != "[2] [2] true" || there.got[1].Time != noon.Add(time.Minute).Local() || there.got[1].Unit != "Milliseconds" {
+		t.Errorf("%v %v %v %+v", values, counts, known, there.got[1])
+	}
+	there.fail = true
+	m.Record(3)
+	for range 16 {
+		flush()
+	}
+	if len(b.cells) != 0 {
+		t.Errorf("%d cells are kept for nobody", len(b.cells))
 	}
 }

@@ -21,6 +21,8 @@ type Config struct {
 	Log   *slog.Logger // default: discards
 	// Metrics bounds the metrics of a scope; default 10,000.
 	Metrics int
+	// Elsewhere, when it is not nil, takes what is recorded, minute by minute; the room then keeps only what is put.
+	Elsewhere Elsewhere
 }
 
 // Service keeps metrics. Its methods may be called at the same time from many goroutines, also while Run is not running.

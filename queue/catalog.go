@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -83,14 +82,18 @@ func (s *Service) find(name Name) (*queue, error) {
 	return nil, ErrNotFound
 }
 
-// administer admits one change of definitions at a time. The caller calls done when it has made its own.
+// administer admits one change of definitions at a time, when it is known what became of those before. The caller calls done when it has made its own.
 func (s *Service) administer(ctx context.Context) (done func(), err error) {
 	select {
 	case s.gate <- struct{}{}:
-		return func() { <-s.gate }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	if err := s.doubts.SettleAll(ctx, ""); err != nil {
+		<-s.gate
+		return nil, err
+	}
+	return func() { <-s.gate }, nil
 }
 
 // Create makes a queue with the attributes, which are AWS's names and values, and tags. If the queue exists and has equal
@@ -151,29 +154,14 @@ func (s *Service) create(ctx context.Context, name Name, attributes, tags map[st
 		return err
 	}
 	def := definition{Number: number, Created: now, Modified: now, Attributes: kept, Tags: maps.Clone(tags)}
-	err = s.definitions.Put(context.WithoutCancel(ctx), name.key(), def, store.Absent)
-	if errors.Is(err, store.ErrConflict) {
-		return s.found(ctx, name, kept)
-	}
-	if err != nil {
+	if err := s.definitions.Put(context.WithoutCancel(ctx), name.key(), def, store.Absent); err != nil {
+		s.doubt(name, nil, err)
 		return err
 	}
 	q := newQueue(s.ground, name, def)
 	q.loaded = true
 	s.install(q)
 	return nil
-}
-
-// found takes in a queue that is in the store although memory did not know of it: an earlier create had failed with its
-// outcome open.
-func (s *Service) found(ctx context.Context, name Name, given map[string]string) error {
-	def, _, err := s.definitions.Get(ctx, name.key())
-	if err != nil {
-		return err
-	}
-	q := newQueue(s.ground, name, def)
-	s.install(q)
-	return q.differs(given)
 }
 
 func (s *Service) install(q *queue) {
@@ -339,6 +327,7 @@ func (s *Service) changeAdmitted(
 		return err
 	}
 	if err := s.definitions.Put(context.WithoutCancel(ctx), q.name.key(), def, revision); err != nil {
+		s.doubt(q.name, q, err)
 		return err
 	}
 	q.mu.Lock()
@@ -415,14 +404,20 @@ func (s *Service) delete(ctx context.Context, name Name) error {
 		return err
 	}
 	if err := s.tables.Commit(context.WithoutCancel(ctx), left, s.definitions.Remove(name.key(), 0)); err != nil {
+		s.doubt(name, q, err)
 		return err
 	}
+	s.forget(q, now)
+	return nil
+}
+
+// forget takes a deleted queue out of memory.
+func (s *Service) forget(q *queue, now int64) {
 	s.mu.Lock()
-	delete(s.queues, name)
+	delete(s.queues, q.name)
 	if s.recreateDelay > 0 {
-		s.deleted[name] = now
+		s.deleted[q.name] = now
 	}
 	s.mu.Unlock()
 	q.vanish(now)
-	return nil
 }

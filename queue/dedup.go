@@ -74,32 +74,11 @@ func (q *queue) recall(ctx context.Context, k dedupKey, now int64) (remembered, 
 		if err != nil {
 			return remembered{}, false, corrupt(tableDedup, q.number, 0, err)
 		}
-		q.mu.Lock()
-		_, doubtful := q.doubtful[r.number]
-		q.mu.Unlock()
-		if !doubtful && r.sent > now-dedupWindow {
+		if r.sent > now-dedupWindow {
 			return r, true, nil
 		}
 	}
 	return remembered{}, false, nil
-}
-
-// checkDedup leaves rows of failed sends out of the trash, where a later send of the same has taken them over.
-func (q *queue) checkDedup(ctx context.Context, batch []trash) error {
-	for i := range batch {
-		t := &batch[i]
-		if t.dedup == "" {
-			continue
-		}
-		row, err := q.tables.Get(ctx, tableDedup, t.dedup)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-		if r, failed := decodeRemembered(row.Value); err != nil || failed != nil || r.number != t.number {
-			t.dedup = ""
-		}
-	}
-	return nil
 }
 
 // forgetSends deletes a batch of the rows of sends that need not be known again.

@@ -11,7 +11,7 @@ import (
 // DeleteMessages deletes the messages that the receipt handles name, and answers for each in the order given: nil, or
 // ErrInvalidHandle. Any handle that this queue ever gave out will do, and deleting what is gone is no error; only in a
 // FIFO queue a handle ends with its visibility timeout: ErrHandleExpired. Deletes are durable when it returns. An error
-// about all of them is ErrNotFound or the store's.
+// about all of them is ErrNotFound or the store's, after which they stay out of sight until it is known whether they are gone.
 func (s *Service) DeleteMessages(ctx context.Context, name Name, handles ...string) ([]error, error) {
 	refused, err := s.deleteMessages(ctx, name, handles)
 	if err != nil {
@@ -26,6 +26,9 @@ func (s *Service) deleteMessages(ctx context.Context, name Name, handles []strin
 		return nil, err
 	}
 	if err := q.ready(ctx); err != nil {
+		return nil, err
+	}
+	if err := q.certain(ctx); err != nil {
 		return nil, err
 	}
 	refused := make([]error, len(handles))
@@ -51,7 +54,12 @@ func (s *Service) deleteMessages(ctx context.Context, name Name, handles []strin
 		return refused, nil
 	}
 	err = q.tables.Commit(context.WithoutCancel(ctx), q.deletions(doomed)...)
-	q.release(doomed, err == nil)
+	q.mu.Lock()
+	doubted := q.doubtLocked(err, func(ctx context.Context) error { return q.concludeRelease(ctx, doomed) })
+	q.mu.Unlock()
+	if !doubted {
+		q.release(doomed, err == nil)
+	}
 	return refused, err
 }
 

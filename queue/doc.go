@@ -31,6 +31,13 @@
 //   - Receipt handles are signed with a key that is kept in the store. They work after a restart, and a delete by such a
 //     handle is final even if the receive itself was forgotten.
 //
+// # Writes in doubt
+//
+// What became of a commit is not always known when it fails. Memory then goes on as if it had not happened, but what it was
+// about stays as it is until that is known: messages that were being deleted or moved are out of sight, those that were
+// being sent in no index, and nothing more is sent to the queue, so that nothing is lost in one that was deleted after all,
+// and nothing overtakes in a FIFO queue.
+//
 // # Order and fairness
 //
 // Messages leave about in the order in which they became available. Messages that came back (timed out or let go) take

@@ -13,6 +13,8 @@ type move struct {
 	from   *queue
 	batch  []*entry
 	drafts []draft // of the batch, in its order
+	// recount is called when a doubt about it is over, if it is not nil.
+	recount func(context.Context) error
 }
 
 // pack reads messages that are held, to be moved. One that is gone is dropped, one that is damaged stays behind, out of
@@ -56,13 +58,16 @@ func (q *queue) leaveBehind(e *entry, err error) {
 	q.release([]*entry{e}, false)
 }
 
-// to puts the messages into another queue and takes them out of their own, by one commit, together with more. Whatever
-// becomes of it, they are no longer held.
+// to puts the messages into another queue and takes them out of their own, by one commit, together with more. They are
+// held until it is known what became of it.
 func (m *move) to(ctx context.Context, to *queue, more ...store.Write) error {
 	if len(m.batch) == 0 {
 		return nil
 	}
-	p := &parcel{sent: make([]Sent, len(m.drafts)), drafts: m.drafts, writes: append(m.from.deletions(m.batch), more...)}
+	p := &parcel{
+		sent: make([]Sent, len(m.drafts)), drafts: m.drafts, writes: append(m.from.deletions(m.batch), more...),
+		conclude: m.conclude,
+	}
 	for i := range m.drafts {
 		p.bytes += len(m.drafts[i].body)
 	}
@@ -70,9 +75,21 @@ func (m *move) to(ctx context.Context, to *queue, more ...store.Write) error {
 	if err == nil {
 		err = to.dispatch(ctx, p)
 	}
-	m.from.release(m.batch, err == nil)
+	if !p.doubted {
+		m.from.release(m.batch, err == nil)
+	}
 	if err != nil {
 		return fmt.Errorf("move messages to %s: %w", to.name, err)
 	}
 	return nil
+}
+
+// conclude lets go of the messages when it is known what became of them.
+func (m *move) conclude(ctx context.Context) error {
+	if m.recount != nil {
+		if err := m.recount(ctx); err != nil {
+			return err
+		}
+	}
+	return m.from.concludeRelease(ctx, m.batch)
 }

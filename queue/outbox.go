@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"errors"
 
 	"github.com/google/uuid"
 
@@ -62,6 +61,9 @@ func (q *queue) lead(ctx context.Context) {
 
 // commitInOrder numbers the messages of the parcels, leaves out those that were sent before, and commits the rest.
 func (q *queue) commitInOrder(ctx context.Context, batch []*parcel) error {
+	if err := q.certain(ctx); err != nil { // what was sent before comes before, or not at all
+		return err
+	}
 	total := 0
 	for _, p := range batch {
 		total += len(p.drafts)
@@ -88,7 +90,11 @@ func (q *queue) commitInOrder(ctx context.Context, batch []*parcel) error {
 	if len(writes) == 0 {
 		return nil
 	}
-	return q.tables.Commit(ctx, writes...)
+	err = q.tables.Commit(ctx, writes...)
+	for _, p := range batch {
+		p.doubted = store.InDoubt(err) && len(p.writes) > 0
+	}
+	return err
 }
 
 // enlist takes a draft into its parcel's writes, unless it was sent before: then it is answered as the first one was.
@@ -97,7 +103,6 @@ func (q *queue) enlist(
 ) error {
 	if d.moved {
 		q.stamp(p, d, number, now)
-		p.dedup = append(p.dedup, "")
 		return nil
 	}
 	key := newDedupKey(set, &d.content)
@@ -115,28 +120,9 @@ func (q *queue) enlist(
 	q.stamp(p, d, number, now)
 	met[key] = remembered{sent: now, number: number, id: d.id}
 	row := key.row(q.number, now/dedupWindow)
-	p.dedup = append(p.dedup, row)
 	p.writes = append(p.writes, store.Write{Table: tableDedup, Key: row, Value: met[key].encode()})
 	q.mu.Lock()
 	q.rememberLocked(now)
 	q.mu.Unlock()
 	return nil
-}
-
-// doubtLocked sees to a FIFO queue's messages whose commit failed and may yet be in the store: they must neither appear
-// later, out of order, nor keep their sender from sending them again.
-func (q *queue) doubtLocked(p *parcel, err error, now int64) {
-	if q.groups == nil || errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrConflict) {
-		return
-	}
-	for i, f := range p.fresh {
-		if p.dedup[i] == "" {
-			continue // it may have left its former queue for this one
-		}
-		if q.doubtful == nil {
-			q.doubtful = make(map[uint64]struct{})
-		}
-		q.doubtful[f.number] = struct{}{}
-		q.throwLocked(trash{position: f.position, header: true, body: true, dedup: p.dedup[i]}, now)
-	}
 }

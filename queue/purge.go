@@ -51,10 +51,15 @@ func (s *Service) purge(ctx context.Context, name Name) error {
 		d.PurgedThrough = last
 		return nil
 	}, func(q *queue) {
-		q.emptyLocked()
-		q.sweep, q.swept = true, ""
-		q.chores.set(q, now)
+		q.purgeLocked(now)
 	})
+}
+
+// purgeLocked takes all messages out of memory, and leaves their rows to a chore.
+func (q *queue) purgeLocked(now int64) {
+	q.emptyLocked()
+	q.sweep, q.swept = true, ""
+	q.chores.set(q, now)
 }
 
 // quiet waits until no send is under way and keeps new ones waiting until resume is called.
@@ -79,13 +84,20 @@ func (q *queue) quiet(ctx context.Context) (resume func(), err error) {
 	return resume, nil
 }
 
-// beginSending admits a send, after any purge under way.
+// beginSending admits a send, after any purge under way, and when nothing about the queue is in doubt.
 func (q *queue) beginSending(ctx context.Context) error {
 	for {
+		if err := q.certain(ctx); err != nil {
+			return err
+		}
 		q.mu.Lock()
 		if q.gone {
 			q.mu.Unlock()
 			return ErrNotFound
+		}
+		if q.doubted > 0 {
+			q.mu.Unlock()
+			continue
 		}
 		h := q.hold
 		if h == nil {

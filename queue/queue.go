@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -23,6 +24,9 @@ type ground struct {
 	limits limits
 	// closing is closed when no receive is to wait any more.
 	closing chan struct{}
+	// doubts are about commits of which it is not known what they came to; each has a number.
+	doubts      *store.Doubts
+	doubtNumber atomic.Uint64
 	// find returns another queue. It may be called with a queue's mutex held.
 	find func(Name) (*queue, error)
 }
@@ -76,8 +80,8 @@ type queue struct {
 	sweep  bool      // rows of purged messages may be left
 	swept  string    // the key up to which a sweep has come
 
-	remembered int64               // no send is to be forgotten before, in a FIFO queue
-	doubtful   map[uint64]struct{} // messages of sends that failed, and may be in the store until their rows are deleted
+	remembered int64 // no send is to be forgotten before, in a FIFO queue
+	doubted    int   // open doubts about it
 }
 
 // never is a moment that does not come.
@@ -87,7 +91,6 @@ const never = int64(1<<63 - 1)
 type trash struct {
 	position
 	header, body, receive bool
-	dedup                 string // key of the row by which a send of it is remembered, if it is to go too
 }
 
 // hold keeps new sends waiting while a purge decides what it purges.
@@ -133,6 +136,14 @@ func (q *queue) addFreshLocked(f fresh, now int64) {
 		q.expiry = at
 		q.chores.set(q, at)
 	}
+}
+
+// arriveLocked takes in a message that has come to be in the store.
+func (q *queue) arriveLocked(f fresh, now int64) {
+	if q.refill != nil && !f.before(q.window.edge) {
+		q.refill.late = append(q.refill.late, f)
+	}
+	q.addFreshLocked(f, now)
 }
 
 // delayLocked keeps the count of messages that are not yet due.

@@ -25,7 +25,7 @@ type Sent struct {
 
 // Send puts messages into the queue, and answers for each in the order given. Those that were not refused are durable
 // when it returns, all by one commit. An error means that none was sent: ErrNotFound, a *TooLongError when the
-// messages together are too long, or one of the store's, after which they may have been sent or not.
+// messages together are too long, or one of the store's, after which they may have been sent or not: those that were are there once that is known.
 func (s *Service) Send(ctx context.Context, name Name, messages ...Message) ([]Sent, error) {
 	sent, err := s.send(ctx, name, messages)
 	if err != nil {
@@ -64,9 +64,11 @@ type parcel struct {
 	fresh  []fresh
 	writes []store.Write // theirs, and what else is to be done with them
 
-	turn  chan bool // to a FIFO queue: true when it is this sender's turn to commit, false when that was done for it
-	err   error
-	dedup []string // the keys of rows by which the fresh ones will be known again; "" for none
+	turn chan bool // to a FIFO queue: true when it is this sender's turn to commit, false when that was done for it
+	err  error
+	// doubted says that it is not known whether they are in the store. Once it is, conclude is called, if there is one.
+	doubted  bool
+	conclude func(context.Context) error
 }
 
 // draft is a message without a number.
@@ -137,6 +139,7 @@ func (q *queue) dispatch(ctx context.Context, p *parcel) error {
 		q.await(p)
 		// A client that goes away must not leave the outcome open.
 		err = q.tables.Commit(context.WithoutCancel(ctx), p.writes...)
+		p.doubted = store.InDoubt(err)
 	}
 	q.finishSending(err, p)
 	return p.err
@@ -174,24 +177,30 @@ func (q *queue) finishSending(err error, parcels ...*parcel) {
 	defer q.mu.Unlock()
 	now := q.now()
 	for _, p := range parcels {
+		p.err = err
+		if p.doubted {
+			q.doubtLocked(err, func(ctx context.Context) error {
+				if err := q.concludeSending(ctx, p.fresh); err != nil || p.conclude == nil {
+					return err
+				}
+				return p.conclude(ctx)
+			})
+			q.endSendingLocked()
+			continue
+		}
+		q.endSendingLocked()
 		for _, f := range p.fresh {
 			delete(q.pending, f.number)
 		}
-		q.endSendingLocked()
 		switch {
 		case err != nil:
-			p.err = err
-			q.doubtLocked(p, err, now)
 			continue
 		case q.gone:
 			p.err = ErrNotFound
 			continue
 		}
 		for _, f := range p.fresh {
-			if q.refill != nil && !f.before(q.window.edge) {
-				q.refill.late = append(q.refill.late, f)
-			}
-			q.addFreshLocked(f, now)
+			q.arriveLocked(f, now)
 		}
 	}
 	q.serveLocked(now)

@@ -68,7 +68,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		ground: &ground{
 			tables: c.Store, clock: c.Clock, log: c.Log, mint: m,
 			wakes: newAgenda(c.Clock), chores: newAgenda(c.Clock),
-			limits: limits{inFlight: c.InFlight, waiting: c.Waiting}, closing: make(chan struct{}),
+			limits: limits{inFlight: c.InFlight, waiting: c.Waiting}, closing: make(chan struct{}), doubts: store.NewDoubts(c.Store),
 		},
 		definitions:   store.NewCollection[definition](c.Store, tableQueues),
 		drops:         store.NewCollection[dropped](c.Store, tableDropped),
@@ -85,14 +85,15 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	return s, nil
 }
 
-// Run wakes waiting receivers when messages become visible, writes behind what receives did, and clears up what
-// expired, was purged or belonged to deleted queues. It returns nil after the context has ended and the last was
+// Run wakes waiting receivers when messages become visible, writes behind what receives did, clears up what
+// expired, was purged or belonged to deleted queues, and finds out what became of commits in doubt. It returns nil after the context has ended and the last was
 // written; the store must stay open until then.
 func (s *Service) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	running.Go(func() { s.wakes.keep(ctx, (*queue).wake) })
 	running.Go(func() { s.chores.keep(ctx, func(q *queue) { s.chore(ctx, q) }) })
 	running.Go(func() { s.loadAll(ctx) })
+	running.Go(func() { s.doubts.Keep(ctx, s.clock, s.log) })
 	running.Wait()
 	return s.settleAll(context.WithoutCancel(ctx))
 }

@@ -225,21 +225,15 @@ func (q *queue) empty(ctx context.Context) error {
 		return nil
 	}
 	var writes []store.Write
-	err := q.checkDedup(ctx, batch)
-	if err == nil {
-		for _, t := range batch {
-			writes = append(writes, t.writes(q.number)...)
-		}
-		err = q.tables.Commit(ctx, writes...)
+	for _, t := range batch {
+		writes = append(writes, t.writes(q.number)...)
 	}
+	err := q.tables.Commit(ctx, writes...)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if err != nil {
 		q.trash = append(q.trash, batch...)
 		return fmt.Errorf("delete rows: %w", err)
-	}
-	for _, t := range batch {
-		delete(q.doubtful, t.number)
 	}
 	if len(q.trash) > 0 {
 		q.chores.set(q, q.now())
@@ -258,9 +252,6 @@ func (t trash) writes(queue uint64) []store.Write {
 	}
 	if t.receive {
 		w = append(w, store.Write{Table: tableReceives, Key: messageKey(queue, t.number), Delete: true})
-	}
-	if t.dedup != "" {
-		w = append(w, store.Write{Table: tableDedup, Key: t.dedup, Delete: true})
 	}
 	return w
 }

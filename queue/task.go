@@ -148,11 +148,13 @@ func (s *Service) keepTask(ctx context.Context, q *queue, t Task) error {
 	for i := 0; i <= len(kept)-keptTasks; i++ {
 		writes = append(writes, s.tasks.Remove(keys[i], 0))
 	}
-	if err := s.tables.Commit(context.WithoutCancel(ctx), writes...); err != nil {
-		return err
-	}
+	err = s.tables.Commit(context.WithoutCancel(ctx), writes...)
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if err != nil {
+		q.doubtLocked(err, func(ctx context.Context) error { return s.rereadTask(ctx, q) })
+		return err
+	}
 	q.task = &task{Task: t, key: key}
 	s.chores.set(q, s.now())
 	return nil
@@ -219,28 +221,34 @@ func (s *Service) cancelMove(ctx context.Context, source Name, id string) (Task,
 		}
 		return Task{}, errors.Join(err, ErrTaskNotFound)
 	}
-	return t.Task, s.endTask(ctx, q, t, TaskCancelled, "")
+	return q.taskNow(t), s.endTask(ctx, q, t, TaskCancelled, "")
 }
 
-// changeTask admits one change of a queue's task at a time.
+// changeTask admits one change of a queue's task at a time, when it is known what became of those before.
 func (q *queue) changeTask(ctx context.Context) (release func(), err error) {
 	select {
 	case q.tasking <- struct{}{}:
-		return func() { <-q.tasking }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	if err := q.certain(ctx); err != nil {
+		<-q.tasking
+		return nil, err
+	}
+	return func() { <-q.tasking }, nil
 }
 
 // endTask writes down how a task ended.
 func (s *Service) endTask(ctx context.Context, q *queue, t *task, status TaskStatus, failure string) error {
-	ended := t.Task
+	ended := q.taskNow(t)
 	ended.Status, ended.Failure = status, failure
-	if err := s.tasks.Put(context.WithoutCancel(ctx), t.key, ended, 0); err != nil {
-		return fmt.Errorf("end a move: %w", err)
-	}
+	err := s.tasks.Put(context.WithoutCancel(ctx), t.key, ended, 0)
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if err != nil {
+		q.doubtLocked(err, func(ctx context.Context) error { return s.rereadTask(ctx, q) })
+		return fmt.Errorf("end a move: %w", err)
+	}
 	q.task = nil
 	return nil
 }
@@ -359,8 +367,13 @@ func (s *Service) moveOn(ctx context.Context, t *task, m *move, to *queue) error
 		d := &m.drafts[i]
 		d.id, d.source, d.count, d.first = id, "", 0, 0
 	}
-	after := t.Task
+	if err := to.certain(ctx); err != nil { // or it is not known how many were moved before
+		m.from.release(m.batch, false)
+		return err
+	}
+	after := m.from.taskNow(t)
 	after.Moved += int64(len(m.batch))
+	m.recount = func(ctx context.Context) error { return s.recount(ctx, m.from, t) }
 	write, err := s.tasks.Write(t.key, after, 0)
 	if err != nil {
 		m.from.release(m.batch, false)
@@ -369,8 +382,17 @@ func (s *Service) moveOn(ctx context.Context, t *task, m *move, to *queue) error
 	if err := m.to(ctx, to, write); err != nil {
 		return err
 	}
+	m.from.mu.Lock()
+	defer m.from.mu.Unlock()
 	t.Moved = after.Moved
 	return nil
+}
+
+// taskNow is a task as it stands.
+func (q *queue) taskNow(t *task) Task {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return t.Task
 }
 
 // loadTasks takes up, after a start, the tasks that were under way.

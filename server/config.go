@@ -72,9 +72,13 @@ type Config struct {
 	// LogGroupBytes bounds the events that a log group keeps, by default 256 MiB: the oldest make room.
 	LogGroupBytes int64
 
-	// SQSEndpoint, SNSEndpoint and S3Endpoint are URLs to which documents for on-failure queues, topics and buckets are
-	// sent instead of to this server's own, with the credentials of the environment.
-	SQSEndpoint, SNSEndpoint, S3Endpoint string
+	// SQSEndpoint, SNSEndpoint, S3Endpoint, CloudWatchEndpoint and LogsEndpoint are the URLs of services that do not live
+	// here, or Off for one that there is not. What this server itself sends to them (documents, notifications, what functions print, what is
+	// measured) and reads of them (code) goes there, with the credentials of the environment. Clients are told so.
+	SQSEndpoint, SNSEndpoint, S3Endpoint, CloudWatchEndpoint, LogsEndpoint string
+	// Forward hands the requests of clients on to these URLs, signed with the credentials of the environment: whoever may call this
+	// server can use them for that.
+	Forward bool
 	// RemoteCredentials lets functions that live at AWS's own Lambda be invoked with the credentials of the environment, as
 	// AWS's tools find them. Whoever may create a function here can use them for that.
 	RemoteCredentials bool
@@ -160,10 +164,10 @@ func (c Config) check() error {
 	for _, host := range c.TLSHosts {
 		refuse(!authority.IsHost(host), "TLS host %q is neither a name nor an address", host)
 	}
-	for _, e := range [][2]string{{"sqs", c.SQSEndpoint}, {"sns", c.SNSEndpoint}, {"s3", c.S3Endpoint}} {
-		u, err := url.Parse(e[1])
-		valid := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
-		refuse(e[1] != "" && !valid, "%s endpoint %q is not a URL of http or https", e[0], e[1])
+	for service, endpoint := range c.places() {
+		u, err := url.Parse(endpoint)
+		valid := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil && u.RawQuery == ""
+		refuse(endpoint != "" && endpoint != Off && !valid, "%s %q is neither a URL of http or https nor off", placeFlags[service], endpoint)
 	}
 	if err := c.checkAuth(); err != nil {
 		wrong = append(wrong, err)

@@ -20,13 +20,14 @@ type sender func(ctx context.Context, to arn.ARN, n function.Notice) error
 type destination map[string]sender // by the service in the destination's ARN
 
 // newDestination introduces the rooms, and the endpoints that the configuration names in their place.
-func newDestination(c Config, r rooms) (destination, error) {
+func newDestination(c Config, r rooms) destination {
 	d := destination{
 		"sqs": queueSender{r.queues}.send,
 		"sns": topicSender{r.topics}.send,
 		"s3":  bucketSender{r.buckets}.send,
 	}
-	return d, d.replace(c)
+	d.replace(c, r.outside)
+	return d
 }
 
 // find returns the sender for a destination.
@@ -107,7 +108,7 @@ func (s topicSender) send(ctx context.Context, to arn.ARN, n function.Notice) er
 		return errForeign
 	}
 	name := topic.Name{Account: to.Account, Region: to.Region, Name: to.Resource}
-	_, err := s.topics.Publish(ctx, name, topic.Message{Text: string(n.Body), Attributes: topicAttributes(n.Attributes)})
+	_, err := s.topics.Publish(ctx, name, topic.Message{Text: string(n.Body), Subject: n.Subject, Attributes: topicAttributes(n.Attributes), Trace: n.Trace})
 	return err
 }
 

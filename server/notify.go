@@ -89,7 +89,7 @@ func queueAttributes(given map[string]topic.Attribute) map[string]queue.Attribut
 type topicInvoker struct{ functions *function.Service }
 
 // InvokeAsync implements topic.Invoker. From then on the event is the function's: its retries, its destinations.
-func (i topicInvoker) InvokeAsync(ctx context.Context, name string, event []byte) error {
+func (i topicInvoker) InvokeAsync(ctx context.Context, name, trace string, event []byte) error {
 	a, err := arn.Parse(name)
 	if err != nil {
 		return fmt.Errorf("%w: %w", topic.ErrUndeliverable, err)
@@ -98,7 +98,7 @@ func (i topicInvoker) InvokeAsync(ctx context.Context, name string, event []byte
 	if err != nil {
 		return fmt.Errorf("%w: %w", topic.ErrUndeliverable, err)
 	}
-	err = i.functions.InvokeAsync(ctx, function.Invocation{Ref: ref, Payload: event, Vouched: true})
+	err = i.functions.InvokeAsync(ctx, function.Invocation{Ref: ref, Payload: event, Vouched: true, TraceID: trace})
 	var large *function.PayloadTooLargeError
 	if errors.Is(err, function.ErrNotFound) || errors.As(err, &large) {
 		return fmt.Errorf("%w: %w", topic.ErrUndeliverable, err)

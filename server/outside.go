@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -15,113 +17,148 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go/encoding/httpbinding"
 
 	"github.com/millrace/millrace/function"
 	"github.com/millrace/millrace/internal/arn"
 )
 
-// outsideTimeout bounds one attempt to send a document to an endpoint outside; the mapping makes several.
+// outsideTimeout bounds one request of the house's own to an endpoint outside; who sends a document makes several attempts.
 const outsideTimeout = 20 * time.Second
 
-// maxOutsideAnswer is how much of an answer is read; a document has a short one.
+// maxOutsideAnswer is how much of an answer is read; what the house itself asks for has a short one.
 const maxOutsideAnswer = 64 << 10
 
-// replace puts senders to endpoints outside in the place of the rooms, for the services for which there is one. The
-// credentials are those of the environment, as AWS's own tools find them; they are looked for when they are first needed.
-func (d destination) replace(c Config) error {
-	if c.SQSEndpoint == "" && c.SNSEndpoint == "" && c.S3Endpoint == "" {
-		return nil
-	}
-	options, err := config.LoadDefaultConfig(context.Background(),
-		config.WithRegion(c.Region), config.WithRetryMaxAttempts(1), config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(outsideTimeout)))
-	if err != nil {
-		return fmt.Errorf("credentials for endpoints outside: %w", err)
-	}
-	if c.SQSEndpoint != "" {
-		d["sqs"] = outsideQueue{sqs.NewFromConfig(options, func(o *sqs.Options) { o.BaseEndpoint = aws.String(c.SQSEndpoint) })}.send
-	}
-	there := outside{client: options.HTTPClient, credentials: options.Credentials}
-	if c.SNSEndpoint != "" {
-		d["sns"] = outsideTopic{there, c.SNSEndpoint}.send
-	}
-	if c.S3Endpoint != "" {
-		d["s3"] = outsideBucket{there, c.S3Endpoint}.send
-	}
-	return nil
-}
-
-type outsideQueue struct{ client *sqs.Client }
-
-func (o outsideQueue) send(ctx context.Context, to arn.ARN, n function.Notice) error {
-	there := func(options *sqs.Options) { options.Region = to.Region }
-	found, err := o.client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{
-		QueueName: aws.String(to.Resource), QueueOwnerAWSAccountId: aws.String(to.Account),
-	}, there)
-	if err != nil {
-		return err
-	}
-	_, err = o.client.SendMessage(ctx, &sqs.SendMessageInput{
-		QueueUrl: found.QueueUrl, MessageBody: aws.String(string(n.Body)), MessageAttributes: outsideAttributes(n.Attributes),
-	}, there)
-	return err
-}
-
-func outsideAttributes(given []function.Attribute) map[string]types.MessageAttributeValue {
-	if len(given) == 0 {
-		return nil
-	}
-	all := make(map[string]types.MessageAttributeValue, len(given))
-	for _, a := range given {
-		all[a.Name] = types.MessageAttributeValue{DataType: aws.String(a.Type), StringValue: aws.String(a.Text)}
-	}
-	return all
-}
-
-// outside sends single requests that are signed as AWS has it. For the one operation that a topic and a bucket are needed
-// for, their clients in AWS's SDK would be a tenth of the program.
+// outside sends single requests that are signed as AWS has it, to where services live that do not live here. For the few
+// operations that the house needs, their clients in AWS's SDK would be a tenth of the program.
 type outside struct {
-	client      aws.HTTPClient
+	short, long *http.Client // long is for requests of clients, which take as long as they take
 	credentials aws.CredentialsProvider
 }
 
-// send signs a request, sends it, and returns an error unless it was answered with success.
-func (o outside) send(r *http.Request, service, region string, body []byte) error {
+// newOutside returns who sends to services elsewhere, nil when there are none. The credentials are those of the environment, as
+// AWS's own tools find them; they are looked for when they are first needed.
+func newOutside(c Config) (*outside, error) {
+	any := false
+	for service := range placeFlags {
+		_, away := c.away(service)
+		any = any || away
+	}
+	if !any {
+		return nil, nil
+	}
+	options, err := config.LoadDefaultConfig(context.Background(), config.WithRegion(c.Region))
+	if err != nil {
+		return nil, fmt.Errorf("credentials for endpoints outside: %w", err)
+	}
+	dialer := &net.Dialer{Timeout: 10 * time.Second}
+	transport := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, TLSHandshakeTimeout: 10 * time.Second, ForceAttemptHTTP2: true,
+		MaxIdleConns: 100, MaxIdleConnsPerHost: 32, IdleConnTimeout: 90 * time.Second, MaxResponseHeaderBytes: 64 << 10,
+	}
+	as := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // a signature is for one address
+	return &outside{
+		short:       &http.Client{Transport: transport, Timeout: outsideTimeout, CheckRedirect: as},
+		long:        &http.Client{Transport: transport, CheckRedirect: as},
+		credentials: options.Credentials,
+	}, nil
+}
+
+func hashOf(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
+}
+
+// do signs a request and sends it. hash is that of its body.
+func (o *outside) do(r *http.Request, service, region, hash string, client *http.Client) (*http.Response, error) {
 	credentials, err := o.credentials.Retrieve(r.Context())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	sum := sha256.Sum256(body)
-	hash := hex.EncodeToString(sum[:])
 	r.Header.Set("X-Amz-Content-Sha256", hash)
 	// The path of an object is signed as it stands.
 	plain := func(options *v4.SignerOptions) { options.DisableURIPathEscaping = service == "s3" }
 	if err := v4.NewSigner(plain).SignHTTP(r.Context(), credentials, r, hash, service, region, time.Now()); err != nil {
-		return err
+		return nil, err
 	}
-	answer, err := o.client.Do(r)
+	return client.Do(r)
+}
+
+// outsideError is an answer that is no success.
+type outsideError struct {
+	request string
+	status  int
+	text    string
+}
+
+func (e *outsideError) Error() string {
+	return fmt.Sprintf("%s: %d %s: %s", e.request, e.status, http.StatusText(e.status), e.text)
+}
+
+// send sends a request of the house's own and returns the beginning of its answer, up to limit bytes and one more. The error is an
+// *outsideError unless it was answered with success.
+func (o *outside) send(r *http.Request, service, region string, body []byte, limit int64) ([]byte, error) {
+	answer, err := o.do(r, service, region, hashOf(body), o.short)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode/100 != 2 {
+		text, _ := io.ReadAll(io.LimitReader(answer.Body, maxOutsideAnswer)) // the status says enough
+		return nil, &outsideError{r.Method + " " + r.URL.Redacted(), answer.StatusCode, string(bytes.TrimSpace(text))}
+	}
+	return io.ReadAll(io.LimitReader(answer.Body, limit+1))
+}
+
+// call has an operation of awsJson carried out. out may be nil.
+func (o *outside) call(ctx context.Context, endpoint, service, region, version, target string, in, out any) error {
+	body, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = answer.Body.Close() }()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, maxOutsideAnswer))
-	if answer.StatusCode/100 != 2 {
-		return fmt.Errorf("%s %s: %s: %s", r.Method, r.URL.Redacted(), answer.Status, bytes.TrimSpace(text))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(endpoint, "/")+"/", bytes.NewReader(body))
+	if err != nil {
+		return err
 	}
-	return err
+	r.Header.Set("Content-Type", "application/x-amz-json-"+version)
+	r.Header.Set("X-Amz-Target", target)
+	answer, err := o.send(r, service, region, body, maxOutsideAnswer)
+	if err != nil || out == nil {
+		return err
+	}
+	return json.Unmarshal(answer, out)
+}
+
+// replace puts senders to endpoints outside in the place of the rooms, for the services for which there is one. To a service that
+// is switched off nothing can be sent.
+func (d destination) replace(c Config, there *outside) {
+	for service, endpoint := range c.places() {
+		if endpoint == Off {
+			delete(d, service)
+		}
+	}
+	if endpoint, away := c.away("sqs"); away {
+		d["sqs"] = outsideQueue{there, endpoint}.send
+	}
+	if endpoint, away := c.away("sns"); away {
+		d["sns"] = outsideTopic{there, endpoint}.send
+	}
+	if endpoint, away := c.away("s3"); away {
+		d["s3"] = outsideBucket{there, endpoint}.send
+	}
 }
 
 type outsideTopic struct {
-	outside
+	*outside
 	endpoint string
 }
 
 func (o outsideTopic) send(ctx context.Context, to arn.ARN, n function.Notice) error {
 	form := url.Values{"Action": {"Publish"}, "Version": {"2010-03-31"}, "TopicArn": {to.String()}, "Message": {string(n.Body)}}
+	if n.Subject != "" {
+		form.Set("Subject", n.Subject)
+	}
 	for i, a := range n.Attributes {
 		entry := "MessageAttributes.entry." + strconv.Itoa(i+1) + "."
 		form.Set(entry+"Name", a.Name)
@@ -134,21 +171,29 @@ func (o outsideTopic) send(ctx context.Context, to arn.ARN, n function.Notice) e
 		return err
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
-	return o.outside.send(r, "sns", to.Region, body)
+	if n.Trace != "" {
+		r.Header.Set("X-Amzn-Trace-Id", n.Trace)
+	}
+	_, err = o.outside.send(r, "sns", to.Region, body, maxOutsideAnswer)
+	return err
 }
 
 type outsideBucket struct {
-	outside
+	*outside
 	endpoint string
 }
 
+// object is the address of an object. The bucket's name in the path is what every store understands, whoever made it.
+func (o outsideBucket) object(bucket, key string) string {
+	return strings.TrimRight(o.endpoint, "/") + "/" + bucket + "/" + httpbinding.EscapePath(key, false)
+}
+
 func (o outsideBucket) send(ctx context.Context, to arn.ARN, n function.Notice) error {
-	// The bucket's name in the path is what every store understands, whoever made it.
-	path := strings.TrimRight(o.endpoint, "/") + "/" + to.Resource + "/" + httpbinding.EscapePath(n.Key, false)
-	r, err := http.NewRequestWithContext(ctx, http.MethodPut, path, bytes.NewReader(n.Body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPut, o.object(to.Resource, n.Key), bytes.NewReader(n.Body))
 	if err != nil {
 		return err
 	}
 	r.Header.Set("Content-Type", noticeType)
-	return o.outside.send(r, "s3", n.Region, n.Body)
+	_, err = o.outside.send(r, "s3", n.Region, n.Body, maxOutsideAnswer)
+	return err
 }

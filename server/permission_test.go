@@ -45,6 +45,9 @@ var samples = map[string]map[string]string{
 	"logs": {
 		"LogGroupName": "g", "LogStreamName": "s", "ResourceArn": "arn:aws:logs:us-east-1:000000000000:log-group:g", "LogGroupIdentifier": "g", "LogGroupIdentifiers": "g",
 	},
+	"monitoring": {
+		"AlarmName": "a", "AlarmNames": "a", "ResourceARN": "arn:aws:cloudwatch:us-east-1:000000000000:alarm:a",
+	},
 	"iam": {
 		"PolicyArn": "arn:aws:iam::000000000000:policy/p", "PolicySourceArn": "arn:aws:iam::000000000000:user/u", "UserName": "u", "RoleName": "r", "GroupName": "g", "PolicyName": "p",
 		"NewUserName": "new", "NewGroupName": "new",

@@ -161,6 +161,7 @@ var (
 		int(function.AsyncEventsDropped):          {"AsyncEventsDropped", unitCount},
 		int(function.DeadLetterErrors):            {"DeadLetterErrors", unitCount},
 		int(function.DestinationDeliveryFailures): {"DestinationDeliveryFailures", unitCount},
+		int(function.RecursiveInvocationsDropped): {"RecursiveInvocationsDropped", unitCount},
 	})
 	accountMeasures = measures(function.Metrics, map[int]measure{
 		int(function.Invocations):                 {"Invocations", unitCount},
@@ -173,6 +174,7 @@ var (
 		int(function.AsyncEventsDropped):          {"AsyncEventsDropped", unitCount},
 		int(function.DeadLetterErrors):            {"DeadLetterErrors", unitCount},
 		int(function.DestinationDeliveryFailures): {"DestinationDeliveryFailures", unitCount},
+		int(function.RecursiveInvocationsDropped): {"RecursiveInvocationsDropped", unitCount},
 	})
 )
 

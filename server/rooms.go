@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path/filepath"
 
+	"github.com/millrace/millrace/alarm"
 	"github.com/millrace/millrace/aws/cloudwatch"
 	"github.com/millrace/millrace/aws/iam"
 	"github.com/millrace/millrace/aws/kinesis"
@@ -40,18 +41,25 @@ type rooms struct {
 	mappings  *mapping.Service
 	metrics   *metric.Service
 	logs      *logs.Service
+	alarms    *alarm.Service
+	watching  bool // alarms are looked at: CloudWatch lives here
 
 	identities *identity.Service
+
+	outside *outside // nil when all services live here
 }
 
 // buildRooms makes the rooms from what the store holds of them. They start nothing.
 func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err error) {
-	r.metrics, err = metric.New(metric.Config{Store: s, Clock: c.Clock, Log: c.Log})
+	if r.outside, err = newOutside(c); err != nil {
+		return r, err
+	}
+	r.metrics, err = metric.New(metric.Config{Store: s, Clock: c.Clock, Log: c.Log, Elsewhere: metricsElsewhere(c, r.outside)})
 	if err != nil {
 		return r, fmt.Errorf("metrics: %w", err)
 	}
 	records := recorder{r.metrics}
-	r.logs, err = logs.New(logs.Config{Store: s, Clock: c.Clock, Log: c.Log, Recorder: logRecorder{records}, GroupBytes: c.LogGroupBytes})
+	r.logs, err = logs.New(logs.Config{Store: s, Clock: c.Clock, Log: c.Log, Recorder: logRecorder{records}, GroupBytes: c.LogGroupBytes, Elsewhere: linesElsewhere(c, r.outside)})
 	if err != nil {
 		return r, fmt.Errorf("logs: %w", err)
 	}
@@ -99,7 +107,7 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 		return r, fmt.Errorf("queues: %w", err)
 	}
 	topics := topic.Config{
-		Store: s, Clock: c.Clock, Log: c.Log, Deliverer: queueDeliverer{r.queues}, URL: url,
+		Store: s, Clock: c.Clock, Log: c.Log, Deliverer: deliverer(c, r.outside, r.queues), URL: url,
 		Invoker: topicInvoker{r.functions}, Poster: newWebPoster(),
 	}
 	if c.Auth == AuthIAM {
@@ -114,11 +122,15 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 		return r, fmt.Errorf("buckets: %w", err)
 	}
 	of.streams, of.functions, of.queues, of.topics = r.streams, r.functions, r.queues, r.topics
-	to, err := newDestination(c, r)
-	if err != nil {
-		return r, fmt.Errorf("destinations: %w", err)
-	}
+	to := newDestination(c, r)
 	maps.Copy(events.destination, to)
+	r.watching = c.CloudWatchEndpoint == ""
+	r.alarms, err = alarm.New(context.Background(), alarm.Config{
+		Store: s, Clock: c.Clock, Log: c.Log, Reader: cloudwatch.Reader{Metrics: r.metrics, Clock: c.Clock}, Actor: alarmActor{to, r.functions},
+	})
+	if err != nil {
+		return r, fmt.Errorf("alarms: %w", err)
+	}
 	mappings := mapping.Config{
 		Store: s, Clock: c.Clock, Log: c.Log, TransitionDelay: c.TransitionDelay, StopGrace: c.StopGrace,
 		Source: r.streams, Consumers: consumers{r.streams}, Invoker: r.functions, Destination: to, Recorder: records,
@@ -150,7 +162,7 @@ func credentials(c Config, byRole roles) process.CredentialSource {
 
 // residents are the rooms that run, in the order in which they start: each finds those that it asks already running.
 func (r rooms) residents() []*resident {
-	return []*resident{
+	all := []*resident{
 		{name: "metrics", run: r.metrics.Run}, // which the others tell what they do until they stop
 		{name: "logs", run: r.logs.Run},       // which functions print to until they stop
 		{name: "streams", run: r.streams.Run},
@@ -158,17 +170,24 @@ func (r rooms) residents() []*resident {
 		{name: "buckets", run: r.buckets.Run},
 		{name: "functions", run: r.functions.Run},
 		{name: "topics", run: r.topics.Run},
-		{name: "mappings", run: r.mappings.Run},
 	}
+	if r.watching {
+		all = append(all, &resident{name: "alarms", run: r.alarms.Run})
+	}
+	return append(all, &resident{name: "mappings", run: r.mappings.Run})
 }
 
 // doors are those of AWS's services, and what serves the archives of functions beside them.
 func (r rooms) doors(c Config) ([]protocol.Service, http.Handler) {
 	functions := lambda.New(r.functions, r.mappings, c.Clock)
-	functions.Objects, functions.Judges = objects{r.buckets}, c.Auth == AuthIAM
+	functions.Objects, functions.Judges = codeBuckets(c, r), c.Auth == AuthIAM
 	return []protocol.Service{
-		kinesis.New(r.streams), functions.Service(), functions.URLService(), sqs.New(r.queues), sns.New(r.topics), s3.New(r.buckets), cloudwatch.New(r.metrics, c.Clock),
-		logsdoor.New(r.logs), iam.New(r.identities), sts.New(r.identities),
+		kinesis.New(r.streams), functions.Service(), functions.URLService(), iam.New(r.identities), sts.New(r.identities),
+		c.move(sqs.New(r.queues), r.outside),
+		c.move(sns.New(r.topics), r.outside),
+		c.move(s3.New(r.buckets), r.outside),
+		c.move(cloudwatch.New(r.metrics, r.alarms, c.Clock), r.outside),
+		c.move(logsdoor.New(r.logs), r.outside),
 	}, functions.CodeHandler()
 }
 

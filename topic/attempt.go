@@ -18,31 +18,35 @@ type Poster interface {
 // Invoker runs functions.
 type Invoker interface {
 	// InvokeAsync returns when the function, which is named by its ARN, has taken the event over. ErrUndeliverable says that
-	// it never will.
-	InvokeAsync(ctx context.Context, function string, event []byte) error
+	// it never will. trace is the header X-Amzn-Trace-Id of who published, or empty.
+	InvokeAsync(ctx context.Context, function, trace string, event []byte) error
 }
 
-// attempt tries to be done with a parcel, and notes what comes next: in the store first.
+// attempt tries to be done with a parcel, and notes what comes next: in the store first. When that fails, only that is
+// tried again.
 func (s *Service) attempt(ctx context.Context, subscription string, p *parcel) {
-	next, err := s.try(ctx, subscription, p)
-	if ctx.Err() != nil {
-		return // the next Run tries again
+	var err error
+	if !p.tried {
+		if p.next, err = s.try(ctx, subscription, p); ctx.Err() != nil {
+			return // the next Run tries again
+		}
+		p.tried = err == nil
 	}
 	free := context.WithoutCancel(ctx)
-	if err == nil && next == nil {
-		if err = s.backlog.settle(free, subscription, p.key); err == nil {
-			p.done = true
-			return
+	switch {
+	case err != nil:
+	case p.next == nil:
+		err = s.backlog.settle(free, subscription, p.key)
+		p.done = err == nil
+	default:
+		if err = s.backlog.rows.Put(free, p.key, *p.next, 0); err == nil {
+			p.row, p.tried = *p.next, false
 		}
 	}
-	if err == nil {
-		if err = s.backlog.rows.Put(free, p.key, *next, 0); err == nil {
-			p.row = *next
-			return
-		}
+	if err != nil {
+		s.log.Error("backlog cannot be kept", "subscription", subscription, "error", err)
+		p.row.Due = s.clock.Now().Add(trouble)
 	}
-	s.log.Error("backlog cannot be kept", "subscription", subscription, "error", err)
-	p.row.Due = s.clock.Now().Add(trouble)
 }
 
 // try makes one attempt and returns what the parcel's row is to be afterwards, nil when it is done with. The error is the
@@ -54,6 +58,9 @@ func (s *Service) try(ctx context.Context, subscription string, p *parcel) (*par
 		return nil, nil //nolint:nilerr // nobody is subscribed any more
 	}
 	content, _, err := s.backlog.contents.Get(ctx, p.key)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil // it was done with before
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +133,7 @@ func (s *Service) bring(ctx context.Context, e *entry, n *notification) error {
 	if err != nil {
 		return err
 	}
-	return s.invoker.InvokeAsync(ctx, n.subscription.Endpoint, event)
+	return s.invoker.InvokeAsync(ctx, n.subscription.Endpoint, n.trace, event)
 }
 
 func (s *Service) post(ctx context.Context, e *entry, n *notification) error {

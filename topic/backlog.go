@@ -30,16 +30,17 @@ type contentRow struct {
 	Token             string `json:",omitempty"`
 	Attributes        map[string]Attribute
 	Time              time.Time
+	Trace             string `json:",omitempty"`
 }
 
 func (n *notification) content() contentRow {
-	return contentRow{Type: n.kind, ID: n.id, Text: n.text, Subject: n.subject, Attributes: n.attributes, Time: n.time}
+	return contentRow{Type: n.kind, ID: n.id, Text: n.text, Subject: n.subject, Attributes: n.attributes, Time: n.time, Trace: n.trace}
 }
 
 func (c *contentRow) notification(e *entry, sub *Subscription) notification {
 	return notification{
 		kind: c.Type, topic: sub.Topic, subscription: sub, id: c.ID, token: c.Token, text: c.Text, subject: c.Subject,
-		attributes: c.Attributes, time: c.Time, version: e.Attributes[SignatureVersion],
+		attributes: c.Attributes, time: c.Time, trace: c.Trace, version: e.Attributes[SignatureVersion],
 	}
 }
 

@@ -72,8 +72,8 @@ func (s *Service) Create(ctx context.Context, name Name, attributes, tags map[st
 		return ErrTooManyTopics
 	}
 	row := topicRow{Created: s.now(), Attributes: maps.Clone(attributes), Tags: maps.Clone(tags)}
-	// Not on condition that there is none: an earlier attempt that failed may have left one, which nobody has seen.
-	if err := s.topics.Put(context.WithoutCancel(ctx), name.key(), row, 0); err != nil {
+	if err := s.topics.Put(context.WithoutCancel(ctx), name.key(), row, store.Absent); err != nil {
+		s.doubtTopic(name, err)
 		return fmt.Errorf("create topic %s: %w", name.Name, err)
 	}
 	s.install(name, &entry{topicRow: row, order: newOrder()})
@@ -212,6 +212,7 @@ func (s *Service) change(ctx context.Context, name Name, edit func(row *topicRow
 		return err
 	}
 	if err := s.topics.Put(context.WithoutCancel(ctx), name.key(), row, 0); err != nil {
+		s.doubtTopic(name, err)
 		return fmt.Errorf("change topic %s: %w", name.Name, err)
 	}
 	s.install(name, &entry{topicRow: row, subscriptions: e.subscriptions, order: e.order})
@@ -234,12 +235,11 @@ func (s *Service) Delete(ctx context.Context, name Name) error {
 		writes = append(writes, s.subscriptions.Remove(sub.key(), 0))
 	}
 	if err := s.tables.Commit(context.WithoutCancel(ctx), writes...); err != nil {
+		s.doubtTopic(name, err)
 		return fmt.Errorf("delete topic %s: %w", name.Name, err)
 	}
 	s.install(name, nil)
-	for _, sub := range e.subscriptions {
-		s.wakes.add(sub.key()) // to clear what was on its way
-	}
+	s.wakeAll(e) // to clear what was on its way
 	if name.FIFO() {
 		if err := s.forget(context.WithoutCancel(ctx), name); err != nil {
 			s.log.Warn("what a topic knew again stays in the store", "topic", name.ARN(), "error", err)

@@ -40,12 +40,14 @@ type courier struct {
 type parcel struct {
 	key    string
 	row    parcelRow
+	tried  bool       // an attempt has been made, of which the store is still to know:
+	next   *parcelRow // what row is to be then, nil when the message is done with
 	flying bool
 	extra  bool // holds a permit
 	done   bool
 }
 
-// Run brings messages to web servers and functions until the context ends. What is under way then is tried again by the next
+// Run brings messages to web servers and functions, and finds out what became of commits in doubt, until the context ends. What is under way then is tried again by the next
 // Run.
 func (s *Service) Run(ctx context.Context) error {
 	var (
@@ -55,6 +57,7 @@ func (s *Service) Run(ctx context.Context) error {
 		extra    = make(chan struct{}, additional)
 	)
 	defer running.Wait()
+	running.Go(func() { s.doubts.Keep(ctx, s.clock, s.log) })
 	start := func(key string) {
 		if c := couriers[key]; c != nil {
 			select {

@@ -15,6 +15,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/jonboulle/clockwork"
 
+	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/store/disk"
 )
 
@@ -27,6 +28,8 @@ type outside struct {
 	header http.Header         // of the last post
 	status map[string]int      // by URL; 0 means 200, negative an error
 	fail   error               // of functions
+	trace  string              // of the last event
+	posted func()              // called by the next post
 	hang   map[string]bool     // until the context ends
 }
 
@@ -45,6 +48,10 @@ func (o *outside) Post(ctx context.Context, url string, header http.Header, body
 	o.note(url, string(body))
 	o.mu.Lock()
 	o.header = header
+	if o.posted != nil {
+		o.posted()
+		o.posted = nil
+	}
 	status, hang := o.status[url], o.hang[url]
 	o.mu.Unlock()
 	if hang {
@@ -63,10 +70,11 @@ func (o *outside) Post(ctx context.Context, url string, header http.Header, body
 	return status, nil
 }
 
-func (o *outside) InvokeAsync(_ context.Context, function string, event []byte) error {
+func (o *outside) InvokeAsync(_ context.Context, function, trace string, event []byte) error {
 	o.note(function, string(event))
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.trace = trace
 	return o.fail
 }
 
@@ -108,7 +116,21 @@ func newHouse(t *testing.T, fs vfs.FS, o *outside) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, p: &postbox{fail: map[string]error{}}, o: o}
+	h := runHouse(t, engine, o)
+	stop := h.stop
+	h.stop = func() {
+		stop()
+		if err := engine.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	return h
+}
+
+// runHouse runs a room over a store, inside a bubble.
+func runHouse(t *testing.T, engine store.Tables, o *outside) *house {
+	t.Helper()
+	h, err := &house{t: t, p: &postbox{fail: map[string]error{}}, o: o}, error(nil)
 	h.Service, err = New(t.Context(), Config{
 		Store: engine, Clock: clockwork.NewRealClock(), Deliverer: h.p, Invoker: o, Poster: o, URL: "http://127.0.0.1:4566",
 	})
@@ -126,9 +148,6 @@ func newHouse(t *testing.T, fs vfs.FS, o *outside) *house {
 	h.stop = sync.OnceFunc(func() {
 		cancel()
 		<-ended
-		if err := engine.Close(); err != nil {
-			t.Error(err)
-		}
 	})
 	return h
 }
@@ -457,6 +476,23 @@ func TestLongBacklog(t *testing.T) {
 		synctestSleep(time.Minute)
 		if n := len(h.backlog.depth); n != 0 {
 			t.Errorf("%d wait for nobody", n)
+		}
+	})
+}
+
+// A function is told in which trace the message was published, also when it is not reached at once.
+func TestTrace(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		h.subscribe(ProtocolFunction, "f", nil)
+		h.o.change(func() { h.o.fail = errors.New("throttled") })
+		h.publish(Message{Text: "a", Trace: "Root=1-5759e988-bd862e3fe1be46a994272793"})
+		synctest.Wait()
+		h.o.change(func() { h.o.fail, h.o.trace = nil, "" })
+		<-time.After(time.Minute)
+		h.o.mu.Lock()
+		defer h.o.mu.Unlock()
+		if h.o.trace != "Root=1-5759e988-bd862e3fe1be46a994272793" {
+			t.Errorf("trace %q", h.o.trace)
 		}
 	})
 }

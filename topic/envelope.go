@@ -30,6 +30,7 @@ type notification struct {
 	subject      string
 	attributes   map[string]Attribute
 	time         time.Time
+	trace        string
 	version      string // of the signature: 1 or 2, 1 when empty
 }
 

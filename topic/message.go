@@ -31,6 +31,8 @@ type Message struct {
 	// Group is the message group, which a FIFO topic needs and a standard one passes on. DeduplicationID says by what a FIFO
 	// topic knows the message again; nil takes the text's hash where the topic says so.
 	Group, DeduplicationID *string
+	// Trace is the header X-Amzn-Trace-Id of the publisher, or empty. It is handed on to functions, and does not count.
+	Trace string
 }
 
 // Attribute is a typed value beside a message's text.

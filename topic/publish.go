@@ -58,6 +58,12 @@ func (s *Service) Publish(ctx context.Context, topic Name, messages ...Message) 
 	}
 	// A client that goes away must not leave a message at some endpoints only.
 	ctx = context.WithoutCancel(ctx)
+	if err := s.certain(ctx, topic); err != nil {
+		return nil, err
+	}
+	if e, err = s.find(topic); err != nil { // it may have changed meanwhile
+		return nil, err
+	}
 	if topic.FIFO() {
 		return s.publishInOrder(ctx, topic, messages)
 	}
@@ -182,21 +188,22 @@ func (s *Service) fillBacklogs(ctx context.Context, e *entry, items []item) erro
 	var (
 		writes  []store.Write
 		bytes   int
-		touched = map[string]int{}
+		name    Name
+		touched = map[string][]string{} // keys of messages, by that of their subscription
 	)
 	commit := func() error {
 		if len(writes) == 0 {
 			return nil
 		}
-		for key, n := range touched { // before the commit: a courier may be done with it at once
-			s.backlog.added(key, n)
+		for sub, keys := range touched { // before the commit: a courier may be done with it at once
+			s.backlog.added(sub, len(keys))
 		}
 		err := s.tables.Commit(ctx, writes...)
-		for key, n := range touched {
+		for sub, keys := range touched {
 			if err != nil {
-				s.backlog.added(key, -n)
+				s.doubtBacklog(name, sub, keys, err)
 			} else {
-				s.wakes.add(key)
+				s.wakes.add(sub)
 			}
 		}
 		if err != nil {
@@ -226,11 +233,13 @@ func (s *Service) fillBacklogs(ctx context.Context, e *entry, items []item) erro
 				}
 				continue
 			}
-			more, err := s.backlog.writes(s.backlog.next(sub), n.content())
+			name = sub.Topic
+			key := s.backlog.next(sub)
+			more, err := s.backlog.writes(key, n.content())
 			if err != nil {
 				return err
 			}
-			touched[sub.key()]++
+			touched[sub.key()] = append(touched[sub.key()], key)
 			writes = append(writes, more...)
 			if bytes += len(n.text); bytes >= maxCommit {
 				if err := commit(); err != nil {
@@ -259,7 +268,7 @@ func (s *Subscription) wants(it *item) bool {
 func (it *item) notification(e *entry, sub *Subscription) notification {
 	return notification{
 		kind: typeNotification, topic: sub.Topic, subscription: sub, id: it.ID, sequence: it.SequenceNumber, time: it.time,
-		text: it.textFor(sub.Protocol), subject: it.Subject, attributes: it.Attributes, version: e.Attributes[SignatureVersion],
+		text: it.textFor(sub.Protocol), subject: it.Subject, attributes: it.Attributes, trace: it.Trace, version: e.Attributes[SignatureVersion],
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -95,6 +96,8 @@ type Service struct {
 	wakes         *wakes
 	signer        *signer
 	gate          chan struct{} // held by the one that changes a topic or a subscription
+	doubts        *store.Doubts // about topics
+	doubtNumber   atomic.Uint64
 
 	mu    sync.RWMutex
 	known map[Name]*entry
@@ -126,6 +129,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		wakes:         newWakes(),
 		signer:        newSigner(c.Store, c.Clock),
 		gate:          make(chan struct{}, 1),
+		doubts:        store.NewDoubts(c.Store),
 		known:         map[Name]*entry{},
 	}
 	if err := s.load(ctx); err != nil {
@@ -164,14 +168,18 @@ func (s *Service) load(ctx context.Context) error {
 	return s.backlog.load(ctx)
 }
 
-// administer admits one change at a time. The caller calls done when it has made its own.
+// administer admits one change at a time, when it is known what became of those before. The caller calls done when it has made its own.
 func (s *Service) administer(ctx context.Context) (done func(), err error) {
 	select {
 	case s.gate <- struct{}{}:
-		return func() { <-s.gate }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	if err := s.doubts.SettleAll(ctx, ""); err != nil {
+		<-s.gate
+		return nil, err
+	}
+	return func() { <-s.gate }, nil
 }
 
 func (s *Service) find(name Name) (*entry, error) {

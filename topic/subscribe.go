@@ -78,13 +78,14 @@ func (s *Service) subscribeAgain(ctx context.Context, e *entry, old Subscription
 func (s *Service) ask(ctx context.Context, e *entry, sub Subscription) error {
 	request := contentRow{Type: typeConfirmation, ID: uuid.NewString(), Token: sub.token, Time: s.now(), Text: fmt.Sprintf(
 		"You have chosen to subscribe to the topic %s.\nTo confirm the subscription, visit the SubscribeURL included in this message.", sub.Topic.ARN())}
-	writes, err := s.backlog.writes(s.backlog.next(&sub), request)
+	key := s.backlog.next(&sub)
+	writes, err := s.backlog.writes(key, request)
 	if err != nil {
 		return err
 	}
 	s.backlog.added(sub.key(), 1)
 	if err := s.put(ctx, e, sub, writes...); err != nil {
-		s.backlog.added(sub.key(), -1)
+		s.doubtBacklog(sub.Topic, sub.key(), []string{key}, err)
 		return err
 	}
 	s.wakes.add(sub.key())
@@ -98,6 +99,7 @@ func (s *Service) put(ctx context.Context, e *entry, sub Subscription, more ...s
 		return err
 	}
 	if err := s.tables.Commit(context.WithoutCancel(ctx), append(more, w)...); err != nil {
+		s.doubtTopic(sub.Topic, err)
 		return fmt.Errorf("store subscription %s: %w", sub.ARN(), err)
 	}
 	list := slices.DeleteFunc(slices.Clone(e.subscriptions), func(old Subscription) bool { return old.ID == sub.ID })
@@ -171,6 +173,7 @@ func (s *Service) Unsubscribe(ctx context.Context, topic Name, id string) error 
 		return nil //nolint:nilerr // as on AWS, removing what is not there is no error
 	}
 	if err := s.subscriptions.Delete(context.WithoutCancel(ctx), sub.key()); err != nil {
+		s.doubtTopic(topic, err)
 		return fmt.Errorf("remove subscription %s: %w", sub.ARN(), err)
 	}
 	list := slices.DeleteFunc(slices.Clone(e.subscriptions), func(old Subscription) bool { return old.ID == id })

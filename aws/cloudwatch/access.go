@@ -6,12 +6,38 @@ import (
 	"github.com/millrace/millrace/aws/protocol"
 )
 
-// access names the action; metrics are no resources. What is put may be limited by its namespace.
+// access names the action; metrics are no resources, alarms are. What is put may be limited by its namespace.
 func access(ctx context.Context, in protocol.Input) ([]protocol.Access, error) {
 	call := protocol.CallFrom(ctx)
 	a := protocol.Access{Action: "cloudwatch:" + call.Operation, Resource: "*"}
-	if put, ok := in.(*PutMetricDataInput); ok {
-		a.Keys = map[string][]string{"cloudwatch:namespace": {put.Namespace}}
+	var names []string
+	switch in := in.(type) {
+	case *PutMetricDataInput:
+		a.Keys = map[string][]string{"cloudwatch:namespace": {in.Namespace}}
+	case *PutMetricAlarmInput:
+		names = []string{in.AlarmName}
+	case *SetAlarmStateInput:
+		names = []string{in.AlarmName}
+	case *DeleteAlarmsInput:
+		names = in.AlarmNames
+	case *EnableAlarmActionsInput:
+		names = in.AlarmNames
+	case *DisableAlarmActionsInput:
+		names = in.AlarmNames
+	case *ListTagsForResourceInput:
+		a.Resource = in.ResourceARN
+	case *TagResourceInput:
+		a.Resource = in.ResourceARN
+	case *UntagResourceInput:
+		a.Resource = in.ResourceARN
 	}
-	return []protocol.Access{a}, nil
+	if len(names) == 0 {
+		return []protocol.Access{a}, nil
+	}
+	all := make([]protocol.Access, len(names))
+	for i, name := range names {
+		all[i] = a
+		all[i].Resource = alarmName(ctx, name).ARN()
+	}
+	return all, nil
 }

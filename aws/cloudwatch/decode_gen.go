@@ -7,6 +7,109 @@ import (
 )
 
 // Decode reads the structure from a document.
+func (v *DeleteAlarmsInput) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "AlarmNames":
+			wire.ReadScalars(r, &v.AlarmNames, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *DescribeAlarmHistoryInput) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "AlarmName":
+			wire.ReadOptional(r, &v.AlarmName, wire.Reader.String)
+		case "AlarmTypes":
+			wire.ReadScalars(r, &v.AlarmTypes, wire.Reader.String)
+		case "HistoryItemType":
+			wire.ReadOptional(r, &v.HistoryItemType, wire.Reader.String)
+		case "StartDate":
+			wire.ReadOptional(r, &v.StartDate, wire.Reader.Timestamp)
+		case "EndDate":
+			wire.ReadOptional(r, &v.EndDate, wire.Reader.Timestamp)
+		case "MaxRecords":
+			wire.ReadOptional(r, &v.MaxRecords, wire.Reader.Int)
+		case "NextToken":
+			wire.ReadOptional(r, &v.NextToken, wire.Reader.String)
+		case "ScanBy":
+			wire.ReadOptional(r, &v.ScanBy, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *DescribeAlarmsForMetricInput) Decode(r wire.Reader) {
+	v.missing |= 0x3
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "MetricName":
+			wire.ReadRequired(r, &v.MetricName, &v.missing, 0x1, wire.Reader.String)
+		case "Namespace":
+			wire.ReadRequired(r, &v.Namespace, &v.missing, 0x2, wire.Reader.String)
+		case "Statistic":
+			wire.ReadOptional(r, &v.Statistic, wire.Reader.String)
+		case "ExtendedStatistic":
+			wire.ReadOptional(r, &v.ExtendedStatistic, wire.Reader.String)
+		case "Dimensions":
+			wire.ReadStructs(r, &v.Dimensions, (*Dimension).Decode)
+		case "Period":
+			wire.ReadOptional(r, &v.Period, wire.Reader.Int)
+		case "Unit":
+			wire.ReadOptional(r, &v.Unit, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *DescribeAlarmsInput) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "AlarmNames":
+			wire.ReadScalars(r, &v.AlarmNames, wire.Reader.String)
+		case "AlarmNamePrefix":
+			wire.ReadOptional(r, &v.AlarmNamePrefix, wire.Reader.String)
+		case "AlarmTypes":
+			wire.ReadScalars(r, &v.AlarmTypes, wire.Reader.String)
+		case "ChildrenOfAlarmName":
+			wire.ReadOptional(r, &v.ChildrenOfAlarmName, wire.Reader.String)
+		case "ParentsOfAlarmName":
+			wire.ReadOptional(r, &v.ParentsOfAlarmName, wire.Reader.String)
+		case "StateValue":
+			wire.ReadOptional(r, &v.StateValue, wire.Reader.String)
+		case "ActionPrefix":
+			wire.ReadOptional(r, &v.ActionPrefix, wire.Reader.String)
+		case "MaxRecords":
+			wire.ReadOptional(r, &v.MaxRecords, wire.Reader.Int)
+		case "NextToken":
+			wire.ReadOptional(r, &v.NextToken, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *Dimension) Decode(r wire.Reader) {
 	v.missing |= 0x3
 	if !r.Struct() {
@@ -36,6 +139,36 @@ func (v *DimensionFilter) Decode(r wire.Reader) {
 			wire.ReadRequired(r, &v.Name, &v.missing, 0x1, wire.Reader.String)
 		case "Value":
 			wire.ReadOptional(r, &v.Value, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *DisableAlarmActionsInput) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "AlarmNames":
+			wire.ReadScalars(r, &v.AlarmNames, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *EnableAlarmActionsInput) Decode(r wire.Reader) {
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "AlarmNames":
+			wire.ReadScalars(r, &v.AlarmNames, wire.Reader.String)
 		default:
 			r.Skip()
 		}
@@ -145,6 +278,22 @@ func (v *ListMetricsInput) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *ListTagsForResourceInput) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "ResourceARN":
+			wire.ReadRequired(r, &v.ResourceARN, &v.missing, 0x1, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *Metric) Decode(r wire.Reader) {
 	if !r.Struct() {
 		return
@@ -246,6 +395,64 @@ func (v *MetricStat) Decode(r wire.Reader) {
 }
 
 // Decode reads the structure from a document.
+func (v *PutMetricAlarmInput) Decode(r wire.Reader) {
+	v.missing |= 0x7
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "AlarmName":
+			wire.ReadRequired(r, &v.AlarmName, &v.missing, 0x1, wire.Reader.String)
+		case "AlarmDescription":
+			wire.ReadOptional(r, &v.AlarmDescription, wire.Reader.String)
+		case "ActionsEnabled":
+			wire.ReadOptional(r, &v.ActionsEnabled, wire.Reader.Bool)
+		case "OKActions":
+			wire.ReadScalars(r, &v.OKActions, wire.Reader.String)
+		case "AlarmActions":
+			wire.ReadScalars(r, &v.AlarmActions, wire.Reader.String)
+		case "InsufficientDataActions":
+			wire.ReadScalars(r, &v.InsufficientDataActions, wire.Reader.String)
+		case "MetricName":
+			wire.ReadOptional(r, &v.MetricName, wire.Reader.String)
+		case "Namespace":
+			wire.ReadOptional(r, &v.Namespace, wire.Reader.String)
+		case "Statistic":
+			wire.ReadOptional(r, &v.Statistic, wire.Reader.String)
+		case "ExtendedStatistic":
+			wire.ReadOptional(r, &v.ExtendedStatistic, wire.Reader.String)
+		case "Dimensions":
+			wire.ReadStructs(r, &v.Dimensions, (*Dimension).Decode)
+		case "Period":
+			wire.ReadOptional(r, &v.Period, wire.Reader.Int)
+		case "Unit":
+			wire.ReadOptional(r, &v.Unit, wire.Reader.String)
+		case "EvaluationPeriods":
+			wire.ReadRequired(r, &v.EvaluationPeriods, &v.missing, 0x2, wire.Reader.Int)
+		case "DatapointsToAlarm":
+			wire.ReadOptional(r, &v.DatapointsToAlarm, wire.Reader.Int)
+		case "Threshold":
+			wire.ReadOptional(r, &v.Threshold, wire.Reader.Double)
+		case "ComparisonOperator":
+			wire.ReadRequired(r, &v.ComparisonOperator, &v.missing, 0x4, wire.Reader.String)
+		case "TreatMissingData":
+			wire.ReadOptional(r, &v.TreatMissingData, wire.Reader.String)
+		case "EvaluateLowSampleCountPercentile":
+			wire.ReadOptional(r, &v.EvaluateLowSampleCountPercentile, wire.Reader.String)
+		case "Metrics":
+			wire.ReadStructs(r, &v.Metrics, (*MetricDataQuery).Decode)
+		case "Tags":
+			wire.ReadStructs(r, &v.Tags, (*Tag).Decode)
+		case "ThresholdMetricId":
+			wire.ReadOptional(r, &v.ThresholdMetricId, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
 func (v *PutMetricDataInput) Decode(r wire.Reader) {
 	v.missing |= 0x1
 	if !r.Struct() {
@@ -257,6 +464,28 @@ func (v *PutMetricDataInput) Decode(r wire.Reader) {
 			wire.ReadRequired(r, &v.Namespace, &v.missing, 0x1, wire.Reader.String)
 		case "MetricData":
 			wire.ReadStructs(r, &v.MetricData, (*MetricDatum).Decode)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *SetAlarmStateInput) Decode(r wire.Reader) {
+	v.missing |= 0x7
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "AlarmName":
+			wire.ReadRequired(r, &v.AlarmName, &v.missing, 0x1, wire.Reader.String)
+		case "StateValue":
+			wire.ReadRequired(r, &v.StateValue, &v.missing, 0x2, wire.Reader.String)
+		case "StateReason":
+			wire.ReadRequired(r, &v.StateReason, &v.missing, 0x4, wire.Reader.String)
+		case "StateReasonData":
+			wire.ReadOptional(r, &v.StateReasonData, wire.Reader.String)
 		default:
 			r.Skip()
 		}
@@ -279,6 +508,60 @@ func (v *StatisticSet) Decode(r wire.Reader) {
 			wire.ReadRequired(r, &v.Minimum, &v.missing, 0x4, wire.Reader.Double)
 		case "Maximum":
 			wire.ReadRequired(r, &v.Maximum, &v.missing, 0x8, wire.Reader.Double)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *Tag) Decode(r wire.Reader) {
+	v.missing |= 0x3
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "Key":
+			wire.ReadRequired(r, &v.Key, &v.missing, 0x1, wire.Reader.String)
+		case "Value":
+			wire.ReadRequired(r, &v.Value, &v.missing, 0x2, wire.Reader.String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *TagResourceInput) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "ResourceARN":
+			wire.ReadRequired(r, &v.ResourceARN, &v.missing, 0x1, wire.Reader.String)
+		case "Tags":
+			wire.ReadStructs(r, &v.Tags, (*Tag).Decode)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// Decode reads the structure from a document.
+func (v *UntagResourceInput) Decode(r wire.Reader) {
+	v.missing |= 0x1
+	if !r.Struct() {
+		return
+	}
+	for name, ok := r.Member(); ok; name, ok = r.Member() {
+		switch string(name) {
+		case "ResourceARN":
+			wire.ReadRequired(r, &v.ResourceARN, &v.missing, 0x1, wire.Reader.String)
+		case "TagKeys":
+			wire.ReadScalars(r, &v.TagKeys, wire.Reader.String)
 		default:
 			r.Skip()
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"github.com/millrace/millrace/alarm"
 	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/metric"
 )
@@ -14,11 +15,12 @@ import (
 type Door struct {
 	Metrics *metric.Service
 	Clock   clockwork.Clock
+	Alarms  *alarm.Service
 }
 
 // New returns the service to hand to the dispatcher.
-func New(metrics *metric.Service, clock clockwork.Clock) protocol.Service {
-	s := NewService(&Door{Metrics: metrics, Clock: clock})
+func New(metrics *metric.Service, alarms *alarm.Service, clock clockwork.Clock) protocol.Service {
+	s := NewService(&Door{Metrics: metrics, Alarms: alarms, Clock: clock})
 	s.Access = access
 	return s
 }

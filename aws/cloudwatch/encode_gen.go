@@ -8,6 +8,209 @@ import (
 )
 
 // Encode writes the structure.
+func (v *AlarmHistoryItem) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.AlarmName != nil {
+		w.Name("AlarmName")
+		w.String(*v.AlarmName)
+	}
+	if v.AlarmType != nil {
+		w.Name("AlarmType")
+		w.String(*v.AlarmType)
+	}
+	if v.Timestamp != nil {
+		w.Name("Timestamp")
+		w.Timestamp(*v.Timestamp)
+	}
+	if v.HistoryItemType != nil {
+		w.Name("HistoryItemType")
+		w.String(*v.HistoryItemType)
+	}
+	if v.HistorySummary != nil {
+		w.Name("HistorySummary")
+		w.String(*v.HistorySummary)
+	}
+	if v.HistoryData != nil {
+		w.Name("HistoryData")
+		w.String(*v.HistoryData)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *AlarmHistoryItem) AppendXML(b []byte) []byte {
+	if v.AlarmName != nil {
+		b = query.AppendString(b, "AlarmName", *v.AlarmName)
+	}
+	if v.AlarmType != nil {
+		b = query.AppendString(b, "AlarmType", *v.AlarmType)
+	}
+	if v.Timestamp != nil {
+		b = query.AppendTimestamp(b, "Timestamp", *v.Timestamp)
+	}
+	if v.HistoryItemType != nil {
+		b = query.AppendString(b, "HistoryItemType", *v.HistoryItemType)
+	}
+	if v.HistorySummary != nil {
+		b = query.AppendString(b, "HistorySummary", *v.HistorySummary)
+	}
+	if v.HistoryData != nil {
+		b = query.AppendString(b, "HistoryData", *v.HistoryData)
+	}
+	return b
+}
+
+// Encode writes the structure.
+func (v *CompositeAlarm) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.ActionsEnabled != nil {
+		w.Name("ActionsEnabled")
+		w.Bool(*v.ActionsEnabled)
+	}
+	if v.AlarmActions != nil {
+		w.Name("AlarmActions")
+		wire.WriteList(w, v.AlarmActions, wire.Writer.String)
+	}
+	if v.AlarmArn != nil {
+		w.Name("AlarmArn")
+		w.String(*v.AlarmArn)
+	}
+	if v.AlarmConfigurationUpdatedTimestamp != nil {
+		w.Name("AlarmConfigurationUpdatedTimestamp")
+		w.Timestamp(*v.AlarmConfigurationUpdatedTimestamp)
+	}
+	if v.AlarmDescription != nil {
+		w.Name("AlarmDescription")
+		w.String(*v.AlarmDescription)
+	}
+	if v.AlarmName != nil {
+		w.Name("AlarmName")
+		w.String(*v.AlarmName)
+	}
+	if v.AlarmRule != nil {
+		w.Name("AlarmRule")
+		w.String(*v.AlarmRule)
+	}
+	if v.InsufficientDataActions != nil {
+		w.Name("InsufficientDataActions")
+		wire.WriteList(w, v.InsufficientDataActions, wire.Writer.String)
+	}
+	if v.OKActions != nil {
+		w.Name("OKActions")
+		wire.WriteList(w, v.OKActions, wire.Writer.String)
+	}
+	if v.StateReason != nil {
+		w.Name("StateReason")
+		w.String(*v.StateReason)
+	}
+	if v.StateReasonData != nil {
+		w.Name("StateReasonData")
+		w.String(*v.StateReasonData)
+	}
+	if v.StateUpdatedTimestamp != nil {
+		w.Name("StateUpdatedTimestamp")
+		w.Timestamp(*v.StateUpdatedTimestamp)
+	}
+	if v.StateValue != nil {
+		w.Name("StateValue")
+		w.String(*v.StateValue)
+	}
+	if v.StateTransitionedTimestamp != nil {
+		w.Name("StateTransitionedTimestamp")
+		w.Timestamp(*v.StateTransitionedTimestamp)
+	}
+	if v.ActionsSuppressedBy != nil {
+		w.Name("ActionsSuppressedBy")
+		w.String(*v.ActionsSuppressedBy)
+	}
+	if v.ActionsSuppressedReason != nil {
+		w.Name("ActionsSuppressedReason")
+		w.String(*v.ActionsSuppressedReason)
+	}
+	if v.ActionsSuppressor != nil {
+		w.Name("ActionsSuppressor")
+		w.String(*v.ActionsSuppressor)
+	}
+	if v.ActionsSuppressorWaitPeriod != nil {
+		w.Name("ActionsSuppressorWaitPeriod")
+		w.Int(*v.ActionsSuppressorWaitPeriod)
+	}
+	if v.ActionsSuppressorExtensionPeriod != nil {
+		w.Name("ActionsSuppressorExtensionPeriod")
+		w.Int(*v.ActionsSuppressorExtensionPeriod)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *CompositeAlarm) AppendXML(b []byte) []byte {
+	if v.ActionsEnabled != nil {
+		b = query.AppendBool(b, "ActionsEnabled", *v.ActionsEnabled)
+	}
+	if v.AlarmActions != nil {
+		b = query.Open(b, "AlarmActions")
+		b = query.AppendScalars(b, "member", v.AlarmActions, query.AppendString)
+		b = query.Shut(b, "AlarmActions")
+	}
+	if v.AlarmArn != nil {
+		b = query.AppendString(b, "AlarmArn", *v.AlarmArn)
+	}
+	if v.AlarmConfigurationUpdatedTimestamp != nil {
+		b = query.AppendTimestamp(b, "AlarmConfigurationUpdatedTimestamp", *v.AlarmConfigurationUpdatedTimestamp)
+	}
+	if v.AlarmDescription != nil {
+		b = query.AppendString(b, "AlarmDescription", *v.AlarmDescription)
+	}
+	if v.AlarmName != nil {
+		b = query.AppendString(b, "AlarmName", *v.AlarmName)
+	}
+	if v.AlarmRule != nil {
+		b = query.AppendString(b, "AlarmRule", *v.AlarmRule)
+	}
+	if v.InsufficientDataActions != nil {
+		b = query.Open(b, "InsufficientDataActions")
+		b = query.AppendScalars(b, "member", v.InsufficientDataActions, query.AppendString)
+		b = query.Shut(b, "InsufficientDataActions")
+	}
+	if v.OKActions != nil {
+		b = query.Open(b, "OKActions")
+		b = query.AppendScalars(b, "member", v.OKActions, query.AppendString)
+		b = query.Shut(b, "OKActions")
+	}
+	if v.StateReason != nil {
+		b = query.AppendString(b, "StateReason", *v.StateReason)
+	}
+	if v.StateReasonData != nil {
+		b = query.AppendString(b, "StateReasonData", *v.StateReasonData)
+	}
+	if v.StateUpdatedTimestamp != nil {
+		b = query.AppendTimestamp(b, "StateUpdatedTimestamp", *v.StateUpdatedTimestamp)
+	}
+	if v.StateValue != nil {
+		b = query.AppendString(b, "StateValue", *v.StateValue)
+	}
+	if v.StateTransitionedTimestamp != nil {
+		b = query.AppendTimestamp(b, "StateTransitionedTimestamp", *v.StateTransitionedTimestamp)
+	}
+	if v.ActionsSuppressedBy != nil {
+		b = query.AppendString(b, "ActionsSuppressedBy", *v.ActionsSuppressedBy)
+	}
+	if v.ActionsSuppressedReason != nil {
+		b = query.AppendString(b, "ActionsSuppressedReason", *v.ActionsSuppressedReason)
+	}
+	if v.ActionsSuppressor != nil {
+		b = query.AppendString(b, "ActionsSuppressor", *v.ActionsSuppressor)
+	}
+	if v.ActionsSuppressorWaitPeriod != nil {
+		b = query.AppendInt(b, "ActionsSuppressorWaitPeriod", *v.ActionsSuppressorWaitPeriod)
+	}
+	if v.ActionsSuppressorExtensionPeriod != nil {
+		b = query.AppendInt(b, "ActionsSuppressorExtensionPeriod", *v.ActionsSuppressorExtensionPeriod)
+	}
+	return b
+}
+
+// Encode writes the structure.
 func (v *Datapoint) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.Timestamp != nil {
@@ -72,6 +275,89 @@ func (v *Datapoint) AppendXML(b []byte) []byte {
 		b = query.Open(b, "ExtendedStatistics")
 		b = query.AppendMap(b, "entry", "key", "value", v.ExtendedStatistics, query.AppendDouble)
 		b = query.Shut(b, "ExtendedStatistics")
+	}
+	return b
+}
+
+// Encode writes the structure.
+func (v *DescribeAlarmHistoryOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.AlarmHistoryItems != nil {
+		w.Name("AlarmHistoryItems")
+		wire.WriteStructs(w, v.AlarmHistoryItems, (*AlarmHistoryItem).Encode)
+	}
+	if v.NextToken != nil {
+		w.Name("NextToken")
+		w.String(*v.NextToken)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *DescribeAlarmHistoryOutput) AppendXML(b []byte) []byte {
+	if v.AlarmHistoryItems != nil {
+		b = query.Open(b, "AlarmHistoryItems")
+		b = query.AppendStructs(b, "member", v.AlarmHistoryItems, (*AlarmHistoryItem).AppendXML)
+		b = query.Shut(b, "AlarmHistoryItems")
+	}
+	if v.NextToken != nil {
+		b = query.AppendString(b, "NextToken", *v.NextToken)
+	}
+	return b
+}
+
+// Encode writes the structure.
+func (v *DescribeAlarmsForMetricOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.MetricAlarms != nil {
+		w.Name("MetricAlarms")
+		wire.WriteStructs(w, v.MetricAlarms, (*MetricAlarm).Encode)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *DescribeAlarmsForMetricOutput) AppendXML(b []byte) []byte {
+	if v.MetricAlarms != nil {
+		b = query.Open(b, "MetricAlarms")
+		b = query.AppendStructs(b, "member", v.MetricAlarms, (*MetricAlarm).AppendXML)
+		b = query.Shut(b, "MetricAlarms")
+	}
+	return b
+}
+
+// Encode writes the structure.
+func (v *DescribeAlarmsOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.CompositeAlarms != nil {
+		w.Name("CompositeAlarms")
+		wire.WriteStructs(w, v.CompositeAlarms, (*CompositeAlarm).Encode)
+	}
+	if v.MetricAlarms != nil {
+		w.Name("MetricAlarms")
+		wire.WriteStructs(w, v.MetricAlarms, (*MetricAlarm).Encode)
+	}
+	if v.NextToken != nil {
+		w.Name("NextToken")
+		w.String(*v.NextToken)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *DescribeAlarmsOutput) AppendXML(b []byte) []byte {
+	if v.CompositeAlarms != nil {
+		b = query.Open(b, "CompositeAlarms")
+		b = query.AppendStructs(b, "member", v.CompositeAlarms, (*CompositeAlarm).AppendXML)
+		b = query.Shut(b, "CompositeAlarms")
+	}
+	if v.MetricAlarms != nil {
+		b = query.Open(b, "MetricAlarms")
+		b = query.AppendStructs(b, "member", v.MetricAlarms, (*MetricAlarm).AppendXML)
+		b = query.Shut(b, "MetricAlarms")
+	}
+	if v.NextToken != nil {
+		b = query.AppendString(b, "NextToken", *v.NextToken)
 	}
 	return b
 }
@@ -193,6 +479,26 @@ func (v *ListMetricsOutput) AppendXML(b []byte) []byte {
 }
 
 // Encode writes the structure.
+func (v *ListTagsForResourceOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.Tags != nil {
+		w.Name("Tags")
+		wire.WriteStructs(w, v.Tags, (*Tag).Encode)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *ListTagsForResourceOutput) AppendXML(b []byte) []byte {
+	if v.Tags != nil {
+		b = query.Open(b, "Tags")
+		b = query.AppendStructs(b, "member", v.Tags, (*Tag).AppendXML)
+		b = query.Shut(b, "Tags")
+	}
+	return b
+}
+
+// Encode writes the structure.
 func (v *MessageData) Encode(w wire.Writer) {
 	w.OpenStruct()
 	if v.Code != nil {
@@ -247,6 +553,286 @@ func (v *Metric) AppendXML(b []byte) []byte {
 		b = query.Open(b, "Dimensions")
 		b = query.AppendStructs(b, "member", v.Dimensions, (*Dimension).AppendXML)
 		b = query.Shut(b, "Dimensions")
+	}
+	return b
+}
+
+// Encode writes the structure.
+func (v *MetricAlarm) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.AlarmName != nil {
+		w.Name("AlarmName")
+		w.String(*v.AlarmName)
+	}
+	if v.AlarmArn != nil {
+		w.Name("AlarmArn")
+		w.String(*v.AlarmArn)
+	}
+	if v.AlarmDescription != nil {
+		w.Name("AlarmDescription")
+		w.String(*v.AlarmDescription)
+	}
+	if v.AlarmConfigurationUpdatedTimestamp != nil {
+		w.Name("AlarmConfigurationUpdatedTimestamp")
+		w.Timestamp(*v.AlarmConfigurationUpdatedTimestamp)
+	}
+	if v.ActionsEnabled != nil {
+		w.Name("ActionsEnabled")
+		w.Bool(*v.ActionsEnabled)
+	}
+	if v.OKActions != nil {
+		w.Name("OKActions")
+		wire.WriteList(w, v.OKActions, wire.Writer.String)
+	}
+	if v.AlarmActions != nil {
+		w.Name("AlarmActions")
+		wire.WriteList(w, v.AlarmActions, wire.Writer.String)
+	}
+	if v.InsufficientDataActions != nil {
+		w.Name("InsufficientDataActions")
+		wire.WriteList(w, v.InsufficientDataActions, wire.Writer.String)
+	}
+	if v.StateValue != nil {
+		w.Name("StateValue")
+		w.String(*v.StateValue)
+	}
+	if v.StateReason != nil {
+		w.Name("StateReason")
+		w.String(*v.StateReason)
+	}
+	if v.StateReasonData != nil {
+		w.Name("StateReasonData")
+		w.String(*v.StateReasonData)
+	}
+	if v.StateUpdatedTimestamp != nil {
+		w.Name("StateUpdatedTimestamp")
+		w.Timestamp(*v.StateUpdatedTimestamp)
+	}
+	if v.MetricName != nil {
+		w.Name("MetricName")
+		w.String(*v.MetricName)
+	}
+	if v.Namespace != nil {
+		w.Name("Namespace")
+		w.String(*v.Namespace)
+	}
+	if v.Statistic != nil {
+		w.Name("Statistic")
+		w.String(*v.Statistic)
+	}
+	if v.ExtendedStatistic != nil {
+		w.Name("ExtendedStatistic")
+		w.String(*v.ExtendedStatistic)
+	}
+	if v.Dimensions != nil {
+		w.Name("Dimensions")
+		wire.WriteStructs(w, v.Dimensions, (*Dimension).Encode)
+	}
+	if v.Period != nil {
+		w.Name("Period")
+		w.Int(*v.Period)
+	}
+	if v.Unit != nil {
+		w.Name("Unit")
+		w.String(*v.Unit)
+	}
+	if v.EvaluationPeriods != nil {
+		w.Name("EvaluationPeriods")
+		w.Int(*v.EvaluationPeriods)
+	}
+	if v.DatapointsToAlarm != nil {
+		w.Name("DatapointsToAlarm")
+		w.Int(*v.DatapointsToAlarm)
+	}
+	if v.Threshold != nil {
+		w.Name("Threshold")
+		w.Double(*v.Threshold)
+	}
+	if v.ComparisonOperator != nil {
+		w.Name("ComparisonOperator")
+		w.String(*v.ComparisonOperator)
+	}
+	if v.TreatMissingData != nil {
+		w.Name("TreatMissingData")
+		w.String(*v.TreatMissingData)
+	}
+	if v.EvaluateLowSampleCountPercentile != nil {
+		w.Name("EvaluateLowSampleCountPercentile")
+		w.String(*v.EvaluateLowSampleCountPercentile)
+	}
+	if v.Metrics != nil {
+		w.Name("Metrics")
+		wire.WriteStructs(w, v.Metrics, (*MetricDataQuery).Encode)
+	}
+	if v.ThresholdMetricId != nil {
+		w.Name("ThresholdMetricId")
+		w.String(*v.ThresholdMetricId)
+	}
+	if v.EvaluationState != nil {
+		w.Name("EvaluationState")
+		w.String(*v.EvaluationState)
+	}
+	if v.StateTransitionedTimestamp != nil {
+		w.Name("StateTransitionedTimestamp")
+		w.Timestamp(*v.StateTransitionedTimestamp)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *MetricAlarm) AppendXML(b []byte) []byte {
+	if v.AlarmName != nil {
+		b = query.AppendString(b, "AlarmName", *v.AlarmName)
+	}
+	if v.AlarmArn != nil {
+		b = query.AppendString(b, "AlarmArn", *v.AlarmArn)
+	}
+	if v.AlarmDescription != nil {
+		b = query.AppendString(b, "AlarmDescription", *v.AlarmDescription)
+	}
+	if v.AlarmConfigurationUpdatedTimestamp != nil {
+		b = query.AppendTimestamp(b, "AlarmConfigurationUpdatedTimestamp", *v.AlarmConfigurationUpdatedTimestamp)
+	}
+	if v.ActionsEnabled != nil {
+		b = query.AppendBool(b, "ActionsEnabled", *v.ActionsEnabled)
+	}
+	if v.OKActions != nil {
+		b = query.Open(b, "OKActions")
+		b = query.AppendScalars(b, "member", v.OKActions, query.AppendString)
+		b = query.Shut(b, "OKActions")
+	}
+	if v.AlarmActions != nil {
+		b = query.Open(b, "AlarmActions")
+		b = query.AppendScalars(b, "member", v.AlarmActions, query.AppendString)
+		b = query.Shut(b, "AlarmActions")
+	}
+	if v.InsufficientDataActions != nil {
+		b = query.Open(b, "InsufficientDataActions")
+		b = query.AppendScalars(b, "member", v.InsufficientDataActions, query.AppendString)
+		b = query.Shut(b, "InsufficientDataActions")
+	}
+	if v.StateValue != nil {
+		b = query.AppendString(b, "StateValue", *v.StateValue)
+	}
+	if v.StateReason != nil {
+		b = query.AppendString(b, "StateReason", *v.StateReason)
+	}
+	if v.StateReasonData != nil {
+		b = query.AppendString(b, "StateReasonData", *v.StateReasonData)
+	}
+	if v.StateUpdatedTimestamp != nil {
+		b = query.AppendTimestamp(b, "StateUpdatedTimestamp", *v.StateUpdatedTimestamp)
+	}
+	if v.MetricName != nil {
+		b = query.AppendString(b, "MetricName", *v.MetricName)
+	}
+	if v.Namespace != nil {
+		b = query.AppendString(b, "Namespace", *v.Namespace)
+	}
+	if v.Statistic != nil {
+		b = query.AppendString(b, "Statistic", *v.Statistic)
+	}
+	if v.ExtendedStatistic != nil {
+		b = query.AppendString(b, "ExtendedStatistic", *v.ExtendedStatistic)
+	}
+	if v.Dimensions != nil {
+		b = query.Open(b, "Dimensions")
+		b = query.AppendStructs(b, "member", v.Dimensions, (*Dimension).AppendXML)
+		b = query.Shut(b, "Dimensions")
+	}
+	if v.Period != nil {
+		b = query.AppendInt(b, "Period", *v.Period)
+	}
+	if v.Unit != nil {
+		b = query.AppendString(b, "Unit", *v.Unit)
+	}
+	if v.EvaluationPeriods != nil {
+		b = query.AppendInt(b, "EvaluationPeriods", *v.EvaluationPeriods)
+	}
+	if v.DatapointsToAlarm != nil {
+		b = query.AppendInt(b, "DatapointsToAlarm", *v.DatapointsToAlarm)
+	}
+	if v.Threshold != nil {
+		b = query.AppendDouble(b, "Threshold", *v.Threshold)
+	}
+	if v.ComparisonOperator != nil {
+		b = query.AppendString(b, "ComparisonOperator", *v.ComparisonOperator)
+	}
+	if v.TreatMissingData != nil {
+		b = query.AppendString(b, "TreatMissingData", *v.TreatMissingData)
+	}
+	if v.EvaluateLowSampleCountPercentile != nil {
+		b = query.AppendString(b, "EvaluateLowSampleCountPercentile", *v.EvaluateLowSampleCountPercentile)
+	}
+	if v.Metrics != nil {
+		b = query.Open(b, "Metrics")
+		b = query.AppendStructs(b, "member", v.Metrics, (*MetricDataQuery).AppendXML)
+		b = query.Shut(b, "Metrics")
+	}
+	if v.ThresholdMetricId != nil {
+		b = query.AppendString(b, "ThresholdMetricId", *v.ThresholdMetricId)
+	}
+	if v.EvaluationState != nil {
+		b = query.AppendString(b, "EvaluationState", *v.EvaluationState)
+	}
+	if v.StateTransitionedTimestamp != nil {
+		b = query.AppendTimestamp(b, "StateTransitionedTimestamp", *v.StateTransitionedTimestamp)
+	}
+	return b
+}
+
+// Encode writes the structure.
+func (v *MetricDataQuery) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("Id")
+	w.String(v.Id)
+	if v.MetricStat != nil {
+		w.Name("MetricStat")
+		v.MetricStat.Encode(w)
+	}
+	if v.Expression != nil {
+		w.Name("Expression")
+		w.String(*v.Expression)
+	}
+	if v.Label != nil {
+		w.Name("Label")
+		w.String(*v.Label)
+	}
+	if v.ReturnData != nil {
+		w.Name("ReturnData")
+		w.Bool(*v.ReturnData)
+	}
+	if v.Period != nil {
+		w.Name("Period")
+		w.Int(*v.Period)
+	}
+	if v.AccountId != nil {
+		w.Name("AccountId")
+		w.String(*v.AccountId)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *MetricDataQuery) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "Id", v.Id)
+	if v.MetricStat != nil {
+		b = query.AppendStruct(b, "MetricStat", v.MetricStat, (*MetricStat).AppendXML)
+	}
+	if v.Expression != nil {
+		b = query.AppendString(b, "Expression", *v.Expression)
+	}
+	if v.Label != nil {
+		b = query.AppendString(b, "Label", *v.Label)
+	}
+	if v.ReturnData != nil {
+		b = query.AppendBool(b, "ReturnData", *v.ReturnData)
+	}
+	if v.Period != nil {
+		b = query.AppendInt(b, "Period", *v.Period)
+	}
+	if v.AccountId != nil {
+		b = query.AppendString(b, "AccountId", *v.AccountId)
 	}
 	return b
 }
@@ -307,5 +893,75 @@ func (v *MetricDataResult) AppendXML(b []byte) []byte {
 		b = query.AppendStructs(b, "member", v.Messages, (*MessageData).AppendXML)
 		b = query.Shut(b, "Messages")
 	}
+	return b
+}
+
+// Encode writes the structure.
+func (v *MetricStat) Encode(w wire.Writer) {
+	w.OpenStruct()
+	if v.Metric != nil {
+		w.Name("Metric")
+		v.Metric.Encode(w)
+	}
+	w.Name("Period")
+	w.Int(v.Period)
+	w.Name("Stat")
+	w.String(v.Stat)
+	if v.Unit != nil {
+		w.Name("Unit")
+		w.String(*v.Unit)
+	}
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *MetricStat) AppendXML(b []byte) []byte {
+	if v.Metric != nil {
+		b = query.AppendStruct(b, "Metric", v.Metric, (*Metric).AppendXML)
+	}
+	b = query.AppendInt(b, "Period", v.Period)
+	b = query.AppendString(b, "Stat", v.Stat)
+	if v.Unit != nil {
+		b = query.AppendString(b, "Unit", *v.Unit)
+	}
+	return b
+}
+
+// Encode writes the structure.
+func (v *Tag) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.Name("Key")
+	w.String(v.Key)
+	w.Name("Value")
+	w.String(v.Value)
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *Tag) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "Key", v.Key)
+	b = query.AppendString(b, "Value", v.Value)
+	return b
+}
+
+// Encode writes the structure.
+func (v *TagResourceOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *TagResourceOutput) AppendXML(b []byte) []byte {
+	return b
+}
+
+// Encode writes the structure.
+func (v *UntagResourceOutput) Encode(w wire.Writer) {
+	w.OpenStruct()
+	w.CloseStruct()
+}
+
+// AppendXML appends the members as elements.
+func (v *UntagResourceOutput) AppendXML(b []byte) []byte {
 	return b
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/millrace/millrace/alarm"
 	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/metric"
 )
@@ -18,6 +19,12 @@ func translate(err error) error {
 			Code:    ErrorLimitExceededFault,
 			Message: fmt.Sprintf("The maximum number of metrics, %d, has been reached.", limit.Limit),
 		}
+	case errors.Is(err, alarm.ErrNotFound):
+		return &protocol.Error{Code: ErrorResourceNotFound, Message: "Unknown alarm"}
+	case errors.Is(err, alarm.ErrLimit):
+		return &protocol.Error{Code: ErrorLimitExceededFault, Message: "The maximum number of alarms has been reached."}
+	case errors.Is(err, alarm.ErrTags):
+		return invalid("An alarm has at most 50 tags.")
 	case errors.Is(err, metric.ErrToken):
 		return &protocol.Error{Code: ErrorInvalidNextToken, Message: "The next token is not valid."}
 	}

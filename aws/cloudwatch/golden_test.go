@@ -21,6 +21,7 @@ import (
 	"github.com/jonboulle/clockwork"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/millrace/millrace/alarm"
 	"github.com/millrace/millrace/aws/cloudwatch"
 	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/metric"
@@ -41,8 +42,12 @@ func newHouse(t testing.TB, clock clockwork.Clock, limit int) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
+	alarms, err := alarm.New(t.Context(), alarm.Config{Store: tables, Clock: clock, Reader: cloudwatch.Reader{Metrics: metrics, Clock: clock}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	config := protocol.Config{Log: slog.New(slog.DiscardHandler), Account: "000000000000", Region: "us-east-1"}
-	return protocol.NewHandler(config, cloudwatch.New(metrics, clock))
+	return protocol.NewHandler(config, cloudwatch.New(metrics, alarms, clock))
 }
 
 // TestWire plays testdata/*.txt: a story each, in a house of its own, at noon of 1 August 2026. Each pair of sections is a

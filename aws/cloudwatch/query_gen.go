@@ -6,6 +6,55 @@ import (
 	"github.com/millrace/millrace/aws/protocol/query"
 )
 
+var formDeleteAlarmsInput = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "AlarmNames", Name: "AlarmNames", Shape: &formAlarmNames},
+	},
+}
+
+var formDescribeAlarmHistoryInput = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "AlarmName", Name: "AlarmName", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "AlarmTypes", Name: "AlarmTypes", Shape: &formAlarmTypes},
+		{JSON: "HistoryItemType", Name: "HistoryItemType", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "StartDate", Name: "StartDate", Shape: &query.Shape{Kind: query.Time}},
+		{JSON: "EndDate", Name: "EndDate", Shape: &query.Shape{Kind: query.Time}},
+		{JSON: "MaxRecords", Name: "MaxRecords", Shape: &query.Shape{Kind: query.Number}},
+		{JSON: "NextToken", Name: "NextToken", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "ScanBy", Name: "ScanBy", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
+var formDescribeAlarmsForMetricInput = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "MetricName", Name: "MetricName", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "Namespace", Name: "Namespace", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "Statistic", Name: "Statistic", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "ExtendedStatistic", Name: "ExtendedStatistic", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "Dimensions", Name: "Dimensions", Shape: &formDimensions},
+		{JSON: "Period", Name: "Period", Shape: &query.Shape{Kind: query.Number}},
+		{JSON: "Unit", Name: "Unit", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
+var formDescribeAlarmsInput = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "AlarmNames", Name: "AlarmNames", Shape: &formAlarmNames},
+		{JSON: "AlarmNamePrefix", Name: "AlarmNamePrefix", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "AlarmTypes", Name: "AlarmTypes", Shape: &formAlarmTypes},
+		{JSON: "ChildrenOfAlarmName", Name: "ChildrenOfAlarmName", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "ParentsOfAlarmName", Name: "ParentsOfAlarmName", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "StateValue", Name: "StateValue", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "ActionPrefix", Name: "ActionPrefix", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "MaxRecords", Name: "MaxRecords", Shape: &query.Shape{Kind: query.Number}},
+		{JSON: "NextToken", Name: "NextToken", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
 var formDimension = query.Shape{
 	Kind: query.Structure,
 	Members: []query.Member{
@@ -19,6 +68,20 @@ var formDimensionFilter = query.Shape{
 	Members: []query.Member{
 		{JSON: "Name", Name: "Name", Shape: &query.Shape{Kind: query.Text}},
 		{JSON: "Value", Name: "Value", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
+var formDisableAlarmActionsInput = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "AlarmNames", Name: "AlarmNames", Shape: &formAlarmNames},
+	},
+}
+
+var formEnableAlarmActionsInput = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "AlarmNames", Name: "AlarmNames", Shape: &formAlarmNames},
 	},
 }
 
@@ -70,6 +133,13 @@ var formListMetricsInput = query.Shape{
 	},
 }
 
+var formListTagsForResourceInput = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "ResourceARN", Name: "ResourceARN", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
 var formMetric = query.Shape{
 	Kind: query.Structure,
 	Members: []query.Member{
@@ -117,11 +187,49 @@ var formMetricStat = query.Shape{
 	},
 }
 
+var formPutMetricAlarmInput = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "AlarmName", Name: "AlarmName", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "AlarmDescription", Name: "AlarmDescription", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "ActionsEnabled", Name: "ActionsEnabled", Shape: &query.Shape{Kind: query.Boolean}},
+		{JSON: "OKActions", Name: "OKActions", Shape: &formResourceList},
+		{JSON: "AlarmActions", Name: "AlarmActions", Shape: &formResourceList},
+		{JSON: "InsufficientDataActions", Name: "InsufficientDataActions", Shape: &formResourceList},
+		{JSON: "MetricName", Name: "MetricName", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "Namespace", Name: "Namespace", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "Statistic", Name: "Statistic", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "ExtendedStatistic", Name: "ExtendedStatistic", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "Dimensions", Name: "Dimensions", Shape: &formDimensions},
+		{JSON: "Period", Name: "Period", Shape: &query.Shape{Kind: query.Number}},
+		{JSON: "Unit", Name: "Unit", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "EvaluationPeriods", Name: "EvaluationPeriods", Shape: &query.Shape{Kind: query.Number}},
+		{JSON: "DatapointsToAlarm", Name: "DatapointsToAlarm", Shape: &query.Shape{Kind: query.Number}},
+		{JSON: "Threshold", Name: "Threshold", Shape: &query.Shape{Kind: query.Number}},
+		{JSON: "ComparisonOperator", Name: "ComparisonOperator", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "TreatMissingData", Name: "TreatMissingData", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "EvaluateLowSampleCountPercentile", Name: "EvaluateLowSampleCountPercentile", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "Metrics", Name: "Metrics", Shape: &formMetricDataQueries},
+		{JSON: "Tags", Name: "Tags", Shape: &formTagList},
+		{JSON: "ThresholdMetricId", Name: "ThresholdMetricId", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
 var formPutMetricDataInput = query.Shape{
 	Kind: query.Structure,
 	Members: []query.Member{
 		{JSON: "Namespace", Name: "Namespace", Shape: &query.Shape{Kind: query.Text}},
 		{JSON: "MetricData", Name: "MetricData", Shape: &formMetricData},
+	},
+}
+
+var formSetAlarmStateInput = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "AlarmName", Name: "AlarmName", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "StateValue", Name: "StateValue", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "StateReason", Name: "StateReason", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "StateReasonData", Name: "StateReasonData", Shape: &query.Shape{Kind: query.Text}},
 	},
 }
 
@@ -133,6 +241,42 @@ var formStatisticSet = query.Shape{
 		{JSON: "Minimum", Name: "Minimum", Shape: &query.Shape{Kind: query.Number}},
 		{JSON: "Maximum", Name: "Maximum", Shape: &query.Shape{Kind: query.Number}},
 	},
+}
+
+var formTag = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "Key", Name: "Key", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "Value", Name: "Value", Shape: &query.Shape{Kind: query.Text}},
+	},
+}
+
+var formTagResourceInput = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "ResourceARN", Name: "ResourceARN", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "Tags", Name: "Tags", Shape: &formTagList},
+	},
+}
+
+var formUntagResourceInput = query.Shape{
+	Kind: query.Structure,
+	Members: []query.Member{
+		{JSON: "ResourceARN", Name: "ResourceARN", Shape: &query.Shape{Kind: query.Text}},
+		{JSON: "TagKeys", Name: "TagKeys", Shape: &formTagKeyList},
+	},
+}
+
+var formAlarmNames = query.Shape{
+	Kind:    query.List,
+	Element: &query.Shape{Kind: query.Text},
+	Flat:    false,
+}
+
+var formAlarmTypes = query.Shape{
+	Kind:    query.List,
+	Element: &query.Shape{Kind: query.Text},
+	Flat:    false,
 }
 
 var formCounts = query.Shape{
@@ -171,9 +315,27 @@ var formMetricDataQueries = query.Shape{
 	Flat:    false,
 }
 
+var formResourceList = query.Shape{
+	Kind:    query.List,
+	Element: &query.Shape{Kind: query.Text},
+	Flat:    false,
+}
+
 var formStatistics = query.Shape{
 	Kind:    query.List,
 	Element: &query.Shape{Kind: query.Text},
+	Flat:    false,
+}
+
+var formTagKeyList = query.Shape{
+	Kind:    query.List,
+	Element: &query.Shape{Kind: query.Text},
+	Flat:    false,
+}
+
+var formTagList = query.Shape{
+	Kind:    query.List,
+	Element: &formTag,
 	Flat:    false,
 }
 

@@ -122,7 +122,7 @@ func refused(t *testing.T, c *client.Client) {
 	if !errors.As(err, &e) || e.ErrorCode() != "InvalidNextToken" {
 		t.Error(err)
 	}
-	_, err = c.DescribeAlarms(ctx, &client.DescribeAlarmsInput{})
+	_, err = c.DescribeInsightRules(ctx, &client.DescribeInsightRulesInput{})
 	if !errors.As(err, &e) || !strings.HasSuffix(fmt.Sprint(e.ErrorCode()), "UnknownOperationException") {
 		t.Error(err)
 	}

@@ -15,16 +15,31 @@ type Operations interface {
 	GetMetricData(ctx context.Context, in *GetMetricDataInput) (*GetMetricDataOutput, error)
 	GetMetricStatistics(ctx context.Context, in *GetMetricStatisticsInput) (*GetMetricStatisticsOutput, error)
 	ListMetrics(ctx context.Context, in *ListMetricsInput) (*ListMetricsOutput, error)
+	PutMetricAlarm(ctx context.Context, in *PutMetricAlarmInput) error
+	DescribeAlarms(ctx context.Context, in *DescribeAlarmsInput) (*DescribeAlarmsOutput, error)
+	DescribeAlarmsForMetric(ctx context.Context, in *DescribeAlarmsForMetricInput) (*DescribeAlarmsForMetricOutput, error)
+	DescribeAlarmHistory(ctx context.Context, in *DescribeAlarmHistoryInput) (*DescribeAlarmHistoryOutput, error)
+	DeleteAlarms(ctx context.Context, in *DeleteAlarmsInput) error
+	SetAlarmState(ctx context.Context, in *SetAlarmStateInput) error
+	EnableAlarmActions(ctx context.Context, in *EnableAlarmActionsInput) error
+	DisableAlarmActions(ctx context.Context, in *DisableAlarmActionsInput) error
+	ListTagsForResource(ctx context.Context, in *ListTagsForResourceInput) (*ListTagsForResourceOutput, error)
+	TagResource(ctx context.Context, in *TagResourceInput) (*TagResourceOutput, error)
+	UntagResource(ctx context.Context, in *UntagResourceInput) (*UntagResourceOutput, error)
 }
 
 // The codes of the service's errors.
 const (
+	ConcurrentModificationException      = "ConcurrentModificationException"
 	ErrorInternalServiceFault            = "InternalServiceFault"
+	ErrorInvalidFormatFault              = "InvalidFormatFault"
 	ErrorInvalidNextToken                = "InvalidNextToken"
 	InvalidParameterCombinationException = "InvalidParameterCombinationException"
 	InvalidParameterValueException       = "InvalidParameterValueException"
 	ErrorLimitExceededFault              = "LimitExceededFault"
 	MissingRequiredParameterException    = "MissingRequiredParameterException"
+	ErrorResourceNotFound                = "ResourceNotFound"
+	ResourceNotFoundException            = "ResourceNotFoundException"
 	ValidationException                  = "ValidationException"
 )
 
@@ -42,12 +57,16 @@ func NewService(ops Operations) protocol.Service {
 		MaxBodyBytes:   1048576,
 		InternalCode:   "InternalServiceFault",
 		Errors: map[string]protocol.ErrorShape{
+			"ConcurrentModificationException":      {Status: 429},
 			"InternalServiceFault":                 {Status: 500, QueryCode: "InternalServiceError"},
+			"InvalidFormatFault":                   {Status: 400, Lower: true},
 			"InvalidNextToken":                     {Status: 400, Lower: true},
 			"InvalidParameterCombinationException": {Status: 400, Lower: true, QueryCode: "InvalidParameterCombination"},
 			"InvalidParameterValueException":       {Status: 400, Lower: true, QueryCode: "InvalidParameterValue"},
 			"LimitExceededFault":                   {Status: 400, Lower: true, QueryCode: "LimitExceeded"},
 			"MissingRequiredParameterException":    {Status: 400, Lower: true, QueryCode: "MissingParameter"},
+			"ResourceNotFound":                     {Status: 404, Lower: true},
+			"ResourceNotFoundException":            {Status: 404},
 			"ValidationException":                  {Status: 400, Lower: true, QueryCode: "ValidationError"},
 		},
 		Operations: []protocol.Operation{
@@ -55,6 +74,17 @@ func NewService(ops Operations) protocol.Service {
 			{Name: "GetMetricData", Query: &formGetMetricDataInput, Handler: protocol.Handle(ops.GetMetricData)},
 			{Name: "GetMetricStatistics", Query: &formGetMetricStatisticsInput, Handler: protocol.Handle(ops.GetMetricStatistics)},
 			{Name: "ListMetrics", Query: &formListMetricsInput, Handler: protocol.Handle(ops.ListMetrics)},
+			{Name: "PutMetricAlarm", Query: &formPutMetricAlarmInput, Handler: protocol.HandleSilent(ops.PutMetricAlarm)},
+			{Name: "DescribeAlarms", Query: &formDescribeAlarmsInput, Handler: protocol.Handle(ops.DescribeAlarms)},
+			{Name: "DescribeAlarmsForMetric", Query: &formDescribeAlarmsForMetricInput, Handler: protocol.Handle(ops.DescribeAlarmsForMetric)},
+			{Name: "DescribeAlarmHistory", Query: &formDescribeAlarmHistoryInput, Handler: protocol.Handle(ops.DescribeAlarmHistory)},
+			{Name: "DeleteAlarms", Query: &formDeleteAlarmsInput, Handler: protocol.HandleSilent(ops.DeleteAlarms)},
+			{Name: "SetAlarmState", Query: &formSetAlarmStateInput, Handler: protocol.HandleSilent(ops.SetAlarmState)},
+			{Name: "EnableAlarmActions", Query: &formEnableAlarmActionsInput, Handler: protocol.HandleSilent(ops.EnableAlarmActions)},
+			{Name: "DisableAlarmActions", Query: &formDisableAlarmActionsInput, Handler: protocol.HandleSilent(ops.DisableAlarmActions)},
+			{Name: "ListTagsForResource", Query: &formListTagsForResourceInput, Handler: protocol.Handle(ops.ListTagsForResource)},
+			{Name: "TagResource", Query: &formTagResourceInput, Handler: protocol.Handle(ops.TagResource)},
+			{Name: "UntagResource", Query: &formUntagResourceInput, Handler: protocol.Handle(ops.UntagResource)},
 		},
 	}
 }

@@ -6,6 +6,39 @@ import (
 	"time"
 )
 
+// AlarmHistoryItem is AWS's shape AlarmHistoryItem.
+type AlarmHistoryItem struct {
+	AlarmName       *string
+	AlarmType       *string
+	Timestamp       *time.Time
+	HistoryItemType *string
+	HistorySummary  *string
+	HistoryData     *string
+}
+
+// CompositeAlarm is AWS's shape CompositeAlarm.
+type CompositeAlarm struct {
+	ActionsEnabled                     *bool
+	AlarmActions                       []string
+	AlarmArn                           *string
+	AlarmConfigurationUpdatedTimestamp *time.Time
+	AlarmDescription                   *string
+	AlarmName                          *string
+	AlarmRule                          *string
+	InsufficientDataActions            []string
+	OKActions                          []string
+	StateReason                        *string
+	StateReasonData                    *string
+	StateUpdatedTimestamp              *time.Time
+	StateValue                         *string
+	StateTransitionedTimestamp         *time.Time
+	ActionsSuppressedBy                *string
+	ActionsSuppressedReason            *string
+	ActionsSuppressor                  *string
+	ActionsSuppressorWaitPeriod        *int
+	ActionsSuppressorExtensionPeriod   *int
+}
+
 // Datapoint is AWS's shape Datapoint.
 type Datapoint struct {
 	Timestamp          *time.Time
@@ -16,6 +49,68 @@ type Datapoint struct {
 	Maximum            *float64
 	Unit               *string
 	ExtendedStatistics map[string]float64
+}
+
+// DeleteAlarmsInput is AWS's shape DeleteAlarmsInput.
+type DeleteAlarmsInput struct {
+	AlarmNames []string // required
+}
+
+// DescribeAlarmHistoryInput is AWS's shape DescribeAlarmHistoryInput.
+type DescribeAlarmHistoryInput struct {
+	AlarmName       *string
+	AlarmTypes      []string
+	HistoryItemType *string
+	StartDate       *time.Time
+	EndDate         *time.Time
+	MaxRecords      *int
+	NextToken       *string
+	ScanBy          *string
+}
+
+// DescribeAlarmHistoryOutput is AWS's shape DescribeAlarmHistoryOutput.
+type DescribeAlarmHistoryOutput struct {
+	AlarmHistoryItems []AlarmHistoryItem
+	NextToken         *string
+}
+
+// DescribeAlarmsForMetricInput is AWS's shape DescribeAlarmsForMetricInput.
+type DescribeAlarmsForMetricInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	MetricName        string // required
+	Namespace         string // required
+	Statistic         *string
+	ExtendedStatistic *string
+	Dimensions        []Dimension
+	Period            *int
+	Unit              *string
+}
+
+// DescribeAlarmsForMetricOutput is AWS's shape DescribeAlarmsForMetricOutput.
+type DescribeAlarmsForMetricOutput struct {
+	MetricAlarms []MetricAlarm
+}
+
+// DescribeAlarmsInput is AWS's shape DescribeAlarmsInput.
+type DescribeAlarmsInput struct {
+	AlarmNames          []string
+	AlarmNamePrefix     *string
+	AlarmTypes          []string
+	ChildrenOfAlarmName *string
+	ParentsOfAlarmName  *string
+	StateValue          *string
+	ActionPrefix        *string
+	MaxRecords          *int
+	NextToken           *string
+}
+
+// DescribeAlarmsOutput is AWS's shape DescribeAlarmsOutput.
+type DescribeAlarmsOutput struct {
+	CompositeAlarms []CompositeAlarm
+	MetricAlarms    []MetricAlarm
+	NextToken       *string
 }
 
 // Dimension is AWS's shape Dimension.
@@ -34,6 +129,16 @@ type DimensionFilter struct {
 
 	Name  string // required
 	Value *string
+}
+
+// DisableAlarmActionsInput is AWS's shape DisableAlarmActionsInput.
+type DisableAlarmActionsInput struct {
+	AlarmNames []string // required
+}
+
+// EnableAlarmActionsInput is AWS's shape EnableAlarmActionsInput.
+type EnableAlarmActionsInput struct {
+	AlarmNames []string // required
 }
 
 // GetMetricDataInput is AWS's shape GetMetricDataInput.
@@ -102,6 +207,19 @@ type ListMetricsOutput struct {
 	OwningAccounts []string
 }
 
+// ListTagsForResourceInput is AWS's shape ListTagsForResourceInput.
+type ListTagsForResourceInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	ResourceARN string // required
+}
+
+// ListTagsForResourceOutput is AWS's shape ListTagsForResourceOutput.
+type ListTagsForResourceOutput struct {
+	Tags []Tag
+}
+
 // MessageData is AWS's shape MessageData.
 type MessageData struct {
 	Code  *string
@@ -113,6 +231,39 @@ type Metric struct {
 	Namespace  *string
 	MetricName *string
 	Dimensions []Dimension
+}
+
+// MetricAlarm is AWS's shape MetricAlarm.
+type MetricAlarm struct {
+	AlarmName                          *string
+	AlarmArn                           *string
+	AlarmDescription                   *string
+	AlarmConfigurationUpdatedTimestamp *time.Time
+	ActionsEnabled                     *bool
+	OKActions                          []string
+	AlarmActions                       []string
+	InsufficientDataActions            []string
+	StateValue                         *string
+	StateReason                        *string
+	StateReasonData                    *string
+	StateUpdatedTimestamp              *time.Time
+	MetricName                         *string
+	Namespace                          *string
+	Statistic                          *string
+	ExtendedStatistic                  *string
+	Dimensions                         []Dimension
+	Period                             *int
+	Unit                               *string
+	EvaluationPeriods                  *int
+	DatapointsToAlarm                  *int
+	Threshold                          *float64
+	ComparisonOperator                 *string
+	TreatMissingData                   *string
+	EvaluateLowSampleCountPercentile   *string
+	Metrics                            []MetricDataQuery
+	ThresholdMetricId                  *string
+	EvaluationState                    *string
+	StateTransitionedTimestamp         *time.Time
 }
 
 // MetricDataQuery is AWS's shape MetricDataQuery.
@@ -166,6 +317,35 @@ type MetricStat struct {
 	Unit   *string
 }
 
+// PutMetricAlarmInput is AWS's shape PutMetricAlarmInput.
+type PutMetricAlarmInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	AlarmName                        string // required
+	AlarmDescription                 *string
+	ActionsEnabled                   *bool
+	OKActions                        []string
+	AlarmActions                     []string
+	InsufficientDataActions          []string
+	MetricName                       *string
+	Namespace                        *string
+	Statistic                        *string
+	ExtendedStatistic                *string
+	Dimensions                       []Dimension
+	Period                           *int
+	Unit                             *string
+	EvaluationPeriods                int // required
+	DatapointsToAlarm                *int
+	Threshold                        *float64
+	ComparisonOperator               string // required
+	TreatMissingData                 *string
+	EvaluateLowSampleCountPercentile *string
+	Metrics                          []MetricDataQuery
+	Tags                             []Tag
+	ThresholdMetricId                *string
+}
+
 // PutMetricDataInput is AWS's shape PutMetricDataInput.
 type PutMetricDataInput struct {
 	// missing has a bit for each required member that a request left out.
@@ -173,6 +353,17 @@ type PutMetricDataInput struct {
 
 	Namespace  string        // required
 	MetricData []MetricDatum // required
+}
+
+// SetAlarmStateInput is AWS's shape SetAlarmStateInput.
+type SetAlarmStateInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	AlarmName       string // required
+	StateValue      string // required
+	StateReason     string // required
+	StateReasonData *string
 }
 
 // StatisticSet is AWS's shape StatisticSet.
@@ -185,6 +376,77 @@ type StatisticSet struct {
 	Minimum     float64 // required
 	Maximum     float64 // required
 }
+
+// Tag is AWS's shape Tag.
+type Tag struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	Key   string // required
+	Value string // required
+}
+
+// TagResourceInput is AWS's shape TagResourceInput.
+type TagResourceInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	ResourceARN string // required
+	Tags        []Tag  // required
+}
+
+// TagResourceOutput is AWS's shape TagResourceOutput.
+type TagResourceOutput struct {
+}
+
+// UntagResourceInput is AWS's shape UntagResourceInput.
+type UntagResourceInput struct {
+	// missing has a bit for each required member that a request left out.
+	missing uint64
+
+	ResourceARN string   // required
+	TagKeys     []string // required
+}
+
+// UntagResourceOutput is AWS's shape UntagResourceOutput.
+type UntagResourceOutput struct {
+}
+
+// The values of ActionsSuppressedBy.
+const (
+	ActionsSuppressedByWaitPeriod      = "WaitPeriod"
+	ActionsSuppressedByExtensionPeriod = "ExtensionPeriod"
+	ActionsSuppressedByAlarm           = "Alarm"
+)
+
+// The values of AlarmType.
+const (
+	AlarmTypeCompositeAlarm = "CompositeAlarm"
+	AlarmTypeMetricAlarm    = "MetricAlarm"
+)
+
+// The values of ComparisonOperator.
+const (
+	ComparisonOperatorGreaterThanOrEqualToThreshold            = "GreaterThanOrEqualToThreshold"
+	ComparisonOperatorGreaterThanThreshold                     = "GreaterThanThreshold"
+	ComparisonOperatorLessThanThreshold                        = "LessThanThreshold"
+	ComparisonOperatorLessThanOrEqualToThreshold               = "LessThanOrEqualToThreshold"
+	ComparisonOperatorLessThanLowerOrGreaterThanUpperThreshold = "LessThanLowerOrGreaterThanUpperThreshold"
+	ComparisonOperatorLessThanLowerThreshold                   = "LessThanLowerThreshold"
+	ComparisonOperatorGreaterThanUpperThreshold                = "GreaterThanUpperThreshold"
+)
+
+// The values of EvaluationState.
+const (
+	EvaluationStatePartialData = "PARTIAL_DATA"
+)
+
+// The values of HistoryItemType.
+const (
+	HistoryItemTypeConfigurationUpdate = "ConfigurationUpdate"
+	HistoryItemTypeStateUpdate         = "StateUpdate"
+	HistoryItemTypeAction              = "Action"
+)
 
 // The values of RecentlyActive.
 const (
@@ -226,6 +488,13 @@ const (
 	StandardUnitTerabitsSecond  = "Terabits/Second"
 	StandardUnitCountSecond     = "Count/Second"
 	StandardUnitNone            = "None"
+)
+
+// The values of StateValue.
+const (
+	StateValueOk               = "OK"
+	StateValueAlarm            = "ALARM"
+	StateValueInsufficientData = "INSUFFICIENT_DATA"
 )
 
 // The values of Statistic.

@@ -10,6 +10,26 @@ import (
 
 var ruleAccountId = constraint.Text{Length: constraint.Length{Low: 1, High: 255}}
 
+var ruleActionPrefix = constraint.Text{Length: constraint.Length{Low: 1, High: 1024}}
+
+var ruleAlarmDescription = constraint.Text{Length: constraint.Length{Low: 0, High: 1024}}
+
+var ruleAlarmName = constraint.Text{Length: constraint.Length{Low: 1, High: 255}}
+
+var ruleAlarmNamePrefix = constraint.Text{Length: constraint.Length{Low: 1, High: 255}}
+
+var ruleAlarmNames = constraint.Texts{Length: constraint.Length{Low: -1, High: 100}, Member: &ruleAlarmName}
+
+var ruleAlarmType = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"CompositeAlarm", "MetricAlarm"}}
+
+var ruleAlarmTypes = constraint.Texts{Length: constraint.Length{Low: -1, High: -1}, Member: &ruleAlarmType}
+
+var ruleAmazonResourceName = constraint.Text{Length: constraint.Length{Low: 1, High: 1024}}
+
+var ruleComparisonOperator = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold", "LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold", "GreaterThanUpperThreshold"}}
+
+var ruleDatapointsToAlarm = constraint.Integer{Low: 1, High: math.MaxInt64}
+
 var ruleDimensionFilters = constraint.Count{Length: constraint.Length{Low: -1, High: 10}, Class: "com.amazonaws.cloudwatch.DimensionFilter"}
 
 var ruleDimensionName = constraint.Text{Length: constraint.Length{Low: 1, High: 255}}
@@ -18,7 +38,15 @@ var ruleDimensionValue = constraint.Text{Length: constraint.Length{Low: 1, High:
 
 var ruleDimensions = constraint.Count{Length: constraint.Length{Low: -1, High: 30}, Class: "com.amazonaws.cloudwatch.Dimension"}
 
+var ruleEvaluateLowSampleCountPercentile = constraint.Text{Length: constraint.Length{Low: 1, High: 255}}
+
+var ruleEvaluationPeriods = constraint.Integer{Low: 1, High: math.MaxInt64}
+
 var ruleExtendedStatistics = constraint.Texts{Length: constraint.Length{Low: 1, High: 10}}
+
+var ruleHistoryItemType = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"ConfigurationUpdate", "StateUpdate", "Action"}}
+
+var ruleMaxRecords = constraint.Integer{Low: 1, High: 100}
 
 var ruleMetricExpression = constraint.Text{Length: constraint.Length{Low: 1, High: 2048}}
 
@@ -32,15 +60,120 @@ var rulePeriod = constraint.Integer{Low: 1, High: math.MaxInt64}
 
 var ruleRecentlyActive = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"PT3H"}}
 
+var ruleResourceList = constraint.Texts{Length: constraint.Length{Low: -1, High: 5}, Member: &ruleResourceName}
+
+var ruleResourceName = constraint.Text{Length: constraint.Length{Low: 1, High: 1024}}
+
 var ruleScanBy = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"TimestampDescending", "TimestampAscending"}}
 
 var ruleStandardUnit = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"Seconds", "Microseconds", "Milliseconds", "Bytes", "Kilobytes", "Megabytes", "Gigabytes", "Terabytes", "Bits", "Kilobits", "Megabits", "Gigabits", "Terabits", "Percent", "Count", "Bytes/Second", "Kilobytes/Second", "Megabytes/Second", "Gigabytes/Second", "Terabytes/Second", "Bits/Second", "Kilobits/Second", "Megabits/Second", "Gigabits/Second", "Terabits/Second", "Count/Second", "None"}}
+
+var ruleStateReason = constraint.Text{Length: constraint.Length{Low: 0, High: 1023}}
+
+var ruleStateReasonData = constraint.Text{Length: constraint.Length{Low: 0, High: 4000}}
+
+var ruleStateValue = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"OK", "ALARM", "INSUFFICIENT_DATA"}}
 
 var ruleStatistic = constraint.Text{Length: constraint.Length{Low: -1, High: -1}, Enum: []string{"SampleCount", "Average", "Sum", "Minimum", "Maximum"}}
 
 var ruleStatistics = constraint.Texts{Length: constraint.Length{Low: 1, High: 5}, Member: &ruleStatistic}
 
 var ruleStorageResolution = constraint.Integer{Low: 1, High: math.MaxInt64}
+
+var ruleTagKey = constraint.Text{Length: constraint.Length{Low: 1, High: 128}}
+
+var ruleTagKeyList = constraint.Texts{Length: constraint.Length{Low: -1, High: -1}, Member: &ruleTagKey}
+
+var ruleTagValue = constraint.Text{Length: constraint.Length{Low: 0, High: 256}}
+
+var ruleTreatMissingData = constraint.Text{Length: constraint.Length{Low: 1, High: 255}}
+
+// Validate judges the members in the model's order.
+func (v *DeleteAlarmsInput) Validate(c *constraint.Checks) {
+	if v.AlarmNames != nil {
+		ruleAlarmNames.Check(c, "alarmNames", v.AlarmNames)
+	} else {
+		c.Null("alarmNames")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *DescribeAlarmHistoryInput) Validate(c *constraint.Checks) {
+	if v.AlarmName != nil {
+		ruleAlarmName.Check(c, "alarmName", *v.AlarmName)
+	}
+	if v.AlarmTypes != nil {
+		ruleAlarmTypes.Check(c, "alarmTypes", v.AlarmTypes)
+	}
+	if v.HistoryItemType != nil {
+		ruleHistoryItemType.Check(c, "historyItemType", *v.HistoryItemType)
+	}
+	if v.MaxRecords != nil {
+		ruleMaxRecords.Check(c, "maxRecords", int64(*v.MaxRecords))
+	}
+	if v.ScanBy != nil {
+		ruleScanBy.Check(c, "scanBy", *v.ScanBy)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *DescribeAlarmsForMetricInput) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleMetricName.Check(c, "metricName", v.MetricName)
+	} else {
+		c.Null("metricName")
+	}
+	if v.missing&0x2 == 0 {
+		ruleNamespace.Check(c, "namespace", v.Namespace)
+	} else {
+		c.Null("namespace")
+	}
+	if v.Statistic != nil {
+		ruleStatistic.Check(c, "statistic", *v.Statistic)
+	}
+	if v.Dimensions != nil {
+		ruleDimensions.Check(c, "dimensions", len(v.Dimensions))
+		for i := range v.Dimensions {
+			c.EnterElement("dimensions", i)
+			v.Dimensions[i].Validate(c)
+			c.Leave()
+		}
+	}
+	if v.Period != nil {
+		rulePeriod.Check(c, "period", int64(*v.Period))
+	}
+	if v.Unit != nil {
+		ruleStandardUnit.Check(c, "unit", *v.Unit)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *DescribeAlarmsInput) Validate(c *constraint.Checks) {
+	if v.AlarmNames != nil {
+		ruleAlarmNames.Check(c, "alarmNames", v.AlarmNames)
+	}
+	if v.AlarmNamePrefix != nil {
+		ruleAlarmNamePrefix.Check(c, "alarmNamePrefix", *v.AlarmNamePrefix)
+	}
+	if v.AlarmTypes != nil {
+		ruleAlarmTypes.Check(c, "alarmTypes", v.AlarmTypes)
+	}
+	if v.ChildrenOfAlarmName != nil {
+		ruleAlarmName.Check(c, "childrenOfAlarmName", *v.ChildrenOfAlarmName)
+	}
+	if v.ParentsOfAlarmName != nil {
+		ruleAlarmName.Check(c, "parentsOfAlarmName", *v.ParentsOfAlarmName)
+	}
+	if v.StateValue != nil {
+		ruleStateValue.Check(c, "stateValue", *v.StateValue)
+	}
+	if v.ActionPrefix != nil {
+		ruleActionPrefix.Check(c, "actionPrefix", *v.ActionPrefix)
+	}
+	if v.MaxRecords != nil {
+		ruleMaxRecords.Check(c, "maxRecords", int64(*v.MaxRecords))
+	}
+}
 
 // Validate judges the members in the model's order.
 func (v *Dimension) Validate(c *constraint.Checks) {
@@ -65,6 +198,24 @@ func (v *DimensionFilter) Validate(c *constraint.Checks) {
 	}
 	if v.Value != nil {
 		ruleDimensionValue.Check(c, "value", *v.Value)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *DisableAlarmActionsInput) Validate(c *constraint.Checks) {
+	if v.AlarmNames != nil {
+		ruleAlarmNames.Check(c, "alarmNames", v.AlarmNames)
+	} else {
+		c.Null("alarmNames")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *EnableAlarmActionsInput) Validate(c *constraint.Checks) {
+	if v.AlarmNames != nil {
+		ruleAlarmNames.Check(c, "alarmNames", v.AlarmNames)
+	} else {
+		c.Null("alarmNames")
 	}
 }
 
@@ -153,6 +304,15 @@ func (v *ListMetricsInput) Validate(c *constraint.Checks) {
 	}
 	if v.OwningAccount != nil {
 		ruleAccountId.Check(c, "owningAccount", *v.OwningAccount)
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *ListTagsForResourceInput) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleAmazonResourceName.Check(c, "resourceARN", v.ResourceARN)
+	} else {
+		c.Null("resourceARN")
 	}
 }
 
@@ -248,6 +408,86 @@ func (v *MetricStat) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *PutMetricAlarmInput) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleAlarmName.Check(c, "alarmName", v.AlarmName)
+	} else {
+		c.Null("alarmName")
+	}
+	if v.AlarmDescription != nil {
+		ruleAlarmDescription.Check(c, "alarmDescription", *v.AlarmDescription)
+	}
+	if v.OKActions != nil {
+		ruleResourceList.Check(c, "oKActions", v.OKActions)
+	}
+	if v.AlarmActions != nil {
+		ruleResourceList.Check(c, "alarmActions", v.AlarmActions)
+	}
+	if v.InsufficientDataActions != nil {
+		ruleResourceList.Check(c, "insufficientDataActions", v.InsufficientDataActions)
+	}
+	if v.MetricName != nil {
+		ruleMetricName.Check(c, "metricName", *v.MetricName)
+	}
+	if v.Namespace != nil {
+		ruleNamespace.Check(c, "namespace", *v.Namespace)
+	}
+	if v.Statistic != nil {
+		ruleStatistic.Check(c, "statistic", *v.Statistic)
+	}
+	if v.Dimensions != nil {
+		ruleDimensions.Check(c, "dimensions", len(v.Dimensions))
+		for i := range v.Dimensions {
+			c.EnterElement("dimensions", i)
+			v.Dimensions[i].Validate(c)
+			c.Leave()
+		}
+	}
+	if v.Period != nil {
+		rulePeriod.Check(c, "period", int64(*v.Period))
+	}
+	if v.Unit != nil {
+		ruleStandardUnit.Check(c, "unit", *v.Unit)
+	}
+	if v.missing&0x2 == 0 {
+		ruleEvaluationPeriods.Check(c, "evaluationPeriods", int64(v.EvaluationPeriods))
+	} else {
+		c.Null("evaluationPeriods")
+	}
+	if v.DatapointsToAlarm != nil {
+		ruleDatapointsToAlarm.Check(c, "datapointsToAlarm", int64(*v.DatapointsToAlarm))
+	}
+	if v.missing&0x4 == 0 {
+		ruleComparisonOperator.Check(c, "comparisonOperator", v.ComparisonOperator)
+	} else {
+		c.Null("comparisonOperator")
+	}
+	if v.TreatMissingData != nil {
+		ruleTreatMissingData.Check(c, "treatMissingData", *v.TreatMissingData)
+	}
+	if v.EvaluateLowSampleCountPercentile != nil {
+		ruleEvaluateLowSampleCountPercentile.Check(c, "evaluateLowSampleCountPercentile", *v.EvaluateLowSampleCountPercentile)
+	}
+	if v.Metrics != nil {
+		for i := range v.Metrics {
+			c.EnterElement("metrics", i)
+			v.Metrics[i].Validate(c)
+			c.Leave()
+		}
+	}
+	if v.Tags != nil {
+		for i := range v.Tags {
+			c.EnterElement("tags", i)
+			v.Tags[i].Validate(c)
+			c.Leave()
+		}
+	}
+	if v.ThresholdMetricId != nil {
+		ruleMetricId.Check(c, "thresholdMetricId", *v.ThresholdMetricId)
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *PutMetricDataInput) Validate(c *constraint.Checks) {
 	if v.missing&0x1 == 0 {
 		ruleNamespace.Check(c, "namespace", v.Namespace)
@@ -266,6 +506,28 @@ func (v *PutMetricDataInput) Validate(c *constraint.Checks) {
 }
 
 // Validate judges the members in the model's order.
+func (v *SetAlarmStateInput) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleAlarmName.Check(c, "alarmName", v.AlarmName)
+	} else {
+		c.Null("alarmName")
+	}
+	if v.missing&0x2 == 0 {
+		ruleStateValue.Check(c, "stateValue", v.StateValue)
+	} else {
+		c.Null("stateValue")
+	}
+	if v.missing&0x4 == 0 {
+		ruleStateReason.Check(c, "stateReason", v.StateReason)
+	} else {
+		c.Null("stateReason")
+	}
+	if v.StateReasonData != nil {
+		ruleStateReasonData.Check(c, "stateReasonData", *v.StateReasonData)
+	}
+}
+
+// Validate judges the members in the model's order.
 func (v *StatisticSet) Validate(c *constraint.Checks) {
 	if !(v.missing&0x1 == 0) {
 		c.Null("sampleCount")
@@ -278,5 +540,51 @@ func (v *StatisticSet) Validate(c *constraint.Checks) {
 	}
 	if !(v.missing&0x8 == 0) {
 		c.Null("maximum")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *Tag) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleTagKey.Check(c, "key", v.Key)
+	} else {
+		c.Null("key")
+	}
+	if v.missing&0x2 == 0 {
+		ruleTagValue.Check(c, "value", v.Value)
+	} else {
+		c.Null("value")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *TagResourceInput) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleAmazonResourceName.Check(c, "resourceARN", v.ResourceARN)
+	} else {
+		c.Null("resourceARN")
+	}
+	if v.Tags != nil {
+		for i := range v.Tags {
+			c.EnterElement("tags", i)
+			v.Tags[i].Validate(c)
+			c.Leave()
+		}
+	} else {
+		c.Null("tags")
+	}
+}
+
+// Validate judges the members in the model's order.
+func (v *UntagResourceInput) Validate(c *constraint.Checks) {
+	if v.missing&0x1 == 0 {
+		ruleAmazonResourceName.Check(c, "resourceARN", v.ResourceARN)
+	} else {
+		c.Null("resourceARN")
+	}
+	if v.TagKeys != nil {
+		ruleTagKeyList.Check(c, "tagKeys", v.TagKeys)
+	} else {
+		c.Null("tagKeys")
 	}
 }

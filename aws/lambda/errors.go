@@ -256,6 +256,11 @@ func translateInvocation(err error) error {
 			Code:    InvalidRequestContentException,
 			Message: "Could not parse request body into json: Could not parse payload into json: " + payload.Problem,
 		}
+	case errors.Is(err, function.ErrRecursive):
+		return &protocol.Error{
+			Code:    RecursiveInvocationException,
+			Message: "Lambda has detected your function being invoked in a recursive loop with other Amazon Web Services resources and stopped your function's invocation.",
+		}
 	case errors.As(err, &throttled):
 		return &protocol.Error{
 			Code: TooManyRequestsException, Message: "Rate Exceeded.",

@@ -38,7 +38,7 @@ func (d *Door) Invoke(ctx context.Context, in *InvocationRequest) (*InvocationRe
 	}
 	invocation := function.Invocation{
 		Ref: ref, RequestID: protocol.CallFrom(ctx).RequestID, Payload: in.Payload, ClientContext: client,
-		Tail: in.LogType != nil && *in.LogType == LogTypeTail,
+		TraceID: protocol.CallFrom(ctx).Trace, Tail: in.LogType != nil && *in.LogType == LogTypeTail,
 	}
 	// A caller that goes away does not end the function, as it does not at AWS.
 	ctx = context.WithoutCancel(ctx)

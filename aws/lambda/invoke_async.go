@@ -16,7 +16,7 @@ func (d *Door) InvokeAsync(ctx context.Context, in *InvokeAsyncRequest) (*Invoke
 	}
 	// Whoever goes away has not been answered, but may have been heard.
 	err = d.Functions.InvokeAsync(context.WithoutCancel(ctx), function.Invocation{
-		Ref: ref, RequestID: protocol.CallFrom(ctx).RequestID, Payload: in.InvokeArgs,
+		Ref: ref, RequestID: protocol.CallFrom(ctx).RequestID, Payload: in.InvokeArgs, TraceID: protocol.CallFrom(ctx).Trace,
 	})
 	if err != nil {
 		return nil, translate(err)

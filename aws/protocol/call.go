@@ -29,6 +29,9 @@ func (p Protocol) String() string {
 	return "json"
 }
 
+// maxTrace bounds the header that says in which trace a request is: AWS's own are much shorter.
+const maxTrace = 1024
+
 // Call is what a door knows of its request beside the input.
 type Call struct {
 	Service     string // kinesis, lambda, sqs
@@ -42,6 +45,7 @@ type Call struct {
 	Caller      Caller // as the Authenticator knows it
 	SourceAddr  string // address and port of the client
 	UserAgent   string // as the client sent it
+	Trace       string // the header X-Amzn-Trace-Id, as the client sent it; empty when it is too long
 	Host        string // as the client used it, with the port if it sent one
 	Scheme      string // http or https
 
@@ -55,6 +59,9 @@ func (c Call) Authorize(ctx context.Context, accesses ...Access) error {
 	}
 	return c.authorizer.Authorize(ctx, c, accesses...)
 }
+
+// Judged reports whether it is asked what the caller may do.
+func (c Call) Judged() bool { return c.authorizer != nil }
 
 type callKey struct{}
 

@@ -47,6 +47,9 @@ func (x *exchange) serveQuery() {
 	}
 	s := x.formService(params)
 	x.serve(s, x.operations[s][action], Query)
+	if x.away() {
+		return
+	}
 	if x.op == nil {
 		x.fail(&Error{Code: "InvalidAction", Message: "The action " + action + " is not valid for this endpoint."})
 		return

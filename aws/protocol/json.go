@@ -65,6 +65,9 @@ func (x *exchange) acceptable() bool {
 }
 
 func (x *exchange) runJSON() {
+	if x.away() {
+		return
+	}
 	if x.op == nil || x.contentType == typeJSON {
 		switch {
 		case !wire.IsStruct(x.call.Encoding.read(x.body.bytes)):

@@ -70,6 +70,10 @@ func (x *exchange) run(in Input, b *Binding, doc wire.Document) {
 		x.fail(err)
 		return
 	}
+	if x.service.Elsewhere != nil {
+		x.handOn(ctx)
+		return
+	}
 	if x.op.open != nil {
 		stream, err := x.op.open(ctx, in)
 		if err != nil {

@@ -42,6 +42,9 @@ func rpcNames(path string) (service, operation string) {
 }
 
 func (x *exchange) runRPC() {
+	if x.away() {
+		return
+	}
 	if x.op == nil {
 		x.fail(&Error{Code: codeUnknown, Status: http.StatusNotFound})
 		return

@@ -59,6 +59,8 @@ type Service struct {
 	// Claims, when set, tells which requests are the service's, whatever else they seem to be for; others are not. Whole is
 	// handed them with their bodies read, no longer than MaxBodyBytes.
 	Claims func(r *http.Request) bool
+	// Elsewhere, when set, takes the requests of the service, which does not live in this server; one with Whole does without.
+	Elsewhere Elsewhere
 	// DeniedCode, when set, is the code in the query protocol of what the caller may not do, instead of AccessDenied.
 	DeniedCode string
 	// Access says what an operation does, for an Authorizer to judge. An error of it is the answer. When it is nil every

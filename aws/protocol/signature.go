@@ -116,6 +116,9 @@ func (x *exchange) caller(params url.Values) error {
 	}
 	x.call.Account, x.call.Caller, x.call.authorizer = caller.Account, caller, x.Authorizer
 	x.call.SourceAddr, x.call.UserAgent = x.r.RemoteAddr, x.r.UserAgent()
+	if trace := x.r.Header.Get("X-Amzn-Trace-Id"); len(trace) <= maxTrace {
+		x.call.Trace = trace
+	}
 	return nil
 }
 

@@ -11,6 +11,8 @@ import (
 // Door carries the operations out on the room's buckets.
 type Door struct {
 	Buckets *bucket.Service
+
+	elsewhere protocol.Elsewhere // instead of the room
 }
 
 // New returns the service to hand to the dispatcher.
@@ -36,16 +38,23 @@ func (d *Door) serve(w http.ResponseWriter, r *http.Request, refused error) (o p
 	q.bucket, q.key = locate(r)
 	route, err := find(q)
 	o.Operation = route.name
+	if d.elsewhere != nil && !q.call.Judged() {
+		err = nil // what this door does not know, another may
+	}
 	if refused != nil {
 		err = refused
 	}
-	if err == nil {
+	if err == nil && d.elsewhere == nil {
 		err = q.refuseHeaders()
 	}
 	if err == nil {
 		err = q.allowed(route.name)
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case d.elsewhere != nil:
+		err = d.handOn(q)
+	default:
 		err = route.run(d, q)
 	}
 	if err != nil {

@@ -96,6 +96,10 @@ func (q *request) translate(err error) *failure {
 	if errors.As(err, &fault) {
 		return q.refusal(fault)
 	}
+	var told *protocol.Error
+	if errors.As(err, &told) {
+		return &failure{code: told.Code, status: told.Status, text: told.Message}
+	}
 	var denied *protocol.Denied
 	if errors.As(err, &denied) {
 		return &failure{code: "AccessDenied", text: denied.Message}

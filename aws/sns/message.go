@@ -1,6 +1,7 @@
 package sns
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -11,8 +12,10 @@ import (
 )
 
 // newMessage is a message as the room wants it, from one of Publish or an entry of PublishBatch.
-func newMessage(t topic.Topic, in *PublishBatchRequestEntry) (topic.Message, error) {
-	m := topic.Message{Text: in.Message, Subject: protocol.Value(in.Subject), Group: in.MessageGroupId, DeduplicationID: in.MessageDeduplicationId}
+func newMessage(ctx context.Context, t topic.Topic, in *PublishBatchRequestEntry) (topic.Message, error) {
+	m := topic.Message{
+		Trace: protocol.CallFrom(ctx).Trace, Text: in.Message, Subject: protocol.Value(in.Subject), Group: in.MessageGroupId, DeduplicationID: in.MessageDeduplicationId,
+	}
 	if in.Subject != nil && *in.Subject == "" {
 		return m, invalid("Subject")
 	}

@@ -31,7 +31,7 @@ func (d *Door) Publish(ctx context.Context, in *PublishInput) (*PublishResponse,
 	if err != nil {
 		return nil, translate(err)
 	}
-	m, err := newMessage(t, &PublishBatchRequestEntry{
+	m, err := newMessage(ctx, t, &PublishBatchRequestEntry{
 		Message: in.Message, Subject: in.Subject, MessageStructure: in.MessageStructure, MessageAttributes: in.MessageAttributes,
 		MessageGroupId: in.MessageGroupId, MessageDeduplicationId: in.MessageDeduplicationId,
 	})

@@ -32,7 +32,7 @@ func (d *Door) PublishBatch(ctx context.Context, in *PublishBatchInput) (*Publis
 	var messages []topic.Message
 	for i := range in.PublishBatchRequestEntries {
 		entry := &in.PublishBatchRequestEntries[i]
-		m, err := newMessage(t, entry)
+		m, err := newMessage(ctx, t, entry)
 		var refused *protocol.Error
 		switch {
 		case errors.As(err, &refused):

@@ -197,7 +197,7 @@ func TestEnvironment(t *testing.T) {
 		"AWS_LAMBDA_RUNTIME_API":     `^127\.0\.0\.1:\d+$`,
 		"LAMBDA_TASK_ROOT":           taskRoot,
 		"LAMBDA_RUNTIME_DIR":         runtimeDir,
-		"_X_AMZN_TRACE_ID":           `^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$`,
+		"_X_AMZN_TRACE_ID":           `^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0;Lineage=[0-9a-f]{8}:1$`,
 	}
 	for name, value := range got {
 		if pattern, ok := patterns[name]; ok {

@@ -40,6 +40,7 @@ var may = map[string][]string{
 	"identity/policy":   {},
 	"metric":            {"store"},
 	"metric/expression": {},
+	"alarm":             {"store", "internal/arn"},
 	"logs":              {"store"},
 	"logs/pattern":      {},
 	"function":          {"store", "function/archive", "internal/arn"},
@@ -72,13 +73,13 @@ var may = map[string][]string{
 	"aws/sts": {"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "aws/protocol/query", "identity"},
 	"aws/s3":  {"aws/protocol", "aws/signature", "bucket"},
 	"aws/cloudwatch": {
-		"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "aws/protocol/query", "metric", "metric/expression",
+		"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "aws/protocol/query", "metric", "metric/expression", "alarm", "internal/arn",
 	},
 
 	"aws/logs": {"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "logs", "logs/pattern", "internal/arn"},
 
 	"server": {
-		"store", "store/disk", "stream", "function", "function/process", "function/remote", "mapping", "mapping/history", "queue", "topic", "bucket", "metric", "logs",
+		"store", "store/disk", "stream", "function", "function/process", "function/remote", "mapping", "mapping/history", "queue", "topic", "bucket", "metric", "logs", "alarm",
 		"aws/protocol", "aws/kinesis", "aws/lambda", "aws/sqs", "aws/sns", "aws/s3", "aws/cloudwatch", "aws/logs", "internal/arn", "internal/authority",
 		"identity", "identity/policy", "aws/signature", "aws/iam", "aws/sts", "internal/scratch",
 	},
