@@ -83,6 +83,8 @@ var may = map[string][]string{
 		"identity", "identity/policy", "aws/signature", "aws/iam", "aws/sts",
 	},
 
+	"clients/...": {}, // handlers that know nothing of us
+
 	"sim": {}, // its tests are the whole house
 
 	// The demo, the benchmark and dev embed a server and else are its clients; the benchmark also drives the engine bare.
