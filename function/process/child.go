@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strconv"
 	"syscall"
 
 	"github.com/millrace/millrace/function"
@@ -19,6 +21,8 @@ type child interface {
 	Wait() sandbox.End
 	// processes returns the folders in /proc of all processes of the instance, the program's own first.
 	processes() []string
+	// own returns the folder in /proc of the program itself.
+	own() string
 	// family returns the ids of the same processes, where it can.
 	family() []int
 	// limited reports whether the kernel limits the instance's memory.
@@ -68,6 +72,7 @@ type bare struct{ cmd *exec.Cmd }
 
 func (b bare) PID() int            { return b.cmd.Process.Pid }
 func (b bare) processes() []string { return folders(b.family()) }
+func (b bare) own() string         { return folders([]int{b.cmd.Process.Pid})[0] }
 func (b bare) family() []int       { return family(b.cmd.Process.Pid) }
 func (b bare) limited() bool       { return false }
 
@@ -84,6 +89,7 @@ func (b bare) Wait() (end sandbox.End) {
 type boxed struct{ *sandbox.Process }
 
 func (b boxed) processes() []string { return sandboxed(b.Proc(), b.Program()) }
+func (b boxed) own() string         { return filepath.Join(b.Proc(), strconv.Itoa(b.Program())) }
 func (b boxed) limited() bool       { return b.Limited() }
 
 // family leaves the sandbox's init out, which adopts everybody.
