@@ -44,13 +44,6 @@ const (
 	coldSpan  = 3
 )
 
-// The sizes of a round of measureWarm: bare requests take so little time that functions are not frozen meanwhile, which takes
-// 10 ms; the first invocation of a round is not counted all the same.
-const (
-	warmInvokes = 200
-	warmBare    = 20
-)
-
 // idle is a function that does nothing, in one of the languages that this machine has. It answers with the program that runs it.
 type idle struct {
 	name, runtime, handler, file, code string
@@ -169,7 +162,7 @@ func (c *client) changeFunction(ctx context.Context, name string, n int) error {
 	})
 }
 
-// measureWarm invokes a warm function of each runtime, and in turn sends the same requests to a bare server.
+// measureWarm invokes a warm function of each runtime, and after each invocation sends the same request to a bare server.
 func measureWarm(ctx context.Context, o Options, dir string, r *Report) error {
 	peer, stop, err := startPeer(ctx)
 	if err != nil {
@@ -221,7 +214,7 @@ func warmOf(ctx context.Context, o Options, c *client, f idle, peer string) (War
 	defer bare.close()
 	var of, beside samples
 	for clock := startTimer(o.Seconds); clock.running() && ctx.Err() == nil; {
-		if err := errors.Join(invoke.repeat(warmInvokes, &of), bare.repeat(warmBare, &beside)); err != nil {
+		if err := errors.Join(invoke.sample(&of), bare.sample(&beside)); err != nil {
 			return Warm{}, err
 		}
 	}
@@ -230,16 +223,10 @@ func warmOf(ctx context.Context, o Options, c *client, f idle, peer string) (War
 	return w, ctx.Err()
 }
 
-// repeat calls n times; the first is not counted.
-func (l *line) repeat(n int, into *samples) error {
-	for i := range n {
-		begun := time.Now()
-		if _, err := l.call(); err != nil {
-			return err
-		}
-		if i > 0 {
-			into.add(time.Since(begun))
-		}
-	}
-	return nil
+// sample calls once.
+func (l *line) sample(into *samples) error {
+	begun := time.Now()
+	_, err := l.call()
+	into.add(time.Since(begun))
+	return err
 }
