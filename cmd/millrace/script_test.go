@@ -82,7 +82,7 @@ func runsWith(ts *testscript.TestScript, text string, args []string) bool {
 	command.Dir = ts.Getenv("WORK")
 	for _, name := range []string{
 		"PATH", "HOME", "URL", "ADDRESS", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION",
-		"AWS_PAGER", "AWS_EC2_METADATA_DISABLED",
+		"AWS_PAGER", "AWS_EC2_METADATA_DISABLED", "AWS_SHARED_CREDENTIALS_FILE",
 	} {
 		command.Env = append(command.Env, name+"="+ts.Getenv(name))
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strconv"
 	"syscall"
 
 	"github.com/millrace/millrace/aws/runtime"
@@ -24,6 +26,8 @@ type child interface {
 	terminate()
 	// processes returns the folders in /proc of all processes of the instance, the program's own first.
 	processes() []string
+	// own returns the folder in /proc of the program itself.
+	own() string
 	// family returns the ids of the same processes, where it can.
 	family() []int
 	// limited reports whether the kernel limits the instance's memory.
@@ -88,6 +92,7 @@ type bare struct{ cmd *exec.Cmd }
 func (b bare) kill()               { _ = syscall.Kill(-b.cmd.Process.Pid, syscall.SIGKILL) }
 func (b bare) terminate()          { _ = syscall.Kill(b.cmd.Process.Pid, syscall.SIGTERM) }
 func (b bare) processes() []string { return folders(b.family()) }
+func (b bare) own() string         { return folders([]int{b.cmd.Process.Pid})[0] }
 func (b bare) family() []int       { return family(b.cmd.Process.Pid) }
 func (b bare) limited() bool       { return false }
 
@@ -128,6 +133,7 @@ func (b boxed) terminate() {
 }
 
 func (b boxed) processes() []string { return sandboxed(b.Proc(), b.Program()) }
+func (b boxed) own() string         { return filepath.Join(b.Proc(), strconv.Itoa(b.Program())) }
 func (b boxed) limited() bool       { return b.Limited() }
 
 func (b boxed) admission() runtime.Admission {

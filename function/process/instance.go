@@ -53,7 +53,10 @@ type instance struct {
 	closed   sync.Once
 	life     sync.WaitGroup
 
-	initializing bool          // until the first invocation was answered; only its invoker looks
+	// Only the invoker looks at these.
+	initializing bool          // until the first invocation was answered
+	asked        time.Time     // when the kernel was asked for resident
+	resident     int64         // the most that the program had resident until then, in bytes
 	initDuration time.Duration // 0 when it had not initialized in time
 
 	child atomic.Pointer[child] // nil until it is started
@@ -275,7 +278,7 @@ func (i *instance) Invoke(ctx context.Context, request function.Request) (functi
 	response.Duration = time.Since(begun)
 	i.initializing = false
 	if request.Measure {
-		response.MaxMemoryMB = i.maxMemoryMB()
+		response.MaxMemoryMB = i.maxMemoryMB(response.Duration)
 	}
 	i.drain()
 	i.output.flushPart()

@@ -11,6 +11,8 @@ const (
 	// it should do nothing.
 	busyLook = 50 * time.Millisecond
 	idleLook = time.Second
+	// briefly is an invocation in which little memory can have come.
+	briefly = 2 * time.Millisecond
 )
 
 // memory is what an instance may use and has used, in bytes.
@@ -90,8 +92,10 @@ func (i *instance) nextLook() time.Duration {
 	return idleLook
 }
 
-// maxMemoryMB returns the most memory that the instance used until now, rounded up, or 0 when it is not known.
-func (i *instance) maxMemoryMB() int {
+// maxMemoryMB returns the most memory that the instance used until now, rounded up, or 0 when it is not known. took is how
+// long its invocation was: what the kernel remembers costs as much to ask as a short invocation, and is asked again only by
+// one that is long, or comes when it was last asked a while ago.
+func (i *instance) maxMemoryMB(took time.Duration) int {
 	most := i.memory.peak.Load()
 	select {
 	case <-i.done:
@@ -99,9 +103,13 @@ func (i *instance) maxMemoryMB() int {
 			most = i.end.MaxRSS
 		}
 	default:
-		if all := i.processes(); len(all) > 0 {
-			most = max(most, peakBytes(all[0]))
+		if now := time.Now(); took > briefly || now.Sub(i.asked) > busyLook {
+			if c := i.child.Load(); c != nil {
+				i.resident = peakBytes((*c).own())
+			}
+			i.asked = now
 		}
+		most = max(most, i.resident)
 	}
 	return int((most + 1<<20 - 1) >> 20)
 }

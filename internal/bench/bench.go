@@ -37,11 +37,16 @@ type Options struct {
 }
 
 // Sections are the parts that can be measured by themselves.
-var Sections = []string{"start", "engine", "put", "get", "trickle", "drain", "open"}
+var Sections = []string{"start", "engine", "put", "get", "trickle", "drain", "cold", "warm", "queue", "open"}
 
 // wants reports whether a section is to be measured.
 func (o Options) wants(section string) bool {
 	return len(o.Only) == 0 || slices.Contains(o.Only, section)
+}
+
+// wantsServer reports whether something is to be measured of the server that runs in this process.
+func (o Options) wantsServer() bool {
+	return slices.ContainsFunc([]string{"put", "get", "trickle", "drain", "queue"}, o.wants)
 }
 
 // recordBytes is the size of the records that are put: the size that the design's figures speak of.
@@ -71,6 +76,10 @@ type Report struct {
 	PutToInvoke Latency `json:"put_to_invoke_ms"`
 	// PutToFunction is from before the put is sent until the handler runs.
 	PutToFunction Latency `json:"put_to_function_ms"`
+
+	Cold  []Cold  `json:"cold"`
+	Warm  []Warm  `json:"warm"`
+	Queue []Queue `json:"queue"`
 
 	Open Open `json:"open"`
 
@@ -137,10 +146,12 @@ func Run(ctx context.Context, o Options) (err error) {
 	}{
 		{"start", "starting", measureStart},
 		{"engine", "the bare engine", measureEngine},
-		{"", "the server", measureServer},
+		{"server", "the server", measureServer},
+		{"cold", "starting functions", measureCold},
+		{"warm", "invoking functions", measureWarm},
 		{"open", "opening after a crash", measureOpen},
 	} {
-		if each.section != "" && !o.wants(each.section) {
+		if !o.wants(each.section) && (each.section != "server" || !o.wantsServer()) {
 			continue
 		}
 		fmt.Fprintf(o.Stderr, "measuring %s\n", each.what)
@@ -186,6 +197,7 @@ func measureServer(ctx context.Context, o Options, dir string, r *Report) error 
 		{"get", func() error { return measureGets(ctx, o, c, r) }},
 		{"trickle", func() error { return measureTrickle(ctx, c, r, dir) }},
 		{"drain", func() error { return measureDrain(ctx, o, c, r) }},
+		{"queue", func() error { return measureQueues(ctx, o, c, r) }},
 	} {
 		if o.wants(each.section) {
 			err = errors.Join(err, each.measure())

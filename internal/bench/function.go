@@ -25,8 +25,13 @@ const HandlerName = "bench"
 // it the handler does nothing.
 const ledgerVariable = "BENCH_LEDGER"
 
-// ServeHandler runs the benchmark's function. It returns when the runtime goes away.
+// ServeHandler runs the benchmark's function, or the bare server that functions are measured beside. It returns when the runtime
+// goes away.
 func ServeHandler() {
+	if address := os.Getenv(peerVariable); address != "" {
+		servePeer(address)
+		return
+	}
 	if path := os.Getenv(ledgerVariable); path != "" {
 		lambda.Start(func(event events.KinesisEvent) error { return writeArrivals(path, event) })
 		return
@@ -64,8 +69,13 @@ func (c *client) createFunction(ctx context.Context, name string, environment ma
 	if err != nil {
 		return err
 	}
+	return c.createFunctionOf(ctx, name, "provided.al2023", HandlerName, code, environment)
+}
+
+// createFunctionOf does the same for any code.
+func (c *client) createFunctionOf(ctx context.Context, name, runtime, handler string, code []byte, environment map[string]string) error {
 	input := map[string]any{
-		"FunctionName": name, "Runtime": "provided.al2023", "Handler": HandlerName, "Timeout": 60,
+		"FunctionName": name, "Runtime": runtime, "Handler": handler, "Timeout": 60,
 		"Role": "arn:aws:iam::000000000000:role/bench", "Code": map[string]any{"ZipFile": code},
 		"Environment": map[string]any{"Variables": environment},
 	}

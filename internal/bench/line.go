@@ -26,14 +26,19 @@ const lineTimeout = time.Minute
 
 // dial opens a line for a call of Kinesis.
 func dial(ctx context.Context, url, operation string, body []byte) (*line, error) {
+	return dialPath(ctx, url, "kinesis", "/", "Content-Type: application/x-amz-json-1.1\r\nX-Amz-Target: Kinesis_20131202."+operation+"\r\n", body)
+}
+
+// dialPath opens a line for a POST to a service; headers end each with a line's end.
+func dialPath(ctx context.Context, url, service, path, headers string, body []byte) (*line, error) {
 	host := strings.TrimPrefix(url, "http://")
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", host)
 	if err != nil {
 		return nil, err
 	}
-	head := fmt.Appendf(nil, "POST / HTTP/1.1\r\nHost: %s\r\nUser-Agent: millrace-bench\r\nContent-Type: application/x-amz-json-1.1\r\n"+
-		"X-Amz-Target: Kinesis_20131202.%s\r\nX-Amz-Date: %s\r\nAuthorization: "+authorization+"\r\nContent-Length: %d\r\n\r\n",
-		host, operation, time.Now().UTC().Format("20060102T150405Z"), "kinesis", len(body))
+	head := fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: millrace-bench\r\n%s"+
+		"X-Amz-Date: %s\r\nAuthorization: "+authorization+"\r\nContent-Length: %d\r\n\r\n",
+		path, host, headers, time.Now().UTC().Format("20060102T150405Z"), service, len(body))
 	return &line{conn: conn, answers: bufio.NewReaderSize(conn, 64<<10), request: append(head, body...)}, nil
 }
 

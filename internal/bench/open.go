@@ -61,7 +61,7 @@ type process struct {
 }
 
 // startProcess starts this program's server and waits until it answers.
-func startProcess(ctx context.Context, dir string) (*process, error) {
+func startProcess(ctx context.Context, dir string, flags ...string) (*process, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -70,7 +70,7 @@ func startProcess(ctx context.Context, dir string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{exec.CommandContext(ctx, program, "up", "--listen", address, "--data-dir", dir), "http://" + address}
+	p := &process{exec.CommandContext(ctx, program, append([]string{"up", "--listen", address, "--data-dir", dir}, flags...)...), "http://" + address}
 	if err := p.process.Start(); err != nil {
 		return nil, err
 	}
@@ -85,6 +85,11 @@ func startProcess(ctx context.Context, dir string) (*process, error) {
 func (p *process) kill() {
 	_ = p.process.Process.Kill()
 	_ = p.process.Wait()
+}
+
+// stop ends the server in order.
+func (p *process) stop() error {
+	return errors.Join(p.process.Process.Signal(os.Interrupt), p.process.Wait())
 }
 
 // fillStream puts so many calls to a new stream, from several connections.

@@ -42,6 +42,17 @@ func (r Report) table(w io.Writer) error {
 		fmt.Fprintf(t, "put to invoke, trickle\tp50 %.2f ms\tp99 %.2f ms\n", r.PutToInvoke.P50, r.PutToInvoke.P99)
 		fmt.Fprintf(t, "put to function, trickle\tp50 %.2f ms\tp99 %.2f ms\n", r.PutToFunction.P50, r.PutToFunction.P99)
 	}
+	for _, f := range r.Cold {
+		fmt.Fprintf(t, "cold start, %s\t%.0f ms\tbare start of the same program %.0f ms: %.1f times\n", f.Runtime, f.ColdMS, f.BareMS, f.OfBare)
+	}
+	for _, f := range r.Warm {
+		fmt.Fprintf(t, "warm invocation, %s\tp50 %.3f ms\tp99 %.3f ms\tbare HTTP %.3f and %.3f ms: %.1f and %.1f times\n", f.Runtime,
+			f.Invoke.P50, f.Invoke.P99, f.Bare.P50, f.Bare.P99, f.OfP50, f.OfP99)
+	}
+	for _, q := range r.Queue {
+		fmt.Fprintf(t, "queue, %d a call, %d connections\tsend %.0f/s\treceive %.0f/s\tdelete %.0f/s\n", q.Send.Records, q.Send.Connections,
+			q.Send.PerSecond, q.Receive.PerSecond, q.Delete.PerSecond)
+	}
 	if p := r.Open; p.Bytes > 0 {
 		fmt.Fprintf(t, "open after kill -9, until healthy\t%.0f ms\t%.2f GiB of records\n", p.HealthyMS, float64(p.Bytes)/(1<<30))
 		fmt.Fprintf(t, "GetRecords of all of it, one connection\t%.0f records/s\t%.1f MB/s\tat most %.0f MiB resident\n", p.PerSecond, p.Megabytes, float64(p.PeakRSS)/(1<<20))

@@ -175,6 +175,16 @@ func TestGoFolder(t *testing.T) {
 	s.await("ship", "ready: provided.al2023", 1)
 	s.put("ship", "first")
 	s.await("ship", "built first", 1)
+	s.end()
+
+	// A debugger finds the sources.
+	where := "_, file, _, _ := runtime.Caller(0)\n\tprintln(\"source\", file)\n\tpanic("
+	write(t, main, strings.NewReplacer("panic(", where, `"os"`, "\"os\"\n\t\"runtime\"").Replace(golang("built")))
+	again := begin(t, dir, func(o *dev.Options) { o.Debug = []string{"ship"} })
+	again.await("ship", "ready: provided.al2023", 1)
+	again.put("ship", "second")
+	again.await("ship", "source "+main, 1)
+	again.end()
 }
 
 // TestDebuggers are let in: of Node.js by itself, of Python by a stand-in for debugpy in the folder. Both may take their time.

@@ -97,7 +97,7 @@ func settingsOf(dir string) (settings, error) {
 // code makes the package.
 func (p *plan) code(ctx context.Context) ([]byte, error) {
 	if p.guess.file == "main.go" {
-		built, err := buildGo(ctx, p.dir)
+		built, err := buildGo(ctx, p.dir, p.debugged)
 		if err != nil {
 			return nil, err
 		}
