@@ -92,6 +92,9 @@ func (w *world) givenUp(h *house, body []byte) bool {
 		w.judgeCondition(l, doc)
 		return true
 	}
+	if w.ofGone(l, doc) {
+		return true
+	}
 	records := w.recordsOf(l, doc)
 	for _, r := range records {
 		l.end(w, r, doc.Request.Condition, w.calls, records[0].key)

@@ -50,6 +50,9 @@ func mappingIsCreated(w *world, h *house) {
 		factors: map[int][]int{}, endings: map[*record]*ending{}, requests: map[string]*request{},
 		enabled: true, from: time.Now(),
 	}
+	if w.isDying(l.stream) {
+		return
+	}
 	l.functions = [2]string{l.name + "-a", l.name + "-b"}
 	for _, f := range l.functions {
 		if !w.createFunction(h, f) {

@@ -10,11 +10,20 @@ import (
 // someStream is a stream as it is now.
 func (w *world) someStream(h *house) (int, stream.Stream, bool) {
 	i := w.random.IntN(len(w.streams))
+	if w.isDying(i) {
+		return i, stream.Stream{}, false
+	}
 	st, err := h.streams.Describe(h.ctx, w.streams[i])
 	if err != nil && !h.excused(err) {
 		w.failf("describe: %v", err)
 	}
 	return i, st, err == nil && st.Status == stream.StatusActive
+}
+
+func (w *world) isDying(i int) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.dying[i]
 }
 
 // refused judges the error of a change of a stream.

@@ -31,6 +31,7 @@ var disturbances = []disturbance{
 	{"shard-count-changes", 2, shardCountChanges},
 	{"retention-changes", 2, retentionChanges},
 	{"encryption-changes", 1, encryptionChanges},
+	{"stream-is-made-again", 1, streamIsMadeAgain},
 
 	{"mapping-changes", 6, mappingChanges},
 	{"mapping-is-disabled", 3, mappingIsDisabled},

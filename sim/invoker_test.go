@@ -92,7 +92,7 @@ func (w *world) begin(h *house, in function.Invocation) *call {
 		w.place(r, place{uint32(o.Shard), o.Position})
 		c.records, numbers = append(c.records, r), append(numbers, k.SequenceNumber)
 	}
-	if len(c.records) > 0 {
+	if len(c.records) > 0 && !c.records[0].gone {
 		w.judgeBatch(c)
 	}
 	if c.request = c.link.requests[in.RequestID]; c.request == nil {
@@ -100,7 +100,9 @@ func (w *world) begin(h *house, in function.Invocation) *call {
 		c.link.requests[in.RequestID] = c.request
 	}
 	c.request.records, c.request.numbers = c.records, numbers
-	w.judgeWindow(c, &e.windowPart)
+	if !w.dying[c.link.stream] || !c.link.windowed {
+		w.judgeWindow(c, &e.windowPart)
+	}
 	return c
 }
 
@@ -202,6 +204,9 @@ func (w *world) identify(label, key string) *record {
 
 // place notes where a record was seen, which never changes.
 func (w *world) place(r *record, p place) {
+	if r.gone {
+		return
+	}
 	if r.found && r.place != p {
 		w.breach("%s is at %v and at %v", r.label(), r.place, p)
 	}

@@ -19,6 +19,7 @@ type link struct {
 	partial   bool // ReportBatchItemFailures
 	givesUp   bool // it has limits, and a destination that hears of what they end
 	windowed  bool // its records are aggregated by tumbling windows
+	stranded  bool // its consumer went with the stream
 	unfit     []string
 	consumer  stream.ConsumerID // that the stream is read for; zero for none
 	start     stream.Start
@@ -79,7 +80,7 @@ const (
 
 // wants says whether a record is for the link to deliver.
 func (l *link) wants(r *record) verdict {
-	if r.stream != l.stream || slices.Contains(l.unfit, r.key) {
+	if r.stream != l.stream || slices.Contains(l.unfit, r.key) || l.stranded {
 		return no
 	}
 	switch l.start.Type {
@@ -147,6 +148,9 @@ func (l *link) forced(held, certain bool) {
 
 // end notes how a record ends. The world's mutex is held.
 func (l *link) end(w *world, r *record, how string, call int, key string) {
+	if r.gone {
+		return
+	}
 	if e := l.endings[r]; e != nil {
 		l.again(w, r, e)
 	}
@@ -198,4 +202,4 @@ func (l *link) String() string {
 }
 
 // stored reports whether the record is certainly in its stream, unless it has expired.
-func (r *record) stored() bool { return r.found || !r.told.IsZero() }
+func (r *record) stored() bool { return !r.gone && (r.found || !r.told.IsZero()) }

@@ -38,8 +38,10 @@ func (p *producer) run() {
 		case <-p.w.over:
 			return
 		}
-		if h := p.w.alive(); h != nil {
-			p.put(h, 1+p.random.IntN(12))
+		n := 1 + p.random.IntN(12)
+		if h := p.w.alive(); h != nil && p.w.mayPut(p.stream, +1) {
+			p.put(h, n)
+			p.w.mayPut(p.stream, -1)
 		}
 	}
 }
@@ -88,6 +90,18 @@ func (p *producer) put(h *house, n int) {
 		}
 		w.acknowledge(h, records[i], put)
 	}
+}
+
+// mayPut counts a put that begins (+1) or has ended (-1), and reports whether it may begin: nobody puts while a stream is
+// deleted and made again, so that it is known which of the two has a record.
+func (w *world) mayPut(stream, n int) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if n > 0 && w.dying[stream] {
+		return false
+	}
+	w.puts[stream] += n
+	return true
 }
 
 // acknowledge notes that a put was answered, unless the power failed before.

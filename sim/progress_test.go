@@ -84,7 +84,7 @@ func (w *world) weighLink(l *link, kept facts, number uint64) {
 	last := w.epoch - 1
 	open := map[uint32]map[int]string{} // by shard and call, a key of it
 	for r, e := range l.endings {
-		if e.kept {
+		if e.kept || r.gone {
 			continue
 		}
 		if e.kept = kept.cover(number, r); e.kept || w.expired(r) {

@@ -18,6 +18,7 @@ type record struct {
 	asked  time.Time // when the put began, in virtual time
 	told   time.Time // when it was acknowledged; zero if it never was
 	poison bool      // a function that may give up cannot take it
+	gone   bool      // its stream was deleted: nothing is promised of it any more
 
 	found   bool // someone has seen where it lies, so that it is durable
 	place   place

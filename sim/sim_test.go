@@ -225,6 +225,9 @@ func (w *world) calm() {
 	w.pass(5 * time.Second) // doubts are settled
 	w.recognize(h)
 	w.cureDue(h, true)
+	if len(w.cures) > 0 {
+		w.failf("%s, and stays so", w.cures[0].name)
+	}
 	insist := func(ok bool) {
 		if !ok {
 			w.failf("what should be done is refused again and again")

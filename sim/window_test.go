@@ -86,6 +86,9 @@ func (w *world) judgeState(l *link, shard uint32, v window, taken []string) {
 		}
 	}
 	for label := range told {
+		if r := w.records[label]; r != nil && r.gone {
+			continue
+		}
 		w.breach("%s: the window from %v of shard %d tells of %s, which is none of its records", l.name, v.Start, shard, label)
 	}
 }
@@ -117,5 +120,5 @@ func (w *world) windowGivenUp(l *link, doc *document) {
 // mustBeFolded reports whether a record was delivered and waits for the end of its window.
 func (w *world) mustBeFolded(l *link, r *record) bool {
 	e := l.endings[r]
-	return l.windowed && e != nil && e.how == "delivered" && e.folded == 0 && !w.expired(r)
+	return l.windowed && !r.gone && e != nil && e.how == "delivered" && e.folded == 0 && !w.expired(r)
 }

@@ -76,6 +76,8 @@ type world struct {
 	shards    []map[uint32][]*record // by stream; those that were found
 	parents   []map[uint32][2]int64  // by stream
 	horizons  []horizon              // by stream
+	dying     []bool                 // by stream: it is being deleted, and then made again
+	puts      []int                  // by stream: that are under way
 	documents map[string]*document
 	points    map[string]stream.Position // checkpoints, by key
 	healed    bool                       // nothing is disturbed any more
@@ -112,6 +114,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 		w.shards = append(w.shards, map[uint32][]*record{})
 		w.parents = append(w.parents, map[uint32][2]int64{})
 		w.horizons = append(w.horizons, horizon{retention: stream.DefaultRetention})
+		w.dying, w.puts = append(w.dying, false), append(w.puts, 0)
 	}
 	// A seed has some of the disturbances, each with a weight of its own, so that rare ones meet too.
 	for _, d := range disturbances {
