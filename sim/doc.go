@@ -14,7 +14,7 @@
 //	clock       jumps forward, by seconds or by hours
 //	functions   report errors, crash, time out, vanish before they see their event, do not start, answer garbage, name
 //	            records that were not theirs, answer too much; are throttled, deleted and made again, updated
-//	shards      split, merge, change in number; records expire, for a longer or a shorter time; blocks are encrypted, or not
+//	shards      split, merge, change in number; streams are deleted and made again; records expire, for a longer or a shorter time; blocks are encrypted, or not
 //	mappings    read by iterators and for consumers, record by record or by tumbling windows, come and go, are disabled, enabled, and changed in every setting, their function included
 //	queue       is deleted with what it holds, and made again
 //
