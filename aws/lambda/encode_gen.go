@@ -974,6 +974,7 @@ func (v *InvokeAsyncResponse) Encode(w wire.Writer) {
 
 // EncodeHTTP writes the members that are headers, and returns the status if the output has one, or 0.
 func (v *InvokeAsyncResponse) EncodeHTTP(h http.Header) int {
+
 	if v.Status != nil {
 		return *v.Status
 	}
@@ -1745,6 +1746,7 @@ func (v *DeleteFunctionResponse) Encode(w wire.Writer) {
 
 // EncodeHTTP writes the members that are headers, and returns the status if the output has one, or 0.
 func (v *DeleteFunctionResponse) EncodeHTTP(h http.Header) int {
+
 	if v.StatusCode != nil {
 		return *v.StatusCode
 	}

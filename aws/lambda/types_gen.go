@@ -461,7 +461,8 @@ type FunctionUrlConfig struct {
 }
 
 // GetAccountSettingsRequest is AWS's shape GetAccountSettingsRequest.
-type GetAccountSettingsRequest struct{}
+type GetAccountSettingsRequest struct {
+}
 
 // GetAccountSettingsResponse is AWS's shape GetAccountSettingsResponse.
 type GetAccountSettingsResponse struct {
