@@ -145,7 +145,7 @@ func (h *house) dawdle(op faultfs.Op) {
 			break
 		}
 	}
-	time.Sleep(d)
+	h.w.pass(d)
 }
 
 // watch sees every operation of the disk before it is done.

@@ -67,6 +67,14 @@ func note(file, text string) {
 	check(os.WriteFile(filepath.Join(folder, name+"."+file), []byte(text), 0o644)) //nolint:gosec // for the test
 }
 
+// forever does not return, and is no deadlock for the runtime either, as waiting in a select of nothing is.
+func forever() {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGUSR2)
+	for range signals {
+	}
+}
+
 func main() {
 	signal.Ignore(syscall.SIGTERM)
 	role, _, _ := strings.Cut(name, "-")
@@ -75,7 +83,7 @@ func main() {
 	switch role {
 	case "never":
 		note("started", fmt.Sprint(os.Getpid()))
-		select {}
+		forever()
 	case "exits":
 		os.Exit(5)
 	case "late":
@@ -131,7 +139,7 @@ func invoked(role, request string) {
 func end(role, reason string) {
 	note("shutdown", reason)
 	if role == "hang" {
-		select {}
+		forever()
 	}
 	os.Exit(0)
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"syscall"
 	"time"
@@ -42,7 +43,7 @@ func handle(ctx context.Context, raw json.RawMessage) (any, error) {
 		os.Exit(e.Number)
 	case "signal":
 		_ = syscall.Kill(os.Getpid(), syscall.Signal(e.Number))
-		select {}
+		forever()
 	case "hang":
 		return hang(e.Text)
 	case "wait": // until a file exists, and say so with another
@@ -96,7 +97,8 @@ func hang(file string) (any, error) {
 	if err := os.Rename(file+".part", file); err != nil {
 		return nil, err
 	}
-	select {}
+	forever()
+	return nil, nil
 }
 
 // self names a process of this one's namespace so that it can be told apart outside, where it has another number.
@@ -144,6 +146,14 @@ func stream(_ context.Context, e event) (io.Reader, error) {
 		w.Close()
 	}()
 	return r, nil
+}
+
+// forever does not return, and is no deadlock for the runtime either, as waiting in a select of nothing is.
+func forever() {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGUSR2)
+	for range signals {
+	}
 }
 
 func main() {
