@@ -52,6 +52,7 @@ type instance struct {
 	closing  chan struct{} // closed when nobody needs it any more
 	closed   sync.Once
 	life     sync.WaitGroup
+	limit    time.Duration // of an end with extensions
 
 	// Only the invoker looks at these.
 	initializing bool          // until the first invocation was answered
@@ -177,7 +178,7 @@ func (e *Executor) launch(ctx context.Context, spec function.Spec, argv []string
 	i := &instance{
 		spec: spec, api: api, output: out, initializing: true, memory: newMemory(spec.Function.MemoryMB),
 		done: make(chan struct{}), gone: make(chan struct{}), stuck: make(chan struct{}), stopping: make(chan struct{}),
-		closing: make(chan struct{}),
+		closing: make(chan struct{}), limit: e.endLimit,
 	}
 	i.timer = time.AfterFunc(time.Hour, i.expire)
 	i.timer.Stop()
@@ -228,7 +229,7 @@ func (i *instance) expectExtensions(s *stage, names []string) error {
 	if err != nil {
 		return err
 	}
-	i.company = &company{limit: s.executor.endLimit, output: out}
+	i.company = &company{output: out}
 	i.life.Go(out.run)
 	s.extensionsOut = write
 	s.program.extensions = names
