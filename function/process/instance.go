@@ -87,7 +87,7 @@ func (e *Executor) Start(ctx context.Context, spec function.Spec) (function.Inst
 	i, err := e.launch(ctx, spec, argv, in)
 	if failure, ok := errors.AsType[*function.InitError](err); ok {
 		failure.Duration = time.Since(begun)
-		spec.Log.Tell(function.InitReport(failure.Duration, function.StatusError, failure.ErrorType))
+		spec.Log.Tell(spec.InitReport(failure.Duration, function.StatusError, failure.ErrorType))
 	}
 	if err != nil {
 		return nil, err
@@ -147,10 +147,10 @@ func (i *instance) tellInit(d time.Duration, status, errorType string) {
 	launched := i.launched
 	i.mu.Unlock()
 	if launched {
-		i.spec.Log.Tell(function.InitRuntimeDone(status, errorType))
+		i.spec.Log.Tell(i.spec.InitRuntimeDone(status, errorType))
 	}
 	tellExtensions(i.spec.Log, i.api.Roster())
-	i.spec.Log.Tell(function.InitReport(d, status, errorType))
+	i.spec.Log.Tell(i.spec.InitReport(d, status, errorType))
 }
 
 // launch opens the Runtime API, starts the processes, and begins to watch over them.
