@@ -168,6 +168,11 @@ func (s *Service) back(ctx context.Context, e *queued, throttled bool) {
 	if s.backlog.back(e, throttled) {
 		return
 	}
+	s.unstore(ctx, e)
+}
+
+// unstore removes an event whose function has been deleted.
+func (s *Service) unstore(ctx context.Context, e *queued) {
 	if err := s.removeEvents(context.WithoutCancel(ctx), []string{e.key}); err != nil {
 		s.log.Warn("event of a deleted function cannot be removed", "function", e.About.ARN(), "err", err)
 	}

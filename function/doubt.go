@@ -129,23 +129,57 @@ func (s *Service) commitLayer(ctx context.Context, name LayerName, done outcome,
 	return err
 }
 
+// doubtEvent has it found out whether an event was stored: then it is delivered, although who sent it was told of an error. It keeps
+// its place in the backlog meanwhile, which bounds the events in doubt.
+func (s *Service) doubtEvent(e *queued) {
+	s.doubts.Add(store.Key("event", e.key), func(ctx context.Context) error {
+		_, _, err := s.events.Get(ctx, e.key)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			s.backlog.forget(e)
+			return nil
+		case err != nil:
+			return err
+		}
+		s.recordEvent(e.About, AsyncEventsReceived, 1)
+		if !s.backlog.enqueue(e) { // deleted meanwhile
+			s.unstore(ctx, e)
+		}
+		return nil
+	})
+	s.poke()
+}
+
 // settleDoubts settles what it can and reports whether something is in doubt still.
 func (s *Service) settleDoubts(ctx context.Context) bool {
+	var last error
+	failed := 0
 	for _, subject := range s.doubts.Open() {
-		unlock, err := s.changeSubject(ctx, store.SplitKey(subject))
-		if err != nil {
-			s.log.Warn("doubt cannot be settled yet", "err", err)
-			continue
+		if err := s.settleDoubt(ctx, subject); err != nil {
+			last = err
+			failed++
 		}
-		unlock()
+	}
+	if failed > 0 && ctx.Err() == nil {
+		s.log.Warn("doubts cannot be settled yet", "number", failed, "err", last)
 	}
 	return len(s.doubts.Open()) > 0
 }
 
-// changeSubject is change for what a doubt is about.
-func (s *Service) changeSubject(ctx context.Context, parts []string) (unlock func(), err error) {
-	if len(parts) == 4 {
-		return s.changeLayer(ctx, LayerName{parts[1], parts[2], parts[3]})
+// settleDoubt settles one while nobody else changes what it is about.
+func (s *Service) settleDoubt(ctx context.Context, subject string) error {
+	var unlock func()
+	var err error
+	switch parts := store.SplitKey(subject); len(parts) {
+	case 5:
+		return s.doubts.Settle(ctx, subject) // an event, which nobody knows yet
+	case 4:
+		unlock, err = s.changeLayer(ctx, LayerName{parts[1], parts[2], parts[3]})
+	default:
+		unlock, err = s.change(ctx, Name{Account: parts[0], Region: parts[1], Name: parts[2]})
 	}
-	return s.change(ctx, Name{Account: parts[0], Region: parts[1], Name: parts[2]})
+	if err == nil {
+		unlock()
+	}
+	return err
 }

@@ -165,3 +165,33 @@ func TestLayerDoubts(t *testing.T) {
 		})
 	}
 }
+
+// TestEventDoubts: an event of which the store could not say whether it was kept is delivered soon after if it was, and takes no
+// place if it was not.
+func TestEventDoubts(t *testing.T) {
+	for _, happens := range []bool{false, true} {
+		var d *doubtful
+		eventually(t, func(t *testing.T, h *house, l *ledger, _ *post) {
+			l.take()
+			send := func() error { return h.functions.InvokeAsync(t.Context(), function.Invocation{Ref: ref("f")}) }
+			d.next.Store(true)
+			if err := send(); !errors.Is(err, errDoubt) {
+				t.Fatalf("not in doubt: %v", err)
+			}
+			h.after(2 * time.Second)
+			if ran := len(l.take()); (ran == 1) != happens {
+				t.Errorf("it ran %d times", ran)
+			}
+			if err := send(); err != nil { // there is place for one
+				t.Error(err)
+			}
+			h.after(2 * time.Second)
+			if ran := len(l.take()); ran != 1 {
+				t.Errorf("the next ran %d times", ran)
+			}
+		}, func(c *function.Config) {
+			d = &doubtful{Store: c.Store, table: "function-events", happens: happens}
+			c.Store, c.MaxEvents = d, 1
+		})
+	}
+}

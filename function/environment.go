@@ -115,12 +115,13 @@ func (s *Service) start(ctx context.Context, e *environment) error {
 		return fmt.Errorf("prepare code of %s: %w", f.ARN(), err)
 	}
 	e.stream = logStream(s.clock.Now(), f)
-	e.log = s.openLog(f, e.stream)
-	layers, err := s.code.layersFolder(ctx, f.Layers)
-	if err != nil {
+	spec := Spec{Function: f, Version: f.Version, CodeDir: folder, LogStream: e.stream, Provisioned: e.provisioned}
+	e.log = s.openLog(spec)
+	spec.Log = e.log
+	if spec.LayersDir, err = s.code.layersFolder(ctx, f.Layers); err != nil {
 		return fmt.Errorf("prepare layers of %s: %w", f.ARN(), err)
 	}
-	instance, err := s.executor.Start(ctx, Spec{Function: f, Version: f.Version, CodeDir: folder, LayersDir: layers, LogStream: e.stream, Log: e.log, Provisioned: e.provisioned})
+	instance, err := s.executor.Start(ctx, spec)
 	if err != nil {
 		return err
 	}

@@ -76,6 +76,10 @@ func (s *Service) InvokeAsync(ctx context.Context, in Invocation) error {
 	if err == nil {
 		err = s.tables.Commit(ctx, put, store.Write{Table: eventPayloads, Key: e.key, Value: payload})
 	}
+	if store.InDoubt(err) {
+		s.doubtEvent(e)
+		return err
+	}
 	if err != nil {
 		s.backlog.forget(e)
 		return err

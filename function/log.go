@@ -51,12 +51,13 @@ type environmentLog struct {
 }
 
 // openLog returns the log of a new environment, in which its beginning stands.
-func (s *Service) openLog(f Function, stream string) *environmentLog {
+func (s *Service) openLog(spec Spec) *environmentLog {
+	f, stream := spec.Function, spec.LogStream
 	l := &environmentLog{log: s.log.With("function", f.Name.Name, "stream", stream), clock: s.clock, kept: s.logs.Open(f, stream)}
 	if f.LogFormat == LogJSON {
 		l.json, l.application, l.system = true, logLevels[f.ApplicationLogLevel], logLevels[f.SystemLogLevel]
 	}
-	e := initStart(f, stream)
+	e := spec.initStart()
 	l.opening = Telemetry{Time: l.clock.Now(), Type: e.Type, Record: e.recordJSON()}
 	// It belongs to no invocation, and so not to the tail of one.
 	switch {

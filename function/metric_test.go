@@ -31,7 +31,7 @@ type page struct {
 	function string
 }
 
-var metricNames = [function.Metrics]string{"Invocations", "Errors", "Throttles", "Duration", "ConcurrentExecutions", "Account", "Events", "EventAge", "Dropped", "DeadLetterErrors", "DestinationFailures", "Provisioned", "Spillover", "ProvisionedExecutions", "Utilization"}
+var metricNames = [function.Metrics]string{"Invocations", "Errors", "Throttles", "Duration", "ConcurrentExecutions", "Account", "Events", "EventAge", "Dropped", "DeadLetterErrors", "DestinationFailures", "Recursive", "Provisioned", "Spillover", "ProvisionedExecutions", "Utilization"}
 
 func (p page) Record(qualifier string, m function.Metric, v float64) {
 	p.book.mu.Lock()

@@ -3,6 +3,7 @@ package function_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -392,4 +393,31 @@ func TestProvisionedSamples(t *testing.T) {
 		close(block)
 		synctest.Wait()
 	}, recorded)
+}
+
+// TestProvisionedInitializationIsTold: telemetry and logs say of an environment that was started ahead that it was.
+func TestProvisionedInitializationIsTold(t *testing.T) {
+	inBubble(t, func(t *testing.T, h *house) {
+		h.published("f")
+		var told []string
+		h.executor.set(func(e *executor) {
+			e.run = func(spec function.Spec, _ function.Request) (bool, []byte, error) {
+				spec.Log.Follow(func(t function.Telemetry) { told = append(told, string(t.Record)) })
+				spec.Log.Tell(spec.InitRuntimeDone(function.StatusSuccess, ""))
+				spec.Log.Tell(spec.InitReport(time.Second, function.StatusSuccess, ""))
+				return true, nil, nil
+			}
+		})
+		h.provide(qualified("f", "1"), 1)
+		for about, want := range map[function.Ref]string{qualified("f", "1"): provisionedKind, ref("f"): onDemandKind} {
+			told = nil
+			if _, err := h.functions.Invoke(t.Context(), function.Invocation{Ref: about}); err != nil {
+				t.Fatal(err)
+			}
+			all := strings.Join(told, "\n")
+			if n := strings.Count(all, `"initializationType":"`+want+`"`); n != 3 || n != strings.Count(all, "initializationType") {
+				t.Errorf("%s: %s", about.ARN(), all)
+			}
+		}
+	})
 }

@@ -53,16 +53,17 @@ func levelOf(status string, well logLevel) logLevel {
 	return warnLevel
 }
 
-// initialization is what the events of the init phase have in common. There is only one kind of it here.
+// initialization is what the events of the init phase have in common.
 type initialization struct {
 	Type  string `json:"initializationType"`
 	Phase string `json:"phase"`
 }
 
-var onDemand = initialization{"on-demand", "init"}
+func (s Spec) initialization() initialization { return initialization{s.InitializationType(), "init"} }
 
 // initStart says that an environment begins.
-func initStart(f Function, stream string) PlatformEvent {
+func (s Spec) initStart() PlatformEvent {
+	f := s.Function
 	version, arn := f.runtimeVersion(), f.RuntimeVersionARN()
 	return PlatformEvent{
 		Type: "platform.initStart", level: infoLevel,
@@ -75,24 +76,24 @@ func initStart(f Function, stream string) PlatformEvent {
 			FunctionVersion   string `json:"functionVersion"`
 			InstanceID        string `json:"instanceId"`
 			InstanceMaxMemory int64  `json:"instanceMaxMemory"`
-		}{onDemand, version, arn, f.Name.Name, f.Version, stream, int64(f.MemoryMB) << 20},
+		}{s.initialization(), version, arn, f.Name.Name, f.Version, s.LogStream, int64(f.MemoryMB) << 20},
 	}
 }
 
 // InitRuntimeDone says that the runtime has initialized, or how it failed to.
-func InitRuntimeDone(status, errorType string) PlatformEvent {
+func (s Spec) InitRuntimeDone(status, errorType string) PlatformEvent {
 	return PlatformEvent{
 		Type: "platform.initRuntimeDone", level: levelOf(status, debugLevel),
 		record: struct {
 			initialization
 			Status    string `json:"status"`
 			ErrorType string `json:"errorType,omitempty"`
-		}{onDemand, status, errorType},
+		}{s.initialization(), status, errorType},
 	}
 }
 
 // InitReport says how long an initialization took and how it ended. The type of the error may be empty.
-func InitReport(d time.Duration, status, errorType string) PlatformEvent {
+func (s Spec) InitReport(d time.Duration, status, errorType string) PlatformEvent {
 	type metrics struct {
 		DurationMs float64 `json:"durationMs"`
 	}
@@ -103,7 +104,7 @@ func InitReport(d time.Duration, status, errorType string) PlatformEvent {
 			Status    string  `json:"status"`
 			ErrorType string  `json:"errorType,omitempty"`
 			Metrics   metrics `json:"metrics"`
-		}{onDemand, status, errorType, metrics{thousandths(d)}},
+		}{s.initialization(), status, errorType, metrics{thousandths(d)}},
 	}
 	if status != StatusSuccess {
 		e.text = fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: init\tStatus: %s", millis(d), status)

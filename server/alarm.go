@@ -14,9 +14,17 @@ import (
 
 // alarmActor tells topics and functions of alarms, in AWS's words.
 type alarmActor struct {
-	topics    destination
-	functions *function.Service
+	topics     destination
+	functions  *function.Service
+	judge      *resources // whose policies have to let alarms in; nil when they are not asked
+	topicsHere bool       // and theirs are known
 }
+
+// The services of AWS's that act for alarms.
+const (
+	alarmService         = "cloudwatch.amazonaws.com"
+	alarmFunctionService = "lambda.alarms.cloudwatch.amazonaws.com"
+)
 
 // Act implements alarm.Actor.
 func (a alarmActor) Act(ctx context.Context, target string, e alarm.Event) error {
@@ -30,6 +38,9 @@ func (a alarmActor) Act(ctx context.Context, target string, e alarm.Event) error
 		if err != nil {
 			return err
 		}
+		if err := a.mayInvoke(ctx, ref, e.Alarm.Name); err != nil {
+			return err
+		}
 		body, err := json.Marshal(newAlarmEvent(e))
 		if err != nil {
 			return err
@@ -40,12 +51,36 @@ func (a alarmActor) Act(ctx context.Context, target string, e alarm.Event) error
 	if send == nil {
 		return nobody("sns")
 	}
+	if err := a.mayPublish(ctx, target, to.Account, name); err != nil {
+		return err
+	}
 	body, err := json.Marshal(newAlarmMessage(e))
 	if err != nil {
 		return err
 	}
 	subject := []rune(fmt.Sprintf("%s: \"%s\" in %s", e.Alarm.State, name.Name, regionName(name.Region)))
 	return send(ctx, to, function.Notice{Account: name.Account, Region: name.Region, Body: body, Subject: string(subject[:min(len(subject), 100)])})
+}
+
+// mayPublish returns nil when an alarm may tell a topic. One without a policy of its own lets in what is its account's, as the policy
+// says that AWS gives to each.
+func (a alarmActor) mayPublish(ctx context.Context, target, account string, by alarm.Name) error {
+	if a.judge == nil || !a.topicsHere || account == by.Account && a.judge.policyOf(ctx, target) == "" {
+		return nil
+	}
+	return a.judge.letIn(ctx, alarmService, "sns:Publish", target, by.ARN(), by.Account)
+}
+
+// mayInvoke returns nil when an alarm may invoke a function: one of its own account, or, where policies are asked, one whose policy
+// says so.
+func (a alarmActor) mayInvoke(ctx context.Context, ref function.Ref, by alarm.Name) error {
+	switch {
+	case a.judge != nil:
+		return a.judge.letIn(ctx, alarmFunctionService, "lambda:InvokeFunction", ref.ARN(), by.ARN(), by.Account)
+	case ref.Account != by.Account:
+		return errForeign
+	}
+	return nil
 }
 
 // alarmTime is the form of times in messages about alarms.

@@ -386,3 +386,32 @@ func logsAs(t *testing.T, address, body string) string {
 	}
 	return text
 }
+
+// Policies of queues that live elsewhere are asked there: topics of this server bring messages to them where policies are asked, too.
+func TestTopicsReachQueuesElsewhere(t *testing.T) {
+	outside := startOutside(t)
+	address := startWith(t, func(c *config) {
+		c.SQSEndpoint = outside
+		c.Auth, c.RootAccessKeyID, c.RootSecretAccessKey = server.AuthIAM, root.AccessKeyID, root.SecretAccessKey
+	})
+	c, _ := as(address, root)
+	there, ctx := connectAs(outside, outsideID, outsideSecret), t.Context()
+	queue, err := there.sqs.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String("q")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	topic, err := c.sns.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("t")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.sns.Subscribe(ctx, &sns.SubscribeInput{TopicArn: topic.TopicArn, Protocol: aws.String("sqs"), Endpoint: aws.String("arn:aws:sqs:us-east-1:000000000000:q")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.sns.Publish(ctx, &sns.PublishInput{TopicArn: topic.TopicArn, Message: aws.String("hello")}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := there.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, WaitTimeSeconds: 10})
+	if err != nil || len(got.Messages) != 1 || !strings.Contains(*got.Messages[0].Body, "hello") {
+		t.Error(got, err)
+	}
+}

@@ -111,7 +111,8 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 		Invoker: topicInvoker{r.functions}, Poster: newWebPoster(),
 	}
 	if c.Auth == AuthIAM {
-		topics.Permission = deliveries{of}
+		_, away := c.away("sqs")
+		topics.Permission = deliveries{of, away}
 	}
 	r.topics, err = topic.New(context.Background(), topics)
 	if err != nil {
@@ -125,8 +126,12 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 	to := newDestination(c, r)
 	maps.Copy(events.destination, to)
 	r.watching = c.CloudWatchEndpoint == ""
+	actor := alarmActor{topics: to, functions: r.functions}
+	if c.Auth == AuthIAM {
+		actor.judge, actor.topicsHere = of, c.SNSEndpoint == ""
+	}
 	r.alarms, err = alarm.New(context.Background(), alarm.Config{
-		Store: s, Clock: c.Clock, Log: c.Log, Reader: cloudwatch.Reader{Metrics: r.metrics, Clock: c.Clock}, Actor: alarmActor{to, r.functions},
+		Store: s, Clock: c.Clock, Log: c.Log, Reader: cloudwatch.Reader{Metrics: r.metrics, Clock: c.Clock}, Actor: actor,
 	})
 	if err != nil {
 		return r, fmt.Errorf("alarms: %w", err)

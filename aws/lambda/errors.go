@@ -259,7 +259,7 @@ func translateInvocation(err error) error {
 	case errors.Is(err, function.ErrRecursive):
 		return &protocol.Error{
 			Code:    RecursiveInvocationException,
-			Message: "Lambda has detected your function being invoked in a recursive loop with other Amazon Web Services resources and stopped your function's invocation.",
+			Message: recursive,
 		}
 	case errors.As(err, &throttled):
 		return &protocol.Error{
@@ -269,3 +269,6 @@ func translateInvocation(err error) error {
 	}
 	return nil
 }
+
+// recursive is AWS's text for a function that goes round in a circle.
+const recursive = "Lambda has detected your function being invoked in a recursive loop with other Amazon Web Services resources and stopped your function's invocation."

@@ -71,7 +71,7 @@ func (d *Door) serveURL(w http.ResponseWriter, r *http.Request, refused error) p
 	if err != nil {
 		return u.failed(err)
 	}
-	in := function.Invocation{Ref: u.config.About, RequestID: u.call.RequestID, Payload: event, Vouched: true}
+	in := function.Invocation{Ref: u.config.About, RequestID: u.call.RequestID, Payload: event, Vouched: true, TraceID: r.Header.Get("X-Amzn-Trace-Id")}
 	// A caller that goes away does not end the function.
 	ctx := context.WithoutCancel(r.Context())
 	if isTrue(u.config.Stream) {
@@ -196,6 +196,8 @@ func (u *urlCall) failed(err error) protocol.Outcome {
 	switch {
 	case errors.Is(err, function.ErrNotFound):
 		return u.forbid()
+	case errors.Is(err, function.ErrRecursive):
+		return u.answer(http.StatusBadRequest, `{"Message":"`+recursive+`"}`, RecursiveInvocationException)
 	case errors.As(err, &throttled):
 		return u.answer(http.StatusTooManyRequests, `{"Message":"Rate Exceeded."}`, TooManyRequestsException)
 	case errors.As(err, &large):

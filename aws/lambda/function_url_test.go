@@ -1,6 +1,7 @@
 package lambda_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -222,4 +223,24 @@ func TestURLCors(t *testing.T) {
 			t.Error(w.Header())
 		}
 	})
+}
+
+// TestURLCircle: a function that goes round in a circle by its URL, or by streams, is found as one that invokes itself in other ways.
+func TestURLCircle(t *testing.T) {
+	withURL(t, "main.echo", nil, func(h *urlHouse) {
+		w := h.call("GET", "/", "", "X-Amzn-Trace-Id", circle("f", 15))
+		if w.Code != http.StatusOK {
+			t.Error(w.Code, w.Body)
+		}
+		w = h.call("GET", "/", "", "X-Amzn-Trace-Id", circle("f", 16))
+		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "recursive loop") {
+			t.Error(w.Code, w.Body)
+		}
+	})
+}
+
+// circle is the header of who was invoked by a function that was invoked so often.
+func circle(name string, times int) string {
+	sum := sha256.Sum256([]byte("arn:aws:lambda:eu-west-1:123456789012:function:" + name))
+	return fmt.Sprintf("Root=1-00000000-000000000000000000000000;Lineage=%x:%d", sum[:4], times)
 }

@@ -34,7 +34,7 @@ func (d *Door) InvokeWithResponseStream(ctx context.Context, in *InvokeWithRespo
 	r := &responseStream{stream: function.NewStream(), ended: make(chan struct{})}
 	invocation := function.Invocation{
 		Ref: ref, RequestID: protocol.CallFrom(ctx).RequestID, Payload: in.Payload, ClientContext: client, Stream: r.stream,
-		Tail: in.LogType != nil && *in.LogType == LogTypeTail,
+		TraceID: protocol.CallFrom(ctx).Trace, Tail: in.LogType != nil && *in.LogType == LogTypeTail,
 	}
 	// A caller that goes away does not end the function, as it does not at AWS.
 	r.running.Go(func() {

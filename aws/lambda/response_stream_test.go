@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	sdk "github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/millrace/millrace/function"
 )
@@ -64,6 +65,12 @@ func TestResponseStream(t *testing.T) {
 	_, err = client.InvokeWithResponseStream(t.Context(), &sdk.InvokeWithResponseStreamInput{FunctionName: aws.String("f0"), Payload: []byte("{")})
 	if !errors.As(err, new(*types.InvalidRequestContentException)) {
 		t.Errorf("of no JSON: %v", err)
+	}
+	_, err = client.InvokeWithResponseStream(t.Context(), &sdk.InvokeWithResponseStreamInput{FunctionName: aws.String("f0")}, func(o *sdk.Options) {
+		o.APIOptions = append(o.APIOptions, smithyhttp.SetHeaderValue("X-Amzn-Trace-Id", circle("f0", 16)))
+	})
+	if !errors.As(err, new(*types.RecursiveInvocationException)) {
+		t.Errorf("in a circle: %v", err)
 	}
 }
 

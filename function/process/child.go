@@ -105,7 +105,10 @@ func (b bare) Wait() (end sandbox.End) {
 	_ = b.cmd.Wait() // what it says is in ProcessState
 	end.Status, _ = b.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	if usage, ok := b.cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		end.MaxRSS = rusageBytes(usage)
+		// The kernel counts our own memory, too, which the process had until it became the program.
+		if most := rusageBytes(usage); most > peakBytes("/proc/self") {
+			end.MaxRSS = most
+		}
 	}
 	return end
 }

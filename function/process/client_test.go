@@ -45,7 +45,7 @@ func TestGoStreams(t *testing.T) {
 
 // aws-lambda-go registers an extension so that it is told to end, and otherwise is killed.
 func TestGoIsToldToEnd(t *testing.T) {
-	h := open(t)
+	h := open(t, patient) // AWS's half a second is short for a machine that is busy
 	file := filepath.Join(exchange(t), "ended")
 	h.gobootstrap("f", handler("sigterm"), func(f *function.Function) { f.Environment = map[string]string{"ENDED": file} })
 	h.expect("f", `{"a":1}`, "", `{"a":1}`)

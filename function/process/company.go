@@ -21,10 +21,12 @@ import (
 )
 
 const (
-	// runtimeShare is how long the runtime of an instance with external extensions may take to end when it is asked to, and
-	// internalShutdown how long one may take whose extensions are all inside it. They are AWS's.
-	runtimeShare     = 300 * time.Millisecond
-	internalShutdown = 500 * time.Millisecond
+	// shutdownLimit is how long an instance with external extensions may take to end, unless the configuration says so.
+	shutdownLimit = 2 * time.Second
+	// runtimeShare is the part of it that the runtime has, 300 ms, and internalShare the one that an instance has whose extensions
+	// are all inside the runtime, 500 ms. They are AWS's.
+	runtimeShare  = 300 * time.Millisecond
+	internalShare = 500 * time.Millisecond
 	// telemetryShare is the part of the time for the end in which extensions are sent the telemetry that is left, before they are
 	// told; closeShare is that in which an instance that has ended by itself waits to be closed, since what is told of its last
 	// invocation is to be among that telemetry.
@@ -35,10 +37,14 @@ const (
 // extensionsFolder is the folder of layers whose files are external extensions.
 const extensionsFolder = "extensions"
 
+// share returns the part of a limit that AWS's is of its own.
+func share(limit, of time.Duration) time.Duration {
+	return time.Duration(float64(limit) * float64(of) / float64(shutdownLimit))
+}
+
 // company are the external extensions of an instance: programs of its layers that are started before the runtime, and end
 // after it.
 type company struct {
-	limit   time.Duration // of the end
 	output  *output
 	members []*member
 }
@@ -187,9 +193,9 @@ func (c *company) kill() {
 }
 
 // dismiss tells the extensions that want to hear of it that the instance ends, waits for them until the deadline, and ends
-// those that are left. It returns when all have ended.
-func (c *company) dismiss(api *runtime.Server, reason string, deadline time.Time) {
-	api.FlushTelemetry(min(c.limit/telemetryShare, time.Until(deadline)))
+// those that are left. It returns when all have ended. Before, they are sent the telemetry that is left, for as long as flush.
+func (c *company) dismiss(api *runtime.Server, reason string, deadline time.Time, flush time.Duration) {
+	api.FlushTelemetry(min(flush, time.Until(deadline)))
 	api.Shutdown(reason, deadline)
 	told := map[string]bool{}
 	for _, e := range api.Roster() {

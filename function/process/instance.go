@@ -52,6 +52,7 @@ type instance struct {
 	closing  chan struct{} // closed when nobody needs it any more
 	closed   sync.Once
 	life     sync.WaitGroup
+	limit    time.Duration // of an end with extensions
 
 	// Only the invoker looks at these.
 	initializing bool          // until the first invocation was answered
@@ -86,7 +87,7 @@ func (e *Executor) Start(ctx context.Context, spec function.Spec) (function.Inst
 	i, err := e.launch(ctx, spec, argv, in)
 	if failure, ok := errors.AsType[*function.InitError](err); ok {
 		failure.Duration = time.Since(begun)
-		spec.Log.Tell(function.InitReport(failure.Duration, function.StatusError, failure.ErrorType))
+		spec.Log.Tell(spec.InitReport(failure.Duration, function.StatusError, failure.ErrorType))
 	}
 	if err != nil {
 		return nil, err
@@ -146,10 +147,10 @@ func (i *instance) tellInit(d time.Duration, status, errorType string) {
 	launched := i.launched
 	i.mu.Unlock()
 	if launched {
-		i.spec.Log.Tell(function.InitRuntimeDone(status, errorType))
+		i.spec.Log.Tell(i.spec.InitRuntimeDone(status, errorType))
 	}
 	tellExtensions(i.spec.Log, i.api.Roster())
-	i.spec.Log.Tell(function.InitReport(d, status, errorType))
+	i.spec.Log.Tell(i.spec.InitReport(d, status, errorType))
 }
 
 // launch opens the Runtime API, starts the processes, and begins to watch over them.
@@ -177,7 +178,7 @@ func (e *Executor) launch(ctx context.Context, spec function.Spec, argv []string
 	i := &instance{
 		spec: spec, api: api, output: out, initializing: true, memory: newMemory(spec.Function.MemoryMB),
 		done: make(chan struct{}), gone: make(chan struct{}), stuck: make(chan struct{}), stopping: make(chan struct{}),
-		closing: make(chan struct{}),
+		closing: make(chan struct{}), limit: e.endLimit,
 	}
 	i.timer = time.AfterFunc(time.Hour, i.expire)
 	i.timer.Stop()
@@ -228,7 +229,7 @@ func (i *instance) expectExtensions(s *stage, names []string) error {
 	if err != nil {
 		return err
 	}
-	i.company = &company{limit: s.executor.endLimit, output: out}
+	i.company = &company{output: out}
 	i.life.Go(out.run)
 	s.extensionsOut = write
 	s.program.extensions = names

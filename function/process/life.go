@@ -64,7 +64,7 @@ func (i *instance) liveInCompany(ctx context.Context, s stage, started chan<- er
 	i.freezer.thaw()
 	i.awaitClose()
 	reason, limit := i.farewell()
-	i.company.dismiss(i.api, reason, time.Now().Add(limit))
+	i.company.dismiss(i.api, reason, time.Now().Add(limit), i.limit/telemetryShare)
 	if box != nil {
 		box.Kill()
 		box.Wait()
@@ -185,7 +185,7 @@ func (i *instance) ended(end sandbox.End) {
 
 // awaitClose gives who has the instance time to tell how its last invocation went.
 func (i *instance) awaitClose() {
-	timer := time.NewTimer(i.company.limit / closeShare)
+	timer := time.NewTimer(i.limit / closeShare)
 	defer timer.Stop()
 	select {
 	case <-i.closing:
@@ -199,13 +199,13 @@ func (i *instance) farewell() (reason string, limit time.Duration) {
 	defer i.mu.Unlock()
 	switch i.cause {
 	case closed:
-		return "spindown", i.company.limit - i.took
+		return "spindown", i.limit - i.took
 	case expired:
-		return "timeout", i.company.limit - i.took
+		return "timeout", i.limit - i.took
 	case exceeded:
 		return "failure", 0
 	}
-	return "failure", i.company.limit - i.took
+	return "failure", i.limit - i.took
 }
 
 // missExtension ends the instance when an extension has ended before it.
@@ -222,7 +222,7 @@ func (i *instance) missExtension(m *member) {
 		return
 	}
 	i.missing = end.Status
-	i.terminateLocked(crashed, runtimeShare)
+	i.terminateLocked(crashed, share(i.limit, runtimeShare))
 }
 
 // stop ends the instance. One that has extensions is asked to, and has some time; others are not asked, as at AWS.
@@ -233,9 +233,9 @@ func (i *instance) stop(why cause) {
 	switch {
 	case i.reaped || i.cause != exited:
 	case external > 0:
-		i.terminateLocked(why, runtimeShare)
+		i.terminateLocked(why, share(i.limit, runtimeShare))
 	case all > 0:
-		i.terminateLocked(why, internalShutdown)
+		i.terminateLocked(why, share(i.limit, internalShare))
 	default:
 		i.killLocked(why)
 	}
@@ -298,7 +298,7 @@ func (i *instance) expire() {
 	case i.deadline.IsZero() || time.Now().Before(i.deadline):
 		// It was answered in the last moment, and this call is late.
 	case i.company != nil:
-		i.terminateLocked(expired, runtimeShare)
+		i.terminateLocked(expired, share(i.limit, runtimeShare))
 	default:
 		i.killLocked(expired)
 		i.timer.Reset(killGrace)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -101,4 +102,24 @@ func TestEndlessLine(t *testing.T) {
 	if !bytes.Contains(got.LogTail, []byte("yyyend\nEND RequestId")) { // the last line has what is left
 		t.Errorf("log: …%s", got.LogTail[len(got.LogTail)-300:])
 	}
+}
+
+// What a program used that ends at once is not what the server had when it was started.
+func TestMemoryOfACrash(t *testing.T) {
+	ballast := make([]byte, 200<<20)
+	for n := 0; n < len(ballast); n += 4096 {
+		ballast[n] = 1
+	}
+	h := open(t, func(_ *function.Config, p *process.Config) { p.Isolation = process.Off })
+	h.gobootstrap("f")
+	result := h.expect("f", `{"Do":"exit","Number":3}`, "Unhandled",
+		`{"errorType":"Runtime.ExitError","errorMessage":"RequestId: req-1 Error: Runtime exited with error: exit status 3"}`)
+	m := regexp.MustCompile(`Max Memory Used: ([1-9]\d*) MB`).FindSubmatch(result.LogTail)
+	if m == nil {
+		t.Fatalf("%s", result.LogTail)
+	}
+	if mb, err := strconv.Atoi(string(m[1])); err != nil || mb > 150 {
+		t.Errorf("%s", result.LogTail)
+	}
+	runtime.KeepAlive(ballast)
 }

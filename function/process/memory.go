@@ -63,6 +63,7 @@ func sum(processes []string, of func(string) int64) (total int64) {
 
 // watchMemory kills the instance when it uses more memory than it may. It returns when the process has ended.
 func (i *instance) watchMemory() {
+	i.memory.look(i.processes()) // one that ends soon has been seen
 	timer := time.NewTimer(busyLook)
 	defer timer.Stop()
 	for {
