@@ -83,13 +83,18 @@ func (e *SourceNotFoundError) Error() string {
 	return "stream not found: " + e.ARN
 }
 
-// SourceDeniedError says that the account may not read the stream, or for the consumer.
+// SourceDeniedError says, in AWS's words, that the function's role may not read the stream, or for the consumer.
 type SourceDeniedError struct {
 	ARN      string
 	Consumer bool
 }
 
-func (e *SourceDeniedError) Error() string { return "stream cannot be accessed: " + e.ARN }
+func (e *SourceDeniedError) Error() string {
+	if e.Consumer {
+		return fmt.Sprintf("Cannot access event source %s. Please ensure the role can perform the DescribeStreamSummary, ListShards, GetShardIterator and GetRecords actions on your stream and SubscribeToShard on your consumer.", e.ARN)
+	}
+	return fmt.Sprintf("Cannot access stream %s. Please ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, DescribeStreamSummary, ListShards, and ListStreams Actions on your stream.", e.ARN)
+}
 
 // DestinationError says that an on-failure destination cannot be used, and why.
 type DestinationError struct {

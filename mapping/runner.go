@@ -130,8 +130,11 @@ func sourceProblem(err error) string {
 		consumer *stream.ConsumerNotFoundError
 		inactive *stream.ConsumerNotActiveError
 		taken    *stream.SubscribedError
+		denied   *SourceDeniedError
 	)
 	switch {
+	case errors.As(err, &denied):
+		return "PROBLEM: " + denied.Error()
 	case errors.As(err, &missing):
 		return fmt.Sprintf("PROBLEM: Stream %s under account %s not found.", missing.Name.Name, missing.Name.Account)
 	case errors.As(err, &consumer):

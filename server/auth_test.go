@@ -378,7 +378,7 @@ func testMappingRoles(t *testing.T, address string, c clients) {
 			text = aws.ToString(got.LastProcessingResult)
 		}
 	}
-	result("PROBLEM")
+	result("PROBLEM: Cannot access stream ")
 	must(t, address, root, "AttachRolePolicy", "RoleName", "worker", "PolicyArn", "arn:aws:iam::aws:policy/service-role/AWSLambdaKinesisExecutionRole")
 	result("OK")
 	// And the function itself is its role, to whomever it calls.

@@ -210,8 +210,16 @@ func (s *Server) routes() http.Handler {
 	doors := protocol.NewHandler(config, services...)
 	pages := s.pages(metrics, code)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if lambda.IsURL(r) { // they are for pages, too
+			doors.ServeHTTP(w, r)
+			return
+		}
+		if why := s.foreign(r); why != "" {
+			http.Error(w, why, http.StatusForbidden)
+			return
+		}
 		// Not a ServeMux for everything: it would redirect paths that AWS's clients mean as they wrote them.
-		if isPage(r) && !lambda.IsURL(r) {
+		if isPage(r) {
 			if !s.mayRead(r) {
 				http.Error(w, "sign the request, as one to the service "+pageService, http.StatusForbidden)
 				return

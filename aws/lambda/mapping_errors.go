@@ -32,10 +32,8 @@ func translateMapping(err error) error {
 		return invalid("Stream consumer not found: %s", source.ARN)
 	case errors.As(err, &source):
 		return invalid("Stream not found: %s", source.ARN)
-	case errors.As(err, &denied) && denied.Consumer:
-		return invalid("Cannot access event source %s. Please ensure the role can perform the DescribeStreamSummary, ListShards, GetShardIterator and GetRecords actions on your stream and SubscribeToShard on your consumer.", denied.ARN)
 	case errors.As(err, &denied):
-		return invalid("Cannot access stream %s. Please ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, DescribeStreamSummary, ListShards, and ListStreams Actions on your stream.", denied.ARN)
+		return invalid("%s", denied)
 	case errors.As(err, &filter):
 		return invalid("Invalid filter pattern definition.")
 	case errors.Is(err, mapping.ErrTooManyFilters):
