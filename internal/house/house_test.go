@@ -92,7 +92,7 @@ var may = map[string][]string{
 	"internal/demo":  {"server", "internal/bootstrap", "internal/sdkhttp"},
 	"internal/bench": {"server", "store", "store/disk", "internal/bootstrap", "internal/scratch"},
 	"internal/dev":   {"server", "internal/scratch", "internal/sdkhttp"},
-	"cmd/millrace":   {"server", "filter", "stream/aggregate", "internal/authority", "internal/bootstrap", "internal/demo", "internal/bench", "internal/dev"},
+	"cmd/millrace":   {"server", "filter", "stream/aggregate", "internal/authority", "internal/bootstrap", "internal/demo", "internal/bench", "internal/dev", "internal/sdkhttp"},
 }
 
 func root(t *testing.T) string {
