@@ -69,13 +69,18 @@ func (c Collection[T]) Range(ctx context.Context, from, to string) iter.Seq2[Ite
 // Write returns the change that puts the value under the key, to hand to Commit together with others. ifRevision is
 // the precondition as in Write.IfRevision.
 func (c Collection[T]) Write(key string, value T, ifRevision uint64) (Write, error) {
+	return writeOf(c.table, key, value, ifRevision)
+}
+
+// writeOf encodes a value of any type: what every Collection does alike is compiled once.
+func writeOf(table, key string, value any, ifRevision uint64) (Write, error) {
 	data, err := json.Marshal(value)
 	if err != nil {
-		return Write{}, fmt.Errorf("encode %s %q: %w", c.table, key, err)
+		return Write{}, fmt.Errorf("encode %s %q: %w", table, key, err)
 	}
 	encoded := make([]byte, 0, 1+len(data))
 	encoded = append(append(encoded, collectionVersion), data...)
-	return Write{Table: c.table, Key: key, Value: encoded, IfRevision: ifRevision}, nil
+	return Write{Table: table, Key: key, Value: encoded, IfRevision: ifRevision}, nil
 }
 
 // Remove returns the change that deletes the key, to hand to Commit together with others.
@@ -108,14 +113,19 @@ func (c Collection[T]) Decode(entry Entry) (Item[T], error) {
 
 func (c Collection[T]) decode(entry Entry) (T, error) {
 	var value T
+	err := decodeInto(&value, c.table, entry)
+	return value, err
+}
+
+func decodeInto(value any, table string, entry Entry) error {
 	if len(entry.Value) == 0 {
-		return value, fmt.Errorf("decode %s %q: %w: no version byte", c.table, entry.Key, ErrCorrupt)
+		return fmt.Errorf("decode %s %q: %w: no version byte", table, entry.Key, ErrCorrupt)
 	}
 	if v := entry.Value[0]; v != collectionVersion {
-		return value, fmt.Errorf("decode %s %q: written in version %d, this program reads version %d", c.table, entry.Key, v, collectionVersion)
+		return fmt.Errorf("decode %s %q: written in version %d, this program reads version %d", table, entry.Key, v, collectionVersion)
 	}
-	if err := json.Unmarshal(entry.Value[1:], &value); err != nil {
-		return value, fmt.Errorf("decode %s %q: %w: %w", c.table, entry.Key, ErrCorrupt, err)
+	if err := json.Unmarshal(entry.Value[1:], value); err != nil {
+		return fmt.Errorf("decode %s %q: %w: %w", table, entry.Key, ErrCorrupt, err)
 	}
-	return value, nil
+	return nil
 }

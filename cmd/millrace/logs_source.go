@@ -1,21 +1,16 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"os"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"github.com/millrace/millrace/internal/sdkhttp"
 )
 
 // logSource reads a log group as any client does, with the one operation that this needs.
@@ -39,9 +34,6 @@ type logEvent struct {
 
 // errNoGroup says that there is no such group.
 var errNoGroup = errors.New("the specified log group does not exist")
-
-// maxLogPage bounds a page: 1 MiB of messages, each byte of which may be escaped, and what is around them.
-const maxLogPage = 16 << 20
 
 // read shows the events that it has not shown yet.
 func (s *logSource) read(ctx context.Context, show func(logEvent) error) error {
@@ -84,47 +76,17 @@ func (s *logSource) forget(before int64) {
 
 // call sends a signed FilterLogEvents.
 func (s *logSource) call(ctx context.Context, request, answer any) error {
-	body, err := json.Marshal(request)
-	if err != nil {
-		return err
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("X-Amz-Target", "Logs_20140328.FilterLogEvents")
-	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	credentials := aws.Credentials{
 		AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"), SessionToken: os.Getenv("AWS_SESSION_TOKEN"),
 	}
 	if credentials.AccessKeyID == "" {
 		credentials.AccessKeyID, credentials.SecretAccessKey = "test", "test"
 	}
-	hash := sha256.Sum256(body)
-	if err := v4.NewSigner().SignHTTP(ctx, credentials, r, hex.EncodeToString(hash[:]), "logs", s.region, time.Now()); err != nil {
-		return err
-	}
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxLogPage))
-	if err != nil {
-		return err
-	}
-	if response.StatusCode == http.StatusOK {
-		return json.Unmarshal(text, answer)
-	}
-	var refusal struct {
-		Type    string `json:"__type"`
-		Message string `json:"message"`
-	}
-	switch _ = json.Unmarshal(text, &refusal); refusal.Type {
-	case "":
-		return fmt.Errorf("the server answered %s", response.Status)
-	case "ResourceNotFoundException":
+	caller := sdkhttp.Caller{URL: s.url, Region: s.region, Credentials: credentials, HTTP: http.DefaultClient}
+	err := caller.Target(ctx, "logs", "1.1", "Logs_20140328.FilterLogEvents", request, answer)
+	var refusal *sdkhttp.Refusal
+	if errors.As(err, &refusal) && refusal.Code == "ResourceNotFoundException" {
 		return fmt.Errorf("log group %s: %w", s.group, errNoGroup)
 	}
-	return fmt.Errorf("%s: %s", refusal.Type, refusal.Message)
+	return err
 }

@@ -46,16 +46,20 @@ func commands() []command {
 func main() {
 	switch bootstrap.Handler() {
 	case demo.HandlerName:
-		demo.ServeHandler()
-		return
+		fail(demo.ServeHandler())
 	case bench.HandlerName:
-		bench.ServeHandler()
-		return
+		fail(bench.ServeHandler())
 	}
 	leaveRoomForSyncs()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// fail ends a process that was a function's.
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
 }
 
 // leaveRoomForSyncs lets two more threads run Go code than there are processors. A sync of the disk holds one for as

@@ -29,7 +29,7 @@ func buildAndRun(m *testing.M) int {
 	}
 	defer func() { _ = folder.Remove() }()
 	program = filepath.Join(folder.Path(), "millrace")
-	build := exec.Command("go", "build", "-trimpath", "-o", program, ".")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build the program: %v\n%s", err, out)

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/millrace/millrace/internal/bootstrap"
 )
@@ -25,24 +24,17 @@ const HandlerName = "bench"
 // it the handler does nothing.
 const ledgerVariable = "BENCH_LEDGER"
 
-// ServeHandler runs the benchmark's function, or the bare server that functions are measured beside. It returns when the runtime
-// goes away.
-func ServeHandler() {
+// ServeHandler runs the benchmark's function, or the bare server that functions are measured beside. It returns the error
+// by which the runtime has gone away.
+func ServeHandler() error {
 	if address := os.Getenv(peerVariable); address != "" {
-		servePeer(address)
-		return
+		return servePeer(address)
 	}
 	if path := os.Getenv(ledgerVariable); path != "" {
-		lambda.Start(func(event events.KinesisEvent) error { return writeArrivals(path, event) })
-		return
+		return bootstrap.Serve(bootstrap.Taking(func(event events.KinesisEvent) error { return writeArrivals(path, event) }))
 	}
-	// The event is taken as bytes: the function does nothing, not even parse.
-	lambda.Start(nothing{})
+	return bootstrap.Serve(func([]byte) ([]byte, error) { return []byte("null"), nil }) // it does nothing, not even parse
 }
-
-type nothing struct{}
-
-func (nothing) Invoke(context.Context, []byte) ([]byte, error) { return []byte("null"), nil }
 
 // writeArrivals adds, for each record, how many microseconds passed since the time that its data names.
 func writeArrivals(path string, event events.KinesisEvent) error {

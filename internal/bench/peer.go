@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -43,9 +42,9 @@ func startPeer(ctx context.Context) (url string, stop func(), err error) {
 }
 
 // servePeer serves until the process is killed.
-func servePeer(address string) {
+func servePeer(address string) error {
 	server := http.Server{Addr: address, Handler: http.HandlerFunc(answerNothing), ReadHeaderTimeout: time.Minute}
-	fmt.Fprintln(os.Stderr, server.ListenAndServe())
+	return server.ListenAndServe()
 }
 
 // answerNothing reads the request and answers as a function that does nothing.

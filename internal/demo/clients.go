@@ -12,10 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	kinesistypes "github.com/aws/aws-sdk-go-v2/service/kinesis/types"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/millrace/millrace/internal/bootstrap"
 	"github.com/millrace/millrace/internal/sdkhttp"
@@ -33,27 +29,43 @@ const (
 	retries      = 2
 )
 
-// clients are the SDK's clients of one server, and its address for the pages beside the AWS API.
+// clients speak to one server: the SDK's client of Kinesis, calls of the few operations of Lambda and SQS that the demo needs,
+// and its address for the pages beside the AWS API.
 type clients struct {
 	url     string
 	kinesis *kinesis.Client
-	lambda  *lambda.Client
-	sqs     *sqs.Client
+	api     sdkhttp.Caller
 }
 
 func newClients(url string) *clients {
+	api := sdkhttp.Caller{
+		URL: url, Region: region, HTTP: sdkhttp.NewClient(),
+		Credentials: aws.Credentials{AccessKeyID: "demo", SecretAccessKey: "demo"},
+	}
 	config := aws.Config{
-		Region:       region,
-		BaseEndpoint: aws.String(url),
-		HTTPClient:   sdkhttp.NewClient(),
-		Credentials:  credentials.NewStaticCredentialsProvider("demo", "demo", ""),
+		Region: region, BaseEndpoint: &url, HTTPClient: api.HTTP,
+		Credentials: credentials.StaticCredentialsProvider{Value: api.Credentials},
 	}
-	return &clients{
-		url:     url,
-		kinesis: kinesis.NewFromConfig(config),
-		lambda:  lambda.NewFromConfig(config),
-		sqs:     sqs.NewFromConfig(config),
+	return &clients{url: url, kinesis: kinesis.NewFromConfig(config), api: api}
+}
+
+// document is a JSON document on its way out.
+type document map[string]any
+
+// lambda calls an operation of Lambda. Its name is put before an error.
+func (c *clients) lambda(ctx context.Context, operation, method, path string, in, out any) error {
+	if err := c.api.REST(ctx, "lambda", method, "/2015-03-31/"+path, in, out); err != nil {
+		return fmt.Errorf("%s: %w", operation, err)
 	}
+	return nil
+}
+
+// sqs does the same for SQS.
+func (c *clients) sqs(ctx context.Context, operation string, in document, out any) error {
+	if err := c.api.Target(ctx, "sqs", "1.0", "AmazonSQS."+operation, in, out); err != nil {
+		return fmt.Errorf("%s: %w", operation, err)
+	}
+	return nil
 }
 
 // works names what build made.
@@ -65,15 +77,12 @@ type works struct {
 // build makes the queue, the function, the stream and the mapping between them, and waits until all are ready.
 func (c *clients) build(ctx context.Context, v *view, ledger string) (works, error) {
 	var w works
-	queue, err := c.sqs.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(queueName)})
-	if err != nil {
+	var queue struct{ QueueURL string }
+	if err := c.sqs(ctx, "CreateQueue", document{"QueueName": queueName}, &queue); err != nil {
 		return w, err
 	}
-	w.queueURL = aws.ToString(queue.QueueUrl)
-	attributes, err := c.sqs.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-		QueueUrl:       queue.QueueUrl,
-		AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameQueueArn},
-	})
+	w.queueURL = queue.QueueURL
+	queueARN, err := c.queueAttribute(ctx, w.queueURL, "QueueArn")
 	if err != nil {
 		return w, err
 	}
@@ -90,24 +99,23 @@ func (c *clients) build(ctx context.Context, v *view, ledger string) (works, err
 	}
 	v.step("stream", "%s, %d shards", streamName, shardCount)
 
-	mapping, err := c.lambda.CreateEventSourceMapping(ctx, &lambda.CreateEventSourceMappingInput{
-		EventSourceArn:             aws.String(streamARN),
-		FunctionName:               aws.String(functionName),
-		StartingPosition:           lambdatypes.EventSourcePositionTrimHorizon,
-		BatchSize:                  aws.Int32(batchSize),
-		BisectBatchOnFunctionError: aws.Bool(true),
-		MaximumRetryAttempts:       aws.Int32(retries),
-		DestinationConfig: &lambdatypes.DestinationConfig{OnFailure: &lambdatypes.OnFailure{
-			Destination: aws.String(attributes.Attributes[string(sqstypes.QueueAttributeNameQueueArn)]),
-		}},
-	})
+	var mapping struct{ UUID, State string }
+	err = c.lambda(ctx, "CreateEventSourceMapping", http.MethodPost, "event-source-mappings/", document{
+		"EventSourceArn":             streamARN,
+		"FunctionName":               functionName,
+		"StartingPosition":           "TRIM_HORIZON",
+		"BatchSize":                  batchSize,
+		"BisectBatchOnFunctionError": true,
+		"MaximumRetryAttempts":       retries,
+		"DestinationConfig":          document{"OnFailure": document{"Destination": queueARN}},
+	}, &mapping)
 	if err != nil {
 		return w, err
 	}
-	w.mapping = aws.ToString(mapping.UUID)
+	w.mapping = mapping.UUID
 	err = until(ctx, "the mapping is enabled", func() (bool, error) {
-		m, err := c.lambda.GetEventSourceMapping(ctx, &lambda.GetEventSourceMappingInput{UUID: mapping.UUID})
-		return err == nil && aws.ToString(m.State) == "Enabled", err
+		err := c.lambda(ctx, "GetEventSourceMapping", http.MethodGet, "event-source-mappings/"+w.mapping, nil, &mapping)
+		return mapping.State == "Enabled", err
 	})
 	v.step("mapping", "batches of %d, bisect on error, %d retries, then the queue", batchSize, retries)
 	return w, err
@@ -118,24 +126,25 @@ func (c *clients) buildFunction(ctx context.Context, ledger string) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.lambda.CreateFunction(ctx, &lambda.CreateFunctionInput{
-		FunctionName: aws.String(functionName),
-		Role:         aws.String("arn:aws:iam::" + account + ":role/demo"),
-		Runtime:      lambdatypes.RuntimeProvidedal2023,
-		Handler:      aws.String(HandlerName),
-		Timeout:      aws.Int32(30),
-		Code:         &lambdatypes.FunctionCode{ZipFile: code},
-		Environment:  &lambdatypes.Environment{Variables: map[string]string{ledgerVariable: ledger}},
-	})
+	err = c.lambda(ctx, "CreateFunction", http.MethodPost, "functions", document{
+		"FunctionName": functionName,
+		"Role":         "arn:aws:iam::" + account + ":role/demo",
+		"Runtime":      "provided.al2023",
+		"Handler":      HandlerName,
+		"Timeout":      30,
+		"Code":         document{"ZipFile": code},
+		"Environment":  document{"Variables": document{ledgerVariable: ledger}},
+	}, nil)
 	if err != nil {
 		return err
 	}
 	return until(ctx, "the function is active", func() (bool, error) {
-		f, err := c.lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(functionName)})
-		if err == nil && f.State == lambdatypes.StateFailed {
-			err = fmt.Errorf("the function failed: %s", aws.ToString(f.StateReason))
+		var f struct{ State, StateReason string }
+		err := c.lambda(ctx, "GetFunctionConfiguration", http.MethodGet, "functions/"+functionName+"/configuration", nil, &f)
+		if f.State == "Failed" {
+			err = fmt.Errorf("the function failed: %s", f.StateReason)
 		}
-		return err == nil && f.State == lambdatypes.StateActive, err
+		return f.State == "Active", err
 	})
 }
 

@@ -8,11 +8,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	kinesistypes "github.com/aws/aws-sdk-go-v2/service/kinesis/types"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
-// document is the part of a failure document that leads back to the records.
-type document struct {
+// failure is the part of a failure document that leads back to the records.
+type failure struct {
 	RequestContext struct {
 		Condition              string `json:"condition"`
 		ApproximateInvokeCount int    `json:"approximateInvokeCount"`
@@ -42,30 +41,28 @@ func (c *clients) deadLetters(ctx context.Context, queueURL string, most int) ([
 	var letters []DeadLetter
 	for len(letters) < most {
 		// Long enough that no message comes twice while this loop runs.
-		answer, err := c.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-			QueueUrl:            aws.String(queueURL),
-			MaxNumberOfMessages: 10,
-			VisibilityTimeout:   60,
-		})
-		if err != nil {
+		var answer struct {
+			Messages []struct{ Body, ReceiptHandle string }
+		}
+		in := document{"QueueUrl": queueURL, "MaxNumberOfMessages": 10, "VisibilityTimeout": 60}
+		if err := c.sqs(ctx, "ReceiveMessage", in, &answer); err != nil {
 			return nil, err
 		}
 		if len(answer.Messages) == 0 {
 			return letters, nil
 		}
 		for _, m := range answer.Messages {
-			var d document
-			if err := json.Unmarshal([]byte(aws.ToString(m.Body)), &d); err != nil {
-				return nil, fmt.Errorf("failure document %q: %w", aws.ToString(m.Body), err)
+			var d failure
+			if err := json.Unmarshal([]byte(m.Body), &d); err != nil {
+				return nil, fmt.Errorf("failure document %q: %w", m.Body, err)
 			}
 			found, err := c.records(ctx, d)
 			if err != nil {
 				return nil, err
 			}
 			letters = append(letters, found...)
-			if _, err := c.sqs.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
-				QueueUrl: aws.String(queueURL), ReceiptHandle: m.ReceiptHandle, VisibilityTimeout: 5,
-			}); err != nil {
+			in := document{"QueueUrl": queueURL, "ReceiptHandle": m.ReceiptHandle, "VisibilityTimeout": 5}
+			if err := c.sqs(ctx, "ChangeMessageVisibility", in, nil); err != nil {
 				return nil, err
 			}
 		}
@@ -74,7 +71,7 @@ func (c *clients) deadLetters(ctx context.Context, queueURL string, most int) ([
 }
 
 // records fetches the records of a failure document from the stream, where they still are.
-func (c *clients) records(ctx context.Context, d document) ([]DeadLetter, error) {
+func (c *clients) records(ctx context.Context, d failure) ([]DeadLetter, error) {
 	iterator, err := c.kinesis.GetShardIterator(ctx, &kinesis.GetShardIteratorInput{
 		StreamName:             aws.String(streamName),
 		ShardId:                aws.String(d.KinesisBatchInfo.ShardID),

@@ -1,5 +1,5 @@
 // Package demo shows the whole journey of a record: it starts a server in a fresh folder, builds a stream, a function, a
-// queue and a mapping with the AWS SDK as any user would, puts a real feed through them, and tells what came of it.
+// queue and a mapping by the AWS API as any user would, puts a real feed through them with the AWS SDK, and tells what came of it.
 //
 // Everything goes over HTTP on loopback; nothing is read from inside the server. The function is this very program:
 // its executable goes into the zip as `bootstrap`, so that the demo needs neither Python nor Node.js.

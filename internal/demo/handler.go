@@ -1,13 +1,13 @@
 package demo
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/millrace/millrace/internal/bootstrap"
 )
 
 // HandlerName is the Handler setting of the demo's function.
@@ -34,14 +34,14 @@ func refused(data []byte) error {
 }
 
 // ServeHandler runs the demo's function: it is what this program does when it finds itself started as a `bootstrap`. It
-// returns when the runtime goes away.
-func ServeHandler() {
-	lambda.Start(handle)
+// returns the error by which the runtime has gone away.
+func ServeHandler() error {
+	return bootstrap.Serve(bootstrap.Taking(handle))
 }
 
 // handle judges the whole batch before it takes any of it, as a handler with side effects should: a refused batch
 // leaves no trace, and so no record is taken twice when the batch is split and sent again.
-func handle(_ context.Context, event events.KinesisEvent) error {
+func handle(event events.KinesisEvent) error {
 	for i := range event.Records {
 		if err := refused(event.Records[i].Kinesis.Data); err != nil {
 			return fmt.Errorf("%s: %w", event.Records[i].Kinesis.SequenceNumber, err)

@@ -5,10 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
 // maxLetters bounds how many dead letters the summary fetches.
@@ -83,15 +79,17 @@ func summarize(ctx context.Context, c *clients, w works, p *putter, ledger strin
 
 // messagesWaiting returns how many messages the queue holds.
 func (c *clients) messagesWaiting(ctx context.Context, queueURL string) (int64, error) {
-	name := sqstypes.QueueAttributeNameApproximateNumberOfMessages
-	answer, err := c.sqs.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-		QueueUrl:       aws.String(queueURL),
-		AttributeNames: []sqstypes.QueueAttributeName{name},
-	})
+	text, err := c.queueAttribute(ctx, queueURL, "ApproximateNumberOfMessages")
 	if err != nil {
 		return 0, err
 	}
-	return strconv.ParseInt(answer.Attributes[string(name)], 10, 64)
+	return strconv.ParseInt(text, 10, 64)
+}
+
+func (c *clients) queueAttribute(ctx context.Context, queueURL, name string) (string, error) {
+	var answer struct{ Attributes map[string]string }
+	err := c.sqs(ctx, "GetQueueAttributes", document{"QueueUrl": queueURL, "AttributeNames": []string{name}}, &answer)
+	return answer.Attributes[name], err
 }
 
 // check returns an error for each promise that the numbers break.

@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/smithy-go"
 
 	"github.com/millrace/millrace/internal/sdkhttp"
@@ -26,7 +25,7 @@ const (
 type clients struct {
 	account string
 	kinesis *kinesis.Client
-	lambda  *lambda.Client
+	api     sdkhttp.Caller
 }
 
 func newClients(house *server.Server, c server.Config) *clients {
@@ -35,13 +34,34 @@ func newClients(house *server.Server, c server.Config) *clients {
 	if id == "" {
 		id, secret = account, "dev" // the account is known by its key, and the secret not asked for
 	}
-	config := aws.Config{
-		Region:       cmp.Or(c.Region, "us-east-1"),
-		BaseEndpoint: aws.String(house.URL()),
-		HTTPClient:   sdkhttp.NewClient(),
-		Credentials:  credentials.NewStaticCredentialsProvider(id, secret, ""),
+	api := sdkhttp.Caller{
+		URL: house.URL(), Region: cmp.Or(c.Region, "us-east-1"), HTTP: sdkhttp.NewClient(),
+		Credentials: aws.Credentials{AccessKeyID: id, SecretAccessKey: secret},
 	}
-	return &clients{account: account, kinesis: kinesis.NewFromConfig(config), lambda: lambda.NewFromConfig(config)}
+	config := aws.Config{
+		Region: api.Region, BaseEndpoint: &api.URL, HTTPClient: api.HTTP,
+		Credentials: credentials.StaticCredentialsProvider{Value: api.Credentials},
+	}
+	return &clients{account: account, kinesis: kinesis.NewFromConfig(config), api: api}
+}
+
+// Where Lambda has its things.
+const (
+	functionsPath = "/2015-03-31/functions/"
+	mappingsPath  = "/2015-03-31/event-source-mappings/"
+	tagsPath      = "/2017-03-31/tags/"
+)
+
+func concurrencyPath(function string) string {
+	return "/2017-10-31/functions/" + function + "/concurrency"
+}
+
+// lambda calls an operation of Lambda. Its name is put before an error.
+func (c *clients) lambda(ctx context.Context, operation, method, path string, in, out any) error {
+	if err := c.api.REST(ctx, "lambda", method, path, in, out); err != nil {
+		return fmt.Errorf("%s: %w", operation, err)
+	}
+	return nil
 }
 
 // refusal returns what the API says against a request, without the SDK's words around it.

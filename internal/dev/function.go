@@ -7,10 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"net/http"
+	"net/url"
 )
 
 // What the functions that are ours are known by: the description.
@@ -21,30 +19,53 @@ const (
 )
 
 func isOurs(f *function) bool {
-	text := aws.ToString(f.Description)
-	return text == description || text == debugged
+	return f.Description == description || f.Description == debugged
 }
 
-// function is a function as the server has it.
-type function = lambda.GetFunctionConfigurationOutput
+// configuration is what a folder says of its function, in the words of the API.
+type configuration struct {
+	FunctionName, Description, Runtime, Handler, Role string
+	Timeout, MemorySize                               int32
+	Environment                                       environment
+}
+
+// function is a function as the server has it. States are AWS's; the code's sum is SHA-256 in base64.
+type function struct {
+	configuration
+	State, StateReason                       string
+	LastUpdateStatus, LastUpdateStatusReason string
+	CodeSha256                               string
+}
+
+const (
+	failed     = "Failed"
+	pending    = "Pending"
+	inProgress = "InProgress"
+)
+
+// function returns a function as it is now.
+func (w *watch) function(ctx context.Context, name string) (f function, err error) {
+	err = w.clients.lambda(ctx, "GetFunctionConfiguration", http.MethodGet, functionsPath+name+"/configuration", nil, &f)
+	return f, err
+}
 
 // applyFunction makes the function what its plan says, and tells what it did.
 func (w *watch) applyFunction(ctx context.Context, p plan, code []byte) error {
-	f, err := w.clients.lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &p.name})
+	f, err := w.function(ctx, p.name)
 	if isNotFound(err) {
 		return w.createFunction(ctx, p, code)
 	}
 	if err != nil {
-		return refusal("GetFunctionConfiguration", err)
-	}
-	if !isOurs(f) {
-		return errors.New("there is a function of this name that millrace dev did not make: it is left alone")
-	}
-	if err := w.unreserve(ctx, p, f); err != nil {
 		return err
 	}
-	failed := f.State == types.StateFailed || f.LastUpdateStatus == types.LastUpdateStatusFailed
-	if p.differsFrom(f) {
+	if !isOurs(&f) {
+		return errors.New("there is a function of this name that millrace dev did not make: it is left alone")
+	}
+	if err := w.unreserve(ctx, p, &f); err != nil {
+		return err
+	}
+	broken := f.State == failed || f.LastUpdateStatus == failed
+	if p.differsFrom(&f) {
 		if err := w.updateConfiguration(ctx, p); err != nil {
 			return err
 		}
@@ -54,12 +75,12 @@ func (w *watch) applyFunction(ctx context.Context, p plan, code []byte) error {
 		return err
 	}
 	sum := sha256.Sum256(code)
-	if base64.StdEncoding.EncodeToString(sum[:]) == aws.ToString(f.CodeSha256) && !failed {
+	if base64.StdEncoding.EncodeToString(sum[:]) == f.CodeSha256 && !broken {
 		return nil
 	}
-	_, err = w.clients.lambda.UpdateFunctionCode(ctx, &lambda.UpdateFunctionCodeInput{FunctionName: &p.name, ZipFile: code})
-	if err != nil {
-		return refusal("UpdateFunctionCode", err)
+	in := codeOf{ZipFile: code}
+	if err := w.clients.lambda(ctx, "UpdateFunctionCode", http.MethodPut, functionsPath+p.name+"/code", in, nil); err != nil {
+		return err
 	}
 	if err := w.awaitFunction(ctx, p.name); err != nil {
 		return err
@@ -68,14 +89,16 @@ func (w *watch) applyFunction(ctx context.Context, p plan, code []byte) error {
 	return nil
 }
 
+// codeOf is a function's code in a request.
+type codeOf struct{ ZipFile []byte }
+
 func (w *watch) createFunction(ctx context.Context, p plan, code []byte) error {
-	_, err := w.clients.lambda.CreateFunction(ctx, &lambda.CreateFunctionInput{
-		FunctionName: &p.name, Description: p.description(), Runtime: types.Runtime(p.runtime), Handler: &p.handler, Role: &p.role,
-		Timeout: &p.timeout, MemorySize: &p.memory, Environment: &types.Environment{Variables: p.environment},
-		Code: &types.FunctionCode{ZipFile: code},
-	})
-	if err != nil {
-		return refusal("CreateFunction", err)
+	in := struct {
+		configuration
+		Code codeOf
+	}{p.configuration(), codeOf{code}}
+	if err := w.clients.lambda(ctx, "CreateFunction", http.MethodPost, functionsPath, in, nil); err != nil {
+		return err
 	}
 	if err := w.awaitFunction(ctx, p.name); err != nil {
 		return err
@@ -92,62 +115,57 @@ func (w *watch) reserve(ctx context.Context, p plan) error {
 	if !p.debugged {
 		return nil
 	}
-	_, err := w.clients.lambda.PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{
-		FunctionName: &p.name, ReservedConcurrentExecutions: aws.Int32(1),
-	})
-	return refusal("PutFunctionConcurrency", err)
+	in := struct{ ReservedConcurrentExecutions int32 }{1}
+	return w.clients.lambda(ctx, "PutFunctionConcurrency", http.MethodPut, concurrencyPath(p.name), in, nil)
 }
 
 // unreserve ends that for a function that somebody has looked at. Its description still says so, and does until it is done.
 func (w *watch) unreserve(ctx context.Context, p plan, f *function) error {
-	if p.debugged || aws.ToString(f.Description) != debugged {
+	if p.debugged || f.Description != debugged {
 		return nil
 	}
-	_, err := w.clients.lambda.DeleteFunctionConcurrency(ctx, &lambda.DeleteFunctionConcurrencyInput{FunctionName: &p.name})
-	return refusal("DeleteFunctionConcurrency", err)
+	return w.clients.lambda(ctx, "DeleteFunctionConcurrency", http.MethodDelete, concurrencyPath(p.name), nil, nil)
 }
 
-func (p *plan) description() *string {
-	if p.debugged {
-		return aws.String(debugged)
+func (p *plan) configuration() configuration {
+	c := configuration{
+		FunctionName: p.name, Description: description, Runtime: p.runtime, Handler: p.handler, Role: p.role,
+		Timeout: p.timeout, MemorySize: p.memory, Environment: environment{p.environment},
 	}
-	return aws.String(description)
+	if p.debugged {
+		c.Description = debugged
+	}
+	return c
 }
 
 func (w *watch) updateConfiguration(ctx context.Context, p plan) error {
-	_, err := w.clients.lambda.UpdateFunctionConfiguration(ctx, &lambda.UpdateFunctionConfigurationInput{
-		FunctionName: &p.name, Description: p.description(), Runtime: types.Runtime(p.runtime), Handler: &p.handler, Role: &p.role,
-		Timeout: &p.timeout, MemorySize: &p.memory, Environment: &types.Environment{Variables: p.environment},
-	})
+	err := w.clients.lambda(ctx, "UpdateFunctionConfiguration", http.MethodPut, functionsPath+p.name+"/configuration", p.configuration(), nil)
 	if err != nil {
-		return refusal("UpdateFunctionConfiguration", err)
+		return err
 	}
 	return w.awaitFunction(ctx, p.name)
 }
 
 // differsFrom reports whether a setting of the function is another one.
 func (p *plan) differsFrom(f *function) bool {
-	var variables map[string]string
-	if f.Environment != nil {
-		variables = f.Environment.Variables
-	}
-	return aws.ToString(f.Description) != *p.description() || string(f.Runtime) != p.runtime || aws.ToString(f.Handler) != p.handler || aws.ToString(f.Role) != p.role ||
-		aws.ToInt32(f.Timeout) != p.timeout || aws.ToInt32(f.MemorySize) != p.memory || !maps.Equal(variables, p.environment)
+	c := p.configuration()
+	return f.Description != c.Description || f.Runtime != c.Runtime || f.Handler != c.Handler || f.Role != c.Role ||
+		f.Timeout != c.Timeout || f.MemorySize != c.MemorySize || !maps.Equal(f.Environment.Variables, c.Environment.Variables)
 }
 
 // awaitFunction waits until what was begun with a function has ended, and returns why it failed, if it has.
 func (w *watch) awaitFunction(ctx context.Context, name string) error {
 	return until(ctx, "the function is ready", func() (bool, error) {
-		f, err := w.clients.lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &name})
+		f, err := w.function(ctx, name)
 		switch {
 		case err != nil:
-			return false, refusal("GetFunctionConfiguration", err)
-		case f.State == types.StatePending || f.LastUpdateStatus == types.LastUpdateStatusInProgress:
+			return false, err
+		case f.State == pending || f.LastUpdateStatus == inProgress:
 			return false, nil
-		case f.State == types.StateFailed:
-			return false, fmt.Errorf("it cannot be run: %s", aws.ToString(f.StateReason))
-		case f.LastUpdateStatus == types.LastUpdateStatusFailed:
-			return false, fmt.Errorf("it cannot be run so: %s", aws.ToString(f.LastUpdateStatusReason))
+		case f.State == failed:
+			return false, fmt.Errorf("it cannot be run: %s", f.StateReason)
+		case f.LastUpdateStatus == failed:
+			return false, fmt.Errorf("it cannot be run so: %s", f.LastUpdateStatusReason)
 		}
 		return true, nil
 	})
@@ -155,38 +173,43 @@ func (w *watch) awaitFunction(ctx context.Context, name string) error {
 
 // ourFunctions lists the functions that were made from folders, in this run and in earlier ones.
 func (w *watch) ourFunctions(ctx context.Context) (names []string, err error) {
-	pages := lambda.NewListFunctionsPaginator(w.clients.lambda, &lambda.ListFunctionsInput{})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, refusal("ListFunctions", err)
+	for query := (url.Values{}); ; {
+		var page struct {
+			Functions  []function
+			NextMarker string
+		}
+		if err := w.clients.lambda(ctx, "ListFunctions", http.MethodGet, functionsPath+"?"+query.Encode(), nil, &page); err != nil {
+			return nil, err
 		}
 		for _, f := range page.Functions {
-			if text := aws.ToString(f.Description); text == description || text == debugged {
-				names = append(names, aws.ToString(f.FunctionName))
+			if isOurs(&f) {
+				names = append(names, f.FunctionName)
 			}
 		}
+		if page.NextMarker == "" {
+			return names, nil
+		}
+		query.Set("Marker", page.NextMarker)
 	}
-	return names, nil
 }
 
 // remove ends a function whose folder has gone. Its mappings stay, disabled, with their places in their streams.
 func (w *watch) remove(ctx context.Context, name string) error {
-	f, err := w.clients.lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &name})
+	f, err := w.function(ctx, name)
 	if isNotFound(err) {
 		return nil
 	}
 	if err != nil {
-		return refusal("GetFunctionConfiguration", err)
+		return err
 	}
-	if !isOurs(f) {
+	if !isOurs(&f) {
 		return nil
 	}
 	if err := w.disableOthers(ctx, name, nil); err != nil {
 		return err
 	}
-	if _, err := w.clients.lambda.DeleteFunction(ctx, &lambda.DeleteFunctionInput{FunctionName: &name}); err != nil {
-		return refusal("DeleteFunction", err)
+	if err := w.clients.lambda(ctx, "DeleteFunction", http.MethodDelete, functionsPath+name, nil, nil); err != nil {
+		return err
 	}
 	w.out.say(name, "its folder has gone: function deleted")
 	return nil

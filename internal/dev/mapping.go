@@ -3,14 +3,10 @@ package dev
 import (
 	"context"
 	"fmt"
-	"math"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
 
 // ourTag marks the mappings that are ours. Its value is the folder.
@@ -20,6 +16,34 @@ const (
 	enabled  = "Enabled"
 	disabled = "Disabled"
 )
+
+// mappingUpdate is every setting of a mapping that can be changed, in the words of the API.
+type mappingUpdate struct {
+	mappingNumbers
+	FunctionResponseTypes []string
+	FilterCriteria        filterCriteria
+	DestinationConfig     destinationConfig
+}
+
+// mappingNumbers are those of them that are one number or one answer.
+type mappingNumbers struct {
+	Enabled                        bool
+	BatchSize                      int32
+	MaximumBatchingWindowInSeconds int32
+	ParallelizationFactor          int32
+	MaximumRetryAttempts           int32
+	MaximumRecordAgeInSeconds      int32
+	BisectBatchOnFunctionError     bool
+	TumblingWindowInSeconds        int32
+}
+
+// mapping is a mapping as the server has it. It is told whether it is enabled by its State.
+type mapping struct {
+	mappingUpdate
+	UUID, State                           string
+	EventSourceArn, EventSourceMappingArn string
+	StartingPosition                      string
+}
 
 // applyMappings makes the mappings of a function what its plan says, and disables those that it does not speak of.
 func (w *watch) applyMappings(ctx context.Context, p plan) error {
@@ -54,144 +78,125 @@ func (w *watch) applyMapping(ctx context.Context, function, stream string, m map
 		w.note(function, "stream %s: the mapping that is there was not made by millrace dev, and is left as it is", m.StreamName)
 		return nil
 	}
-	if m.StartingPosition != nil && *m.StartingPosition != string(c.StartingPosition) {
+	if m.StartingPosition != nil && *m.StartingPosition != c.StartingPosition {
 		w.note(function, "stream %s: the mapping goes on from its place; StartingPosition %s counts only when it is made", m.StreamName, *m.StartingPosition)
 	}
-	change := m.update(aws.ToString(c.UUID))
-	if !changes(c, change) {
+	change := m.update()
+	if !c.differsFrom(change) {
 		return nil
 	}
-	if err := w.settled(ctx, aws.ToString(c.UUID), ""); err != nil {
+	if err := w.settled(ctx, c.UUID, ""); err != nil {
 		return err
 	}
-	if _, err := w.clients.lambda.UpdateEventSourceMapping(ctx, change); err != nil {
-		return refusal("UpdateEventSourceMapping", err)
-	}
-	if err := w.settled(ctx, aws.ToString(c.UUID), ""); err != nil {
+	if err := w.clients.lambda(ctx, "UpdateEventSourceMapping", http.MethodPut, mappingsPath+c.UUID, change, nil); err != nil {
 		return err
 	}
-	w.out.say(function, "mapping of stream %s updated (%s); it goes on from its place", m.StreamName, onOff(*change.Enabled))
+	if err := w.settled(ctx, c.UUID, ""); err != nil {
+		return err
+	}
+	w.out.say(function, "mapping of stream %s updated (%s); it goes on from its place", m.StreamName, onOff(change.Enabled))
 	return nil
 }
 
 func (w *watch) createMapping(ctx context.Context, function, stream string, m mappingSettings) error {
-	u := m.update("")
-	in := &lambda.CreateEventSourceMappingInput{
-		EventSourceArn: &stream, FunctionName: &function, Tags: map[string]string{ourTag: function},
-		StartingPosition: types.EventSourcePositionTrimHorizon, Enabled: u.Enabled, BatchSize: u.BatchSize,
-		MaximumBatchingWindowInSeconds: u.MaximumBatchingWindowInSeconds, ParallelizationFactor: u.ParallelizationFactor,
-		MaximumRetryAttempts: u.MaximumRetryAttempts, MaximumRecordAgeInSeconds: u.MaximumRecordAgeInSeconds,
-		BisectBatchOnFunctionError: u.BisectBatchOnFunctionError, TumblingWindowInSeconds: u.TumblingWindowInSeconds,
-		FunctionResponseTypes: u.FunctionResponseTypes, FilterCriteria: u.FilterCriteria, DestinationConfig: u.DestinationConfig,
-	}
-	if m.StartingPosition != nil {
-		in.StartingPosition = types.EventSourcePosition(*m.StartingPosition)
-	}
-	if m.StartingPositionTimestamp != nil {
-		whole, part := math.Modf(*m.StartingPositionTimestamp)
-		in.StartingPositionTimestamp = aws.Time(time.Unix(int64(whole), int64(part*1e9)))
-	}
-	made, err := w.clients.lambda.CreateEventSourceMapping(ctx, in)
-	if err != nil {
-		return refusal("CreateEventSourceMapping", err)
-	}
-	if err := w.settled(ctx, aws.ToString(made.UUID), ""); err != nil {
+	in := struct {
+		mappingUpdate
+		EventSourceArn, FunctionName, StartingPosition string
+		StartingPositionTimestamp                      *float64 `json:",omitempty"`
+		Tags                                           map[string]string
+	}{m.update(), stream, function, "TRIM_HORIZON", m.StartingPositionTimestamp, map[string]string{ourTag: function}}
+	assign(&in.StartingPosition, m.StartingPosition)
+	var made mapping
+	if err := w.clients.lambda(ctx, "CreateEventSourceMapping", http.MethodPost, mappingsPath, in, &made); err != nil {
 		return err
 	}
-	w.out.say(function, "mapped to stream %s, from %s (%s)", m.StreamName, in.StartingPosition, onOff(*in.Enabled))
+	if err := w.settled(ctx, made.UUID, ""); err != nil {
+		return err
+	}
+	w.out.say(function, "mapped to stream %s, from %s (%s)", m.StreamName, in.StartingPosition, onOff(in.Enabled))
 	return nil
 }
 
 // update returns all settings of a mapping, those that the file does not name with their defaults.
-func (m mappingSettings) update(uuid string) *lambda.UpdateEventSourceMappingInput {
-	in := &lambda.UpdateEventSourceMappingInput{
-		UUID:                           &uuid,
-		Enabled:                        or(m.Enabled, true),
-		BatchSize:                      or(m.BatchSize, 100),
-		MaximumBatchingWindowInSeconds: or(m.MaximumBatchingWindowInSeconds, 0),
-		ParallelizationFactor:          or(m.ParallelizationFactor, 1),
-		MaximumRetryAttempts:           or(m.MaximumRetryAttempts, -1),
-		MaximumRecordAgeInSeconds:      or(m.MaximumRecordAgeInSeconds, -1),
-		BisectBatchOnFunctionError:     or(m.BisectBatchOnFunctionError, false),
-		TumblingWindowInSeconds:        or(m.TumblingWindowInSeconds, 0),
-		FunctionResponseTypes:          []types.FunctionResponseType{},
-		FilterCriteria:                 &types.FilterCriteria{Filters: []types.Filter{}},
-		DestinationConfig:              &types.DestinationConfig{OnFailure: &types.OnFailure{}},
+func (m mappingSettings) update() mappingUpdate {
+	u := mappingUpdate{
+		mappingNumbers:        mappingNumbers{Enabled: true, BatchSize: 100, ParallelizationFactor: 1, MaximumRetryAttempts: -1, MaximumRecordAgeInSeconds: -1},
+		FunctionResponseTypes: slices.Concat([]string{}, m.FunctionResponseTypes), // never null, which would leave it as it is
+		FilterCriteria:        filterCriteria{Filters: []eventFilter{}},
+		DestinationConfig:     destinationConfig{OnFailure: &onFailure{}},
 	}
-	for _, t := range m.FunctionResponseTypes {
-		in.FunctionResponseTypes = append(in.FunctionResponseTypes, types.FunctionResponseType(t))
-	}
+	assign(&u.Enabled, m.Enabled)
+	assign(&u.BatchSize, m.BatchSize)
+	assign(&u.MaximumBatchingWindowInSeconds, m.MaximumBatchingWindowInSeconds)
+	assign(&u.ParallelizationFactor, m.ParallelizationFactor)
+	assign(&u.MaximumRetryAttempts, m.MaximumRetryAttempts)
+	assign(&u.MaximumRecordAgeInSeconds, m.MaximumRecordAgeInSeconds)
+	assign(&u.BisectBatchOnFunctionError, m.BisectBatchOnFunctionError)
+	assign(&u.TumblingWindowInSeconds, m.TumblingWindowInSeconds)
 	if m.FilterCriteria != nil {
-		for _, f := range m.FilterCriteria.Filters {
-			in.FilterCriteria.Filters = append(in.FilterCriteria.Filters, types.Filter{Pattern: f.Pattern})
-		}
+		u.FilterCriteria.Filters = append(u.FilterCriteria.Filters, m.FilterCriteria.Filters...)
 	}
 	if m.DestinationConfig != nil && m.DestinationConfig.OnFailure != nil {
-		in.DestinationConfig.OnFailure.Destination = m.DestinationConfig.OnFailure.Destination
+		u.DestinationConfig.OnFailure = m.DestinationConfig.OnFailure
 	}
-	return in
+	return u
 }
 
-func or[T any](value *T, otherwise T) *T {
-	if value == nil {
-		return &otherwise
-	}
-	return value
-}
-
-// changes reports whether an update would change a mapping.
-func changes(c types.EventSourceMappingConfiguration, u *lambda.UpdateEventSourceMappingInput) bool {
-	var filters []types.Filter
-	if c.FilterCriteria != nil {
-		filters = c.FilterCriteria.Filters
-	}
-	var destination string
-	if c.DestinationConfig != nil && c.DestinationConfig.OnFailure != nil {
-		destination = aws.ToString(c.DestinationConfig.OnFailure.Destination)
-	}
-	samePattern := func(a, b types.Filter) bool { return aws.ToString(a.Pattern) == aws.ToString(b.Pattern) }
-	return isEnabled(c) != *u.Enabled ||
-		aws.ToInt32(c.BatchSize) != *u.BatchSize ||
-		aws.ToInt32(c.MaximumBatchingWindowInSeconds) != *u.MaximumBatchingWindowInSeconds ||
-		aws.ToInt32(c.ParallelizationFactor) != *u.ParallelizationFactor ||
-		aws.ToInt32(c.MaximumRetryAttempts) != *u.MaximumRetryAttempts ||
-		aws.ToInt32(c.MaximumRecordAgeInSeconds) != *u.MaximumRecordAgeInSeconds ||
-		aws.ToBool(c.BisectBatchOnFunctionError) != *u.BisectBatchOnFunctionError ||
-		aws.ToInt32(c.TumblingWindowInSeconds) != *u.TumblingWindowInSeconds ||
+// differsFrom reports whether an update would change a mapping.
+func (c mapping) differsFrom(u mappingUpdate) bool {
+	c.Enabled = c.isEnabled()
+	samePattern := func(a, b eventFilter) bool { return text(a.Pattern) == text(b.Pattern) }
+	return c.mappingNumbers != u.mappingNumbers ||
 		!slices.Equal(c.FunctionResponseTypes, u.FunctionResponseTypes) ||
-		!slices.EqualFunc(filters, u.FilterCriteria.Filters, samePattern) ||
-		destination != aws.ToString(u.DestinationConfig.OnFailure.Destination)
+		!slices.EqualFunc(c.FilterCriteria.Filters, u.FilterCriteria.Filters, samePattern) ||
+		c.DestinationConfig.destination() != u.DestinationConfig.destination()
+}
+
+func (d destinationConfig) destination() string {
+	if d.OnFailure == nil {
+		return ""
+	}
+	return text(d.OnFailure.Destination)
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
 
 // isEnabled reports whether a mapping is enabled, or is becoming it.
-func isEnabled(c types.EventSourceMappingConfiguration) bool {
-	state := aws.ToString(c.State)
-	return state != disabled && state != "Disabling"
-}
+func (c mapping) isEnabled() bool { return c.State != disabled && c.State != "Disabling" }
 
 // mappings lists the mappings of a function, of one stream or of all.
-func (w *watch) mappings(ctx context.Context, function, stream string) (list []types.EventSourceMappingConfiguration, err error) {
-	in := &lambda.ListEventSourceMappingsInput{FunctionName: &function}
+func (w *watch) mappings(ctx context.Context, function, stream string) (list []mapping, err error) {
+	query := url.Values{"FunctionName": {function}}
 	if stream != "" {
-		in.EventSourceArn = &stream
+		query.Set("EventSourceArn", stream)
 	}
-	pages := lambda.NewListEventSourceMappingsPaginator(w.clients.lambda, in)
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, refusal("ListEventSourceMappings", err)
+	for {
+		var page struct {
+			EventSourceMappings []mapping
+			NextMarker          string
+		}
+		if err := w.clients.lambda(ctx, "ListEventSourceMappings", http.MethodGet, mappingsPath+"?"+query.Encode(), nil, &page); err != nil {
+			return nil, err
 		}
 		list = append(list, page.EventSourceMappings...)
+		if page.NextMarker == "" {
+			return list, nil
+		}
+		query.Set("Marker", page.NextMarker)
 	}
-	return list, nil
 }
 
-func (w *watch) isOurMapping(ctx context.Context, c types.EventSourceMappingConfiguration) (bool, error) {
-	tags, err := w.clients.lambda.ListTags(ctx, &lambda.ListTagsInput{Resource: c.EventSourceMappingArn})
-	if err != nil {
-		return false, refusal("ListTags", err)
+func (w *watch) isOurMapping(ctx context.Context, c mapping) (bool, error) {
+	var answer struct{ Tags map[string]string }
+	if err := w.clients.lambda(ctx, "ListTags", http.MethodGet, tagsPath+url.PathEscape(c.EventSourceMappingArn), nil, &answer); err != nil {
+		return false, err
 	}
-	_, ours := tags.Tags[ourTag]
+	_, ours := answer.Tags[ourTag]
 	return ours, nil
 }
 
@@ -202,7 +207,7 @@ func (w *watch) disableOthers(ctx context.Context, function string, wanted []str
 		return err
 	}
 	for _, c := range list {
-		if slices.Contains(wanted, aws.ToString(c.EventSourceArn)) || !isEnabled(c) {
+		if slices.Contains(wanted, c.EventSourceArn) || !c.isEnabled() {
 			continue
 		}
 		ours, err := w.isOurMapping(ctx, c)
@@ -218,18 +223,18 @@ func (w *watch) disableOthers(ctx context.Context, function string, wanted []str
 	return nil
 }
 
-func (w *watch) disable(ctx context.Context, function string, c types.EventSourceMappingConfiguration) error {
-	if err := w.settled(ctx, aws.ToString(c.UUID), ""); err != nil {
+func (w *watch) disable(ctx context.Context, function string, c mapping) error {
+	if err := w.settled(ctx, c.UUID, ""); err != nil {
 		return err
 	}
-	_, err := w.clients.lambda.UpdateEventSourceMapping(ctx, &lambda.UpdateEventSourceMappingInput{UUID: c.UUID, Enabled: aws.Bool(false)})
-	if err != nil {
-		return refusal("UpdateEventSourceMapping", err)
-	}
-	if err := w.settled(ctx, aws.ToString(c.UUID), disabled); err != nil {
+	off := struct{ Enabled bool }{false}
+	if err := w.clients.lambda(ctx, "UpdateEventSourceMapping", http.MethodPut, mappingsPath+c.UUID, off, nil); err != nil {
 		return err
 	}
-	_, stream, _ := strings.Cut(aws.ToString(c.EventSourceArn), "/")
+	if err := w.settled(ctx, c.UUID, disabled); err != nil {
+		return err
+	}
+	_, stream, _ := strings.Cut(c.EventSourceArn, "/")
 	w.out.say(function, "mapping of stream %s disabled; it keeps its place", stream)
 	return nil
 }
@@ -237,12 +242,11 @@ func (w *watch) disable(ctx context.Context, function string, c types.EventSourc
 // settled waits until a mapping is in a state that stays: the given one, or any.
 func (w *watch) settled(ctx context.Context, uuid, state string) error {
 	return until(ctx, "the mapping is settled", func() (bool, error) {
-		c, err := w.clients.lambda.GetEventSourceMapping(ctx, &lambda.GetEventSourceMappingInput{UUID: &uuid})
-		if err != nil {
-			return false, refusal("GetEventSourceMapping", err)
+		var c mapping
+		if err := w.clients.lambda(ctx, "GetEventSourceMapping", http.MethodGet, mappingsPath+uuid, nil, &c); err != nil {
+			return false, err
 		}
-		now := aws.ToString(c.State)
-		return now == state || state == "" && (now == enabled || now == disabled), nil
+		return c.State == state || state == "" && (c.State == enabled || c.State == disabled), nil
 	})
 }
 

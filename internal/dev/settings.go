@@ -52,10 +52,16 @@ type mappingSettings struct {
 	DestinationConfig              *destinationConfig
 }
 
-type filterCriteria struct{ Filters []struct{ Pattern *string } }
+type filterCriteria struct{ Filters []eventFilter }
 
-type destinationConfig struct {
-	OnFailure *struct{ Destination *string }
+type eventFilter struct {
+	Pattern *string `json:",omitempty"`
+}
+
+type destinationConfig struct{ OnFailure *onFailure }
+
+type onFailure struct {
+	Destination *string `json:",omitempty"`
 }
 
 // readSettings reads the file's text. An error says in which line it is.

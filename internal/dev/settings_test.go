@@ -20,8 +20,8 @@ func TestSettingsAreReadByAWSsNames(t *testing.T) {
 	if *s.Timeout != 30 || s.Environment.Variables["anything"] != "goes" || len(*s.EventSourceMappings) != 2 {
 		t.Errorf("read %+v", s)
 	}
-	update := (*s.EventSourceMappings)[1].update("uuid")
-	if *update.BatchSize != 100 || *update.MaximumRetryAttempts != -1 || !*update.Enabled || *update.DestinationConfig.OnFailure.Destination != "arn" {
+	update := (*s.EventSourceMappings)[1].update()
+	if update.BatchSize != 100 || update.MaximumRetryAttempts != -1 || !update.Enabled || *update.DestinationConfig.OnFailure.Destination != "arn" {
 		t.Errorf("update is %+v", update)
 	}
 	if none, err := readSettings([]byte(`{}`)); err != nil || none.EventSourceMappings != nil {

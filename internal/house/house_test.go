@@ -92,7 +92,7 @@ var may = map[string][]string{
 	"internal/demo":  {"server", "internal/bootstrap", "internal/sdkhttp"},
 	"internal/bench": {"server", "store", "store/disk", "internal/bootstrap", "internal/scratch"},
 	"internal/dev":   {"server", "internal/scratch", "internal/sdkhttp"},
-	"cmd/millrace":   {"server", "filter", "stream/aggregate", "internal/authority", "internal/bootstrap", "internal/demo", "internal/bench", "internal/dev"},
+	"cmd/millrace":   {"server", "filter", "stream/aggregate", "internal/authority", "internal/bootstrap", "internal/demo", "internal/bench", "internal/dev", "internal/sdkhttp"},
 }
 
 func root(t *testing.T) string {
@@ -170,6 +170,25 @@ func TestImportsFollowTheMap(t *testing.T) {
 			if !contains(allowed, inside(imported)) {
 				t.Errorf("%s imports %s: the house does not lean that way", name, inside(imported))
 			}
+		}
+	}
+}
+
+// keepsMethods are packages that ask types for their methods by names that are not known before. A program that links one
+// of them keeps every exported method of every type that it has: a fifth more, when net/rpc came along with lambda.Start.
+var keepsMethods = []string{"net/rpc", "text/template", "html/template"}
+
+func TestLinkerDropsMethodsThatNobodyCalls(t *testing.T) {
+	command := exec.Command("go", "list", "-deps", "./cmd/millrace")
+	command.Dir = root(t)
+	command.Stderr = os.Stderr
+	out, err := command.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range strings.FieldsSeq(string(out)) {
+		if contains(keepsMethods, name) {
+			t.Errorf("the program links %s: the linker then keeps all exported methods", name)
 		}
 	}
 }
