@@ -268,6 +268,9 @@ func (p *pool) lost(e *environment) {
 	o := &e.deployment.provisioned
 	if i := slices.Index(o.idle, e); i >= 0 {
 		o.idle = slices.Delete(o.idle, i, i+1)
+		if a := e.allocation; a != nil && e.dead() { // the next may end as soon
+			a.retry = p.clock.Now().Add(provisionRetry)
+		}
 		p.end(e)
 	}
 }
