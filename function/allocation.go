@@ -268,6 +268,9 @@ func (p *pool) lost(e *environment) {
 	o := &e.deployment.provisioned
 	if i := slices.Index(o.idle, e); i >= 0 {
 		o.idle = slices.Delete(o.idle, i, i+1)
+		if a := e.allocation; a != nil && e.dead() { // the next may end as soon
+			a.retry = p.clock.Now().Add(provisionRetry)
+		}
 		p.end(e)
 	}
 }
@@ -279,10 +282,14 @@ func (s *Service) provide(ctx context.Context) {
 	defer work.Wait()
 	for {
 		start, victims, wait := s.pool.missing()
-		for _, victim := range victims {
-			victim.instance.Close()
-			s.pool.forget(victim)
+		var closing sync.WaitGroup
+		for _, victim := range victims { // which may take a while, with extensions
+			closing.Go(func() {
+				victim.instance.Close()
+				s.pool.forget(victim)
+			})
 		}
+		closing.Wait()
 		for _, e := range start {
 			work.Go(func() { s.provideOne(ctx, e) })
 		}

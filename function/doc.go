@@ -29,7 +29,7 @@
 //   - nothing of a version changes once it can be invoked, and its code stays as long as it does;
 //   - an instance that timed out, crashed or failed to start is never used again, and nothing is started but for an
 //     invocation, so a function that crashes at its start costs one start an invocation, or to be provisioned, where six
-//     failed starts in a row are the last;
+//     failed starts in a row are the last, and what ends by itself is replaced a second later;
 //   - an update or a deletion lets invocations under way finish, and then stops their instances;
 //   - a revision id changes with every change of what clients can see of a function.
 //

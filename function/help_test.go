@@ -25,6 +25,7 @@ type executor struct {
 	check   error                                                       // what Check answers
 	start   error                                                       // what Start answers
 	begin   func(function.Spec) error                                   // or this
+	brief   bool                                                        // instances end as soon as they have started
 	run     func(function.Spec, function.Request) (bool, []byte, error) // settles at once, payload, error
 	started []function.Spec
 	running int
@@ -61,7 +62,11 @@ func (e *executor) Start(_ context.Context, spec function.Spec) (function.Instan
 	}
 	e.started = append(e.started, spec)
 	e.running++
-	return &instance{executor: e, spec: spec, done: make(chan struct{})}, nil
+	i := &instance{executor: e, spec: spec, done: make(chan struct{})}
+	if e.brief {
+		go i.Close()
+	}
+	return i, nil
 }
 
 type instance struct {

@@ -421,3 +421,21 @@ func TestProvisionedInitializationIsTold(t *testing.T) {
 		}
 	})
 }
+
+// TestProvisionedThatEnds: environments that end by themselves as soon as they have started are replaced, but not without a pause.
+func TestProvisionedThatEnds(t *testing.T) {
+	inBubble(t, func(t *testing.T, h *house) {
+		h.published("f")
+		h.executor.set(func(e *executor) { e.brief = true })
+		if _, err := h.functions.PutProvisioned(t.Context(), qualified("f", "1"), 2); err != nil {
+			t.Fatal(err)
+		}
+		h.after(10 * time.Second)
+		if started, _ := h.executor.counts(); started < 10 || started > 50 {
+			t.Errorf("%d starts in ten seconds", started)
+		}
+		h.executor.set(func(e *executor) { e.brief = false })
+		h.after(2 * time.Second)
+		h.expectProvisioned(qualified("f", "1"), 2, function.ProvisionedReady, "")
+	})
+}

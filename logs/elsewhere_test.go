@@ -56,3 +56,36 @@ func TestElsewhere(t *testing.T) {
 		}
 	})
 }
+
+// deaf is a place that does not answer.
+type deaf struct{}
+
+func (deaf) Take(ctx context.Context, _ logs.Name, _ []logs.Printed) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// A place that does not answer does not keep the room from stopping, however many groups there are.
+func TestStopBesideADeafPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, func(c *logs.Config) { c.Elsewhere = deaf{} })
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- r.Run(ctx) }()
+		for n := range 10 {
+			group := orders
+			group.Group = fmt.Sprint("g", n)
+			r.Writer().Stream(group, "s").WriteLine(r.clock.Now(), []byte("x"))
+		}
+		synctest.Wait()
+		begun := time.Now()
+		cancel()
+		r.check(<-done)
+		if took := time.Since(begun); took > 6*time.Second {
+			t.Errorf("stopping took %s", took)
+		}
+		if dropped := r.Writer().Dropped(); dropped != 10 {
+			t.Errorf("%d dropped", dropped)
+		}
+	})
+}

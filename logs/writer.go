@@ -152,8 +152,23 @@ func (p *pile) lose(stream string, at int64, count int) {
 	l.at = at
 }
 
+// lastWords is how long it may take, when the room stops, until logs that live elsewhere have what is left.
+const lastWords = 5 * time.Second
+
 // run writes until the context ends, and then once more.
 func (w *Writer) run(ctx context.Context) {
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var watch sync.WaitGroup
+	defer watch.Wait()
+	defer cancel()
+	watch.Go(func() {
+		select {
+		case <-ctx.Done():
+			wait(late, lastWords)
+			cancel()
+		case <-late.Done():
+		}
+	})
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
@@ -161,10 +176,20 @@ func (w *Writer) run(ctx context.Context) {
 		case <-w.wake:
 		}
 		pause(ctx, w.hurry)
-		w.writeAll()
+		w.writeAll(late)
 		pause(ctx, nil)
 	}
-	w.writeAll()
+	w.writeAll(late)
+}
+
+// wait waits, unless the context ends before.
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
 }
 
 // pause waits, in real time since it is for the disk's sake, unless somebody is in a hurry.
@@ -178,14 +203,14 @@ func pause(ctx context.Context, hurry <-chan struct{}) {
 	}
 }
 
-// writeAll writes what has come until now.
-func (w *Writer) writeAll() {
+// writeAll writes what has come until now. The context is for who takes it elsewhere.
+func (w *Writer) writeAll(ctx context.Context) {
 	w.mu.Lock()
 	piles := w.piles
 	w.piles = map[Name]*pile{}
 	w.mu.Unlock()
 	for n, p := range piles {
-		w.write(n, p)
+		w.write(ctx, n, p)
 		w.mu.Lock()
 		w.bytes -= p.bytes
 		w.mu.Unlock()
@@ -193,13 +218,11 @@ func (w *Writer) writeAll() {
 }
 
 // write writes one pile. What the store refuses is dropped: there is nobody to tell, and no memory to keep it in.
-func (w *Writer) write(n Name, p *pile) {
+func (w *Writer) write(ctx context.Context, n Name, p *pile) {
 	for stream, l := range p.lost {
 		text := fmt.Sprintf("[millrace] %d events of this log were dropped here: they came faster than they could be kept\n", l.count)
 		p.events = append(p.events, printed{stream: stream, at: l.at, text: []byte(text), lost: l.count})
 	}
-	// Not a context that ends: what was taken is written when the room stops.
-	ctx := context.Background()
 	for from := 0; from < len(p.events); {
 		size, to := 0, from
 		for to < len(p.events) && size < writeBytes {
@@ -238,6 +261,7 @@ func (w *Writer) writePart(ctx context.Context, n Name, events []printed) error 
 	if w.s.config.Elsewhere != nil {
 		return w.handOn(ctx, n, events)
 	}
+	ctx = context.WithoutCancel(ctx) // what was taken is written when the room stops
 	g, err := w.s.find(n)
 	if err != nil {
 		if g, err = w.s.createGroup(ctx, n, Settings{}); err != nil && !errors.Is(err, ErrGroupExists) {

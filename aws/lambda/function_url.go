@@ -87,8 +87,8 @@ func (d *Door) serveURL(w http.ResponseWriter, r *http.Request, refused error) p
 	return u.respond(result.Payload)
 }
 
-// mayCall judges the caller. One who has to sign has to be known; where policies are enforced, they have to let him, and everybody
-// where nobody signs.
+// mayCall judges the caller. One who has to sign has to be known, and of the account; where policies are enforced, they say who he
+// may be, and have to let in everybody where nobody signs.
 func (d *Door) mayCall(u *urlCall, refused error) bool {
 	document := ""
 	if p, err := d.Functions.PolicyOf(u.r.Context(), u.config.About); err == nil {
@@ -97,7 +97,10 @@ func (d *Door) mayCall(u *urlCall, refused error) bool {
 	if !u.config.IAM {
 		return !d.Judges || opensURL(document)
 	}
-	return refused == nil && u.call.Authorize(u.r.Context(), protocol.Access{
+	if refused != nil || !u.call.Judged() && u.call.Account != u.config.About.Account {
+		return false
+	}
+	return u.call.Authorize(u.r.Context(), protocol.Access{
 		Action: "lambda:InvokeFunctionUrl", Resource: u.config.About.ARN(), Policy: document,
 		Keys: map[string][]string{"lambda:functionurlauthtype": {FunctionUrlAuthTypeAwsIam}},
 	}) == nil

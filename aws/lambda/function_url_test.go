@@ -154,6 +154,8 @@ func TestURLCallers(t *testing.T) {
 	withURL(t, "text", func(c *function.URLConfig) { c.IAM = true }, func(h *urlHouse) {
 		h.expect(h.call("GET", "/", ""), 403, forbidden)
 		h.expect(h.call("GET", "/", "", "Authorization", signature, "X-Amz-Date", "20000101T000000Z"), 200, "hello")
+		another := strings.Replace(signature, "AKIDEXAMPLE", "222222222222", 1)
+		h.expect(h.call("GET", "/", "", "Authorization", another, "X-Amz-Date", "20000101T000000Z"), 403, forbidden)
 	})
 	withURL(t, "text", nil, func(h *urlHouse) {
 		h.door.Judges = true

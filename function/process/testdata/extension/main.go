@@ -64,7 +64,9 @@ func meet(file string) {
 }
 
 func note(file, text string) {
-	check(os.WriteFile(filepath.Join(folder, name+"."+file), []byte(text), 0o644)) //nolint:gosec // for the test
+	path := filepath.Join(folder, name+"."+file)
+	check(os.WriteFile(path+".part", []byte(text), 0o644)) //nolint:gosec // for the test
+	check(os.Rename(path+".part", path))                   // whole, whoever reads it
 }
 
 // forever does not return, and is no deadlock for the runtime either, as waiting in a select of nothing is.
