@@ -16,7 +16,7 @@ const (
 	errorTypeHeader = "Lambda-Runtime-Function-Error-Type"
 )
 
-// Function takes an event and answers it. An error is the invocation's, and the next one comes all the same.
+// Function takes an event, which it may use until it returns, and answers it. An error is the invocation's, and the next one comes all the same.
 type Function func(event []byte) (answer []byte, err error)
 
 // Taking returns the function that decodes its events and answers null.
@@ -41,6 +41,7 @@ func Serve(f Function) error {
 	api := runtimeAPI{
 		url:    "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/invocation/",
 		client: &http.Client{Transport: transport},
+		event:  new(bytes.Buffer),
 	}
 	defer api.client.CloseIdleConnections()
 	for {
@@ -64,6 +65,7 @@ func Serve(f Function) error {
 type runtimeAPI struct {
 	url    string
 	client *http.Client
+	event  *bytes.Buffer // the current one; its memory serves all
 }
 
 // next waits for an invocation.
@@ -76,8 +78,9 @@ func (a runtimeAPI) next() (id string, event []byte, err error) {
 	if response.StatusCode != http.StatusOK {
 		return "", nil, fmt.Errorf("next invocation: %s", response.Status)
 	}
-	event, err = io.ReadAll(response.Body)
-	return response.Header.Get(requestIDHeader), event, err
+	a.event.Reset()
+	_, err = a.event.ReadFrom(response.Body)
+	return response.Header.Get(requestIDHeader), a.event.Bytes(), err
 }
 
 // fail answers an invocation with an error, in the form and with the type that aws-lambda-go gives it, and logs it as that does.
