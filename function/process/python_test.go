@@ -268,7 +268,7 @@ func pythonErrors(t *testing.T, h *house) {
 	}
 	result := h.invoke("nested", `1`)
 	decode(t, result.Payload, &got)
-	if got.ErrorMessage != "" || got.ErrorType != "Own" || len(got.StackTrace) != 2 {
+	if got.ErrorMessage != "" || got.ErrorType != "Own" || result.ErrorType != "Runtime.Unknown" || result.Reason() != "Own" || len(got.StackTrace) != 2 {
 		t.Errorf("nested: %+v", got)
 	}
 	if !regexp.MustCompile("\n\\[ERROR\\] Own\rTraceback \\(most recent call last\\):\r\u00a0\u00a0File .*\r.*\n").Match(result.LogTail) {
