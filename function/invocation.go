@@ -182,7 +182,9 @@ func (s *Service) failedStart(ctx context.Context, in Invocation, e *environment
 	default:
 		return Result{}, fmt.Errorf("start %s: %w", in.InvokedARN(), err)
 	}
-	response := Response{Payload: failure.Payload, ErrorType: failure.ErrorType, Message: failure.Message, InitDuration: failure.Duration}
+	response := Response{
+		Payload: failure.Payload, ErrorType: failure.ErrorType, Message: failure.Message, InitDuration: failure.Duration, Uninitialized: true,
+	}
 	now := s.clock.Now()
 	r := report{id: in.RequestID, function: &e.deployment.function, begun: now, now: now}
 	if in.Tail || e.log.wanted() {

@@ -193,12 +193,12 @@ func (r report) runtimeDone(response Response) PlatformEvent {
 	return PlatformEvent{Type: "platform.runtimeDone", level: levelOf(status, debugLevel), record: record}
 }
 
-// fault says what the platform found wrong with an invocation, if it did.
+// fault says what the platform found wrong with an invocation, if it did. What the function has reported is in the log already.
 func (r report) fault(response Response) (e PlatformEvent, is bool) {
-	switch status, errorType := response.status(); status {
-	case StatusSuccess:
+	switch status, errorType := response.status(); {
+	case status == StatusSuccess, response.Message == "":
 		return e, false
-	case StatusTimeout:
+	case status == StatusTimeout:
 		e.text = fmt.Sprintf("%s %s %s\n", r.now.UTC().Format(documentTime), r.id, response.Message)
 	default:
 		e.text = failureMessage(r.id, response.Message) + "\n" + errorType
@@ -254,12 +254,12 @@ func (r report) report(response Response) PlatformEvent {
 }
 
 // status tells how the platform sees the end of an invocation: an error that the runtime has reported is none of the
-// platform's.
+// platform's, unless the function could not be initialized.
 func (r Response) status() (status, errorType string) {
 	switch {
 	case r.ErrorType == ErrorTimeout:
 		return StatusTimeout, ""
-	case r.ErrorType != "" && r.Message != "":
+	case r.ErrorType != "" && (r.Message != "" || r.Uninitialized):
 		return StatusError, r.ErrorType
 	}
 	return StatusSuccess, ""

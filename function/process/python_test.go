@@ -331,7 +331,7 @@ func TestPythonFailedImports(t *testing.T) {
 			if (test.name == "raises" || test.name == "syntax") != (len(got.StackTrace) > 0) || strings.Contains(string(result.Payload), "bootstrap.py") {
 				t.Errorf("%s: %s", test.name, result.Payload)
 			}
-			if !strings.Contains(string(result.LogTail), "[ERROR] "+test.errorType) {
+			if log := string(result.LogTail); !strings.Contains(log, "[ERROR] "+test.errorType) || !strings.HasSuffix(log, "\tStatus: error\tError Type: "+result.ErrorType+"\n") {
 				t.Errorf("%s: log %s", test.name, result.LogTail)
 			}
 		}
