@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -284,6 +285,22 @@ func TestReportOfAFailedStart(t *testing.T) {
 				"Billed Duration: 0 ms\tMemory Size: 128 MB\tMax Memory Used: 0 MB\tStatus: error\tError Type: " + test.failure.ErrorType + "\n"
 			if err != nil || string(result.LogTail) != want {
 				t.Errorf("%q, %v\nwant %q", result.LogTail, err, want)
+			}
+		}
+	})
+}
+
+// A function has no more memory than it has.
+func TestReportOfMemory(t *testing.T) {
+	inBubble(t, func(t *testing.T, h *house) {
+		h.active("f")
+		for memory, want := range map[int]string{127: "127 MB", 128: "128 MB", 139: "128 MB"} {
+			h.executor.set(func(e *executor) {
+				e.memory, e.run = memory, func(function.Spec, function.Request) (bool, []byte, error) { return true, []byte("1"), nil }
+			})
+			result, err := h.functions.Invoke(t.Context(), function.Invocation{Ref: ref("f"), Tail: true})
+			if err != nil || !strings.Contains(string(result.LogTail), "\tMemory Size: 128 MB\tMax Memory Used: "+want+"\t") {
+				t.Errorf("%d: %s, %v", memory, result.LogTail, err)
 			}
 		}
 	})

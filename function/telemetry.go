@@ -217,7 +217,7 @@ func (r report) end() PlatformEvent {
 	}
 }
 
-// report says what an invocation took.
+// report says what an invocation took. What a function uses beyond its memory until that is noticed is not told.
 func (r report) report(response Response) PlatformEvent {
 	type metrics struct {
 		DurationMs       float64 `json:"durationMs"`
@@ -228,17 +228,18 @@ func (r report) report(response Response) PlatformEvent {
 	}
 	status, errorType := response.status()
 	billed := math.Ceil(millis(response.Duration + response.InitDuration))
+	used := min(response.MaxMemoryMB, r.function.MemoryMB)
 	e := PlatformEvent{
 		Type: "platform.report", level: levelOf(status, infoLevel),
 		text: fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %.0f ms\tMemory Size: %d MB\tMax Memory Used: %d MB\t",
-			r.id, millis(response.Duration), billed, r.function.MemoryMB, response.MaxMemoryMB),
+			r.id, millis(response.Duration), billed, r.function.MemoryMB, used),
 		record: struct {
 			RequestID string  `json:"requestId"`
 			Status    string  `json:"status"`
 			ErrorType string  `json:"errorType,omitempty"`
 			Metrics   metrics `json:"metrics"`
 		}{r.id, status, errorType, metrics{
-			thousandths(response.Duration), int64(billed), r.function.MemoryMB, response.MaxMemoryMB, thousandths(response.InitDuration),
+			thousandths(response.Duration), int64(billed), r.function.MemoryMB, used, thousandths(response.InitDuration),
 		}},
 	}
 	if response.InitDuration > 0 {
