@@ -102,6 +102,8 @@ type Response struct {
 	ErrorType string
 	// Message says what happened when the platform found the error and the function reported none; Payload is nil then.
 	Message string
+	// Uninitialized says that the function failed before it had the invocation, whether or not it reported why.
+	Uninitialized bool
 	// Duration is how long the function had the invocation.
 	Duration time.Duration
 	// InitDuration is how long the instance took to initialize, on its first invocation; 0 on others.

@@ -27,6 +27,7 @@ type executor struct {
 	begin   func(function.Spec) error                                   // or this
 	brief   bool                                                        // instances end as soon as they have started
 	run     func(function.Spec, function.Request) (bool, []byte, error) // settles at once, payload, error
+	memory  int                                                         // MB that an invocation with run is said to have used
 	started []function.Spec
 	running int
 }
@@ -78,7 +79,7 @@ type instance struct {
 
 func (i *instance) Invoke(_ context.Context, r function.Request) (function.Response, error) {
 	i.executor.mu.Lock()
-	run := i.executor.run
+	run, memory := i.executor.run, i.executor.memory
 	i.executor.mu.Unlock()
 	if run == nil {
 		r.Settled()
@@ -92,6 +93,7 @@ func (i *instance) Invoke(_ context.Context, r function.Request) (function.Respo
 	if bytes.HasPrefix(payload, []byte(`{"errorMessage"`)) {
 		response.ErrorType = "Runtime.Unknown"
 	}
+	response.MaxMemoryMB = memory
 	return response, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,6 +13,9 @@ import (
 
 // MaxPayloadBytes bounds the payload of an invocation.
 const MaxPayloadBytes = 6291456
+
+// maxErrorTypeBytes bounds the type of an error that a function names itself.
+const maxErrorTypeBytes = 256
 
 // maxTries bounds how often an invocation is made anew because its function was updated, or its environment found dead,
 // before the function saw it.
@@ -52,7 +56,7 @@ type Result struct {
 	ExecutedVersion string
 	// FunctionError is empty when the function succeeded and "Unhandled" when it did not, however it failed.
 	FunctionError string
-	// ErrorType classifies a failure: Runtime.X, Function.X or Sandbox.X.
+	// ErrorType classifies a failure: Runtime.X, Function.X or Sandbox.X. Reason may know more.
 	ErrorType string
 	// Payload is the response or the error's document. It belongs to the receiver.
 	Payload []byte
@@ -178,7 +182,9 @@ func (s *Service) failedStart(ctx context.Context, in Invocation, e *environment
 	default:
 		return Result{}, fmt.Errorf("start %s: %w", in.InvokedARN(), err)
 	}
-	response := Response{Payload: failure.Payload, ErrorType: failure.ErrorType, Message: failure.Message, InitDuration: failure.Duration}
+	response := Response{
+		Payload: failure.Payload, ErrorType: failure.ErrorType, Message: failure.Message, InitDuration: failure.Duration, Uninitialized: true,
+	}
 	now := s.clock.Now()
 	r := report{id: in.RequestID, function: &e.deployment.function, begun: now, now: now}
 	if in.Tail || e.log.wanted() {
@@ -261,6 +267,21 @@ func failureMessage(id, message string) string {
 		return ""
 	}
 	return "RequestId: " + id + " Error: " + message
+}
+
+// Reason is the type of a failure as who looks for its cause wants it: the ErrorType where that says something. The type that a
+// runtime gives to an ordinary exception has not the platform's form, and is known only from the error's document.
+func (r Result) Reason() string {
+	if !strings.HasSuffix(r.ErrorType, ".Unknown") {
+		return r.ErrorType
+	}
+	var document struct {
+		ErrorType string `json:"errorType"`
+	}
+	if json.Unmarshal(r.Payload, &document) != nil || document.ErrorType == "" {
+		return r.ErrorType
+	}
+	return clip(document.ErrorType, maxErrorTypeBytes)
 }
 
 // enter adds the invocation to its chain, or returns ErrRecursive when the function goes round in a circle, and may not.

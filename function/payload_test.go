@@ -31,3 +31,23 @@ func TestPayloadsThatAreNoJSON(t *testing.T) {
 		}
 	})
 }
+
+// The type of an ordinary exception is in the error's document alone.
+func TestReasonOfAFailure(t *testing.T) {
+	long := strings.Repeat("é", 200)
+	for _, test := range []struct{ errorType, payload, want string }{
+		{"", `"done"`, ""},
+		{"Runtime.Unknown", `{"errorMessage":"no","errorType":"ValueError"}`, "ValueError"},
+		{"Function.Unknown", `{"errorType":"KeyError"}`, "KeyError"},
+		{"Function.ResponseSizeTooLarge", `{"errorType":"Mine"}`, "Function.ResponseSizeTooLarge"},
+		{"Runtime.Unknown", `{"errorMessage":"no"}`, "Runtime.Unknown"},
+		{"Runtime.Unknown", `{"errorType":7}`, "Runtime.Unknown"},
+		{"Runtime.Unknown", `no`, "Runtime.Unknown"},
+		{"Runtime.Unknown", ``, "Runtime.Unknown"},
+		{"Runtime.Unknown", `{"errorType":"a` + long + `"}`, ("a" + long)[:255]},
+	} {
+		if got := (function.Result{ErrorType: test.errorType, Payload: []byte(test.payload)}).Reason(); got != test.want {
+			t.Errorf("%s %s: %s, want %s", test.errorType, test.payload, got, test.want)
+		}
+	}
+}

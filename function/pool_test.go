@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -265,6 +266,44 @@ func TestFailedStarts(t *testing.T) {
 		h.executor.set(func(e *executor) { e.start = nil })
 		h.expect("f", "f")
 	}, func(c *function.Config) { c.Concurrency = 1; c.MaxInstances = 1 })
+}
+
+// The REPORT line of an invocation whose function could not be initialized says so, whether the function has told why or not.
+func TestReportOfAFailedStart(t *testing.T) {
+	inBubble(t, func(t *testing.T, h *house) {
+		h.active("f")
+		for _, test := range []struct {
+			failure function.InitError
+			fault   string
+		}{
+			{function.InitError{ErrorType: "Runtime.ExitError", Message: "it went"}, "RequestId: id Error: it went\nRuntime.ExitError\n"},
+			{function.InitError{ErrorType: "Runtime.ImportModuleError", Payload: []byte(`{"errorType":"Runtime.ImportModuleError"}`)}, ""},
+		} {
+			h.executor.set(func(e *executor) { e.start = &test.failure })
+			result, err := h.functions.Invoke(t.Context(), function.Invocation{Ref: ref("f"), RequestID: "id", Tail: true})
+			want := "START RequestId: id Version: $LATEST\n" + test.fault + "END RequestId: id\nREPORT RequestId: id\tDuration: 0.00 ms\t" +
+				"Billed Duration: 0 ms\tMemory Size: 128 MB\tMax Memory Used: 0 MB\tStatus: error\tError Type: " + test.failure.ErrorType + "\n"
+			if err != nil || string(result.LogTail) != want {
+				t.Errorf("%q, %v\nwant %q", result.LogTail, err, want)
+			}
+		}
+	})
+}
+
+// A function has no more memory than it has.
+func TestReportOfMemory(t *testing.T) {
+	inBubble(t, func(t *testing.T, h *house) {
+		h.active("f")
+		for memory, want := range map[int]string{127: "127 MB", 128: "128 MB", 139: "128 MB"} {
+			h.executor.set(func(e *executor) {
+				e.memory, e.run = memory, func(function.Spec, function.Request) (bool, []byte, error) { return true, []byte("1"), nil }
+			})
+			result, err := h.functions.Invoke(t.Context(), function.Invocation{Ref: ref("f"), Tail: true})
+			if err != nil || !strings.Contains(string(result.LogTail), "\tMemory Size: 128 MB\tMax Memory Used: "+want+"\t") {
+				t.Errorf("%d: %s, %v", memory, result.LogTail, err)
+			}
+		}
+	})
 }
 
 // An instance that is found dead costs a start, and a room full of dead ones an error in the end.

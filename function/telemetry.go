@@ -193,12 +193,12 @@ func (r report) runtimeDone(response Response) PlatformEvent {
 	return PlatformEvent{Type: "platform.runtimeDone", level: levelOf(status, debugLevel), record: record}
 }
 
-// fault says what the platform found wrong with an invocation, if it did.
+// fault says what the platform found wrong with an invocation, if it did. What the function has reported is in the log already.
 func (r report) fault(response Response) (e PlatformEvent, is bool) {
-	switch status, errorType := response.status(); status {
-	case StatusSuccess:
+	switch status, errorType := response.status(); {
+	case status == StatusSuccess, response.Message == "":
 		return e, false
-	case StatusTimeout:
+	case status == StatusTimeout:
 		e.text = fmt.Sprintf("%s %s %s\n", r.now.UTC().Format(documentTime), r.id, response.Message)
 	default:
 		e.text = failureMessage(r.id, response.Message) + "\n" + errorType
@@ -217,7 +217,7 @@ func (r report) end() PlatformEvent {
 	}
 }
 
-// report says what an invocation took.
+// report says what an invocation took. What a function uses beyond its memory until that is noticed is not told.
 func (r report) report(response Response) PlatformEvent {
 	type metrics struct {
 		DurationMs       float64 `json:"durationMs"`
@@ -228,17 +228,18 @@ func (r report) report(response Response) PlatformEvent {
 	}
 	status, errorType := response.status()
 	billed := math.Ceil(millis(response.Duration + response.InitDuration))
+	used := min(response.MaxMemoryMB, r.function.MemoryMB)
 	e := PlatformEvent{
 		Type: "platform.report", level: levelOf(status, infoLevel),
 		text: fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %.0f ms\tMemory Size: %d MB\tMax Memory Used: %d MB\t",
-			r.id, millis(response.Duration), billed, r.function.MemoryMB, response.MaxMemoryMB),
+			r.id, millis(response.Duration), billed, r.function.MemoryMB, used),
 		record: struct {
 			RequestID string  `json:"requestId"`
 			Status    string  `json:"status"`
 			ErrorType string  `json:"errorType,omitempty"`
 			Metrics   metrics `json:"metrics"`
 		}{r.id, status, errorType, metrics{
-			thousandths(response.Duration), int64(billed), r.function.MemoryMB, response.MaxMemoryMB, thousandths(response.InitDuration),
+			thousandths(response.Duration), int64(billed), r.function.MemoryMB, used, thousandths(response.InitDuration),
 		}},
 	}
 	if response.InitDuration > 0 {
@@ -254,12 +255,12 @@ func (r report) report(response Response) PlatformEvent {
 }
 
 // status tells how the platform sees the end of an invocation: an error that the runtime has reported is none of the
-// platform's.
+// platform's, unless the function could not be initialized.
 func (r Response) status() (status, errorType string) {
 	switch {
 	case r.ErrorType == ErrorTimeout:
 		return StatusTimeout, ""
-	case r.ErrorType != "" && r.Message != "":
+	case r.ErrorType != "" && (r.Message != "" || r.Uninitialized):
 		return StatusError, r.ErrorType
 	}
 	return StatusSuccess, ""

@@ -135,7 +135,7 @@ func (l *lane) judge(b *batch, result function.Result, err error) answer {
 	if err != nil {
 		ans.report.Problem = err.Error()
 	} else {
-		ans.report.FunctionError, ans.report.ErrorType, ans.report.ExecutedVersion = result.FunctionError, result.ErrorType, result.ExecutedVersion
+		ans.report.FunctionError, ans.report.ErrorType, ans.report.ExecutedVersion = result.FunctionError, result.Reason(), result.ExecutedVersion
 		ans.report.LogGroup, ans.report.LogStream = l.r.rd.logGroup, result.LogStream
 	}
 	l.r.rd.report(report)

@@ -94,6 +94,9 @@ func (p *player) attempt(a *history.Attempt, whole int) string {
 	if a.Taken > 0 {
 		text += fmt.Sprint(" to ", a.Taken)
 	}
+	if p.shows["types"] && a.ErrorType != "" {
+		text += " with " + a.ErrorType
+	}
 	if a.Problem != "" {
 		text += " (" + a.Problem + ")"
 	}

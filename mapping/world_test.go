@@ -266,7 +266,8 @@ func (w *world) answer(call *invoked) (function.Result, string, time.Duration, e
 		failed = true
 	}
 	if failed {
-		result.FunctionError = "Unhandled"
+		result.FunctionError, result.ErrorType = "Unhandled", "Runtime.Unknown"
+		result.Payload = []byte(`{"errorMessage":"no","errorType":"ValueError"}`)
 		return result, "error", f.slow, nil
 	}
 	body, text := f.to(call)

@@ -28,6 +28,9 @@ func (d *Door) CreateEventSourceMapping(ctx context.Context, in *CreateEventSour
 	if err := refuseCreate(in); err != nil {
 		return nil, err
 	}
+	if err := checkTags(in.Tags); err != nil {
+		return nil, err
+	}
 	create := mapping.CreateInput{
 		Account: call.Account, Region: call.Region, Source: source, Consumer: consumer, Function: mappedFunction(call, in.FunctionName),
 		Disabled: in.Enabled != nil && !*in.Enabled, Tags: in.Tags,

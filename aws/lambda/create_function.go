@@ -30,6 +30,9 @@ func (d *Door) CreateFunction(ctx context.Context, in *CreateFunctionRequest) (*
 	)...); err != nil {
 		return nil, err
 	}
+	if err := checkTags(in.Tags); err != nil {
+		return nil, err
+	}
 	f := function.Function{Name: ref.Name, Role: in.Role, Architectures: in.Architectures}
 	assign(&f.Runtime, in.Runtime)
 	assign(&f.Handler, in.Handler)

@@ -214,6 +214,31 @@ func play(t *testing.T, archive *txtar.Archive) {
 	}
 }
 
+// What no listing has given out is refused by all, also when it is base64. That of mappings is in testdata/mappings.
+func TestMarkersThatAreNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, stop := open(t, func(*function.Config) {})
+		defer stop()
+		exchange(t, h, new(masks).show(t, "POST /2015-03-31/functions\n\n"+
+			`{"FunctionName":"f","Runtime":"python3.12","Handler":"main.echo","Role":"arn:aws:iam::123456789012:role/r","Code":{"ZipFile":"ZIP(one)"}}`))
+		for _, path := range []string{
+			"/2015-03-31/functions/?", "/2015-03-31/functions/?FunctionVersion=ALL&",
+			"/2015-03-31/functions/f/versions?", "/2015-03-31/functions/f/aliases?", "/2019-09-30/functions/f/provisioned-concurrency?List=ALL&",
+			"/2019-09-25/functions/f/event-invoke-config/list?", "/2018-10-31/layers?", "/2018-10-31/layers/l/versions?", "/2021-10-31/functions/f/urls?",
+		} {
+			if got := exchange(t, h, "GET "+path+"Marker="); !strings.HasPrefix(got, "200\n") {
+				t.Errorf("%s: %s", path, got)
+			}
+			for _, none := range []string{"zzz", "Zg", "YWZ0ZXI6eB", "!"} { // of base64, one that says f, and one with bits that no marker has
+				want := "400\nx-amzn-ErrorType: InvalidParameterValueException\n" + `{"Type":"User","message":"Invalid Marker: ` + none + `"}` + "\n"
+				if got := exchange(t, h, "GET "+path+"Marker="+none); got != want {
+					t.Errorf("%s%s: %s", path, none, got)
+				}
+			}
+		}
+	})
+}
+
 // exchange sends a request and shows the answer: the status, the headers that matter, and the body if there is one.
 func exchange(t *testing.T, h http.Handler, text string) string {
 	t.Helper()

@@ -54,21 +54,27 @@ func (d *Door) listFunctions(ctx context.Context, call protocol.Call, all bool, 
 	return d.Functions.ListAll(ctx, call.Account, call.Region, name, version, limit)
 }
 
+// markerPrefix begins what a marker says, so that a text which only happens to be base64 is none.
+const markerPrefix = "after:"
+
+var markerEncoding = base64.RawURLEncoding.Strict()
+
 // marker stands for the page after the given key.
 func marker(key string) *string {
-	return new(base64.RawURLEncoding.EncodeToString([]byte(key)))
+	return new(markerEncoding.EncodeToString([]byte(markerPrefix + key)))
 }
 
 // readMarker returns the key that a marker stands for, "" for the first page.
 func readMarker(m *string) (string, error) {
-	if m == nil {
+	if m == nil || *m == "" {
 		return "", nil
 	}
-	key, err := base64.RawURLEncoding.DecodeString(*m)
-	if err != nil {
+	text, err := markerEncoding.DecodeString(*m)
+	key, ok := strings.CutPrefix(string(text), markerPrefix)
+	if err != nil || !ok {
 		return "", invalid("Invalid Marker: %s", *m)
 	}
-	return string(key), nil
+	return key, nil
 }
 
 // pageSize is how many things a page has: the most, or fewer when that is asked for.

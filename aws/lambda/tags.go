@@ -28,6 +28,9 @@ func (d *Door) TagResource(ctx context.Context, in *TagResourceRequest) error {
 	if len(in.Tags) == 0 {
 		return invalid("An error occurred and the request cannot be processed.")
 	}
+	if err := checkTags(in.Tags); err != nil {
+		return err
+	}
 	if of.uuid == "" {
 		return translate(d.Functions.Tag(ctx, of.function, in.Tags))
 	}
@@ -58,6 +61,16 @@ func (d *Door) ListTags(ctx context.Context, in *ListTagsRequest) (*ListTagsResp
 	}
 	a, err := d.Functions.Attributes(ctx, of.function)
 	return &ListTagsResponse{Tags: orEmpty(a.Tags)}, translate(err)
+}
+
+// checkTags refuses tags that only AWS's own services set. Untagging is not refused: there are none of them to keep.
+func checkTags(tags map[string]string) error {
+	for key := range tags {
+		if strings.HasPrefix(strings.ToLower(key), "aws:") {
+			return invalid("aws: prefixed tag key names are not allowed for external use.")
+		}
+	}
+	return nil
 }
 
 // tagged reads the ARN of what is tagged, which validation has found to be one. A function is looked up; a mapping is

@@ -277,6 +277,9 @@ func (i *instance) Invoke(ctx context.Context, request function.Request) (functi
 		return function.Response{}, ctx.Err()
 	}
 	response.Duration = time.Since(begun)
+	if response.ErrorType == function.ErrorTimeout { // how long the processes took to end is not the invocation's
+		response.Duration = min(response.Duration, i.spec.Function.Timeout)
+	}
 	i.initializing = false
 	if request.Measure {
 		response.MaxMemoryMB = i.maxMemoryMB(response.Duration)

@@ -156,10 +156,14 @@ func (l language) whatIsMissing(version int, found []interpreter) string {
 	if len(found) == 0 {
 		return text + ", nor any other " + l.name + ". Install it."
 	}
-	var names []string
+	var names, seen []string
 	for _, f := range found {
-		if name := fmt.Sprintf("%s at %s", l.format(f.version), f.path); !slices.Contains(names, name) {
-			names = append(names, name)
+		real := f.path // of which python3 and python are often two names
+		if target, err := filepath.EvalSymlinks(real); err == nil {
+			real = target
+		}
+		if !slices.Contains(seen, real) {
+			seen, names = append(seen, real), append(names, fmt.Sprintf("%s at %s", l.format(f.version), f.path))
 		}
 	}
 	return text + "; there is " + strings.Join(names, ", ") + ". Install it, or start the server with --runtime-match nearest to run the function on what is there."

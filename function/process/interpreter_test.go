@@ -58,6 +58,29 @@ func TestFindInterpreter(t *testing.T) {
 	}
 }
 
+// An interpreter with two names is named once, two of one version are both.
+func TestInterpreterWithTwoNames(t *testing.T) {
+	install := t.TempDir()
+	at := func(name string) string { return filepath.Join(install, name) }
+	for _, err := range []error{
+		os.WriteFile(at("python3.11"), nil, 0o755), os.WriteFile(at("other"), nil, 0o755),
+		os.Symlink("python3.11", at("python3")), os.Symlink("python3", at("python")),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for python, there := range map[string]string{
+		"python": "python3.11 at " + at("python3") + ".", "other": "python3.11 at " + at("python3") + ", python3.11 at " + at("other") + ".",
+	} {
+		fakePATH(t, map[string]string{"python3": "11 " + at("python3"), "python": "11 " + at(python)})
+		_, err := newInterpreters(Exact, nil, slog.New(slog.DiscardHandler)).find(t.Context(), "python3.12")
+		if err == nil || !strings.Contains(err.Error(), "; there is "+there) {
+			t.Errorf("%s: %v", python, err)
+		}
+	}
+}
+
 func TestInterpreterThatAppears(t *testing.T) {
 	dir := fakePATH(t, nil)
 	in := newInterpreters(Exact, nil, slog.New(slog.DiscardHandler))

@@ -71,7 +71,7 @@ func TestTimeoutAndExitInTheLog(t *testing.T) {
 	h.gobootstrap("wait", timeout(time.Second))
 	h.gobootstrap("exit", timeout(time.Minute)) // how long it takes to end is the machine's affair
 	for payload, pattern := range map[string]string{
-		`{"Do":"wait","Text":"/never"}`: `\n\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z req-1 Task timed out after 1\.00 seconds\n\nEND RequestId: req-1\nREPORT .*\tStatus: timeout\n$`,
+		`{"Do":"wait","Text":"/never"}`: `\n\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z req-1 Task timed out after 1\.00 seconds\n\nEND RequestId: req-1\nREPORT RequestId: req-1\tDuration: 1000\.00 ms\t.*\tStatus: timeout\n$`,
 		`{"Do":"exit","Number":7}`: `\nRequestId: req-1 Error: Runtime exited with error: exit status 7\nRuntime\.ExitError\nEND RequestId: req-1\n` +
 			`REPORT .*\tStatus: error\tError Type: Runtime\.ExitError\n$`,
 	} {

@@ -213,7 +213,7 @@ func nodeError(t *testing.T, result function.Result, errorType, message string) 
 		Trace                   []string
 	}
 	decode(t, result.Payload, &got)
-	if result.FunctionError != "Unhandled" || got.ErrorType != errorType || got.ErrorMessage != message || len(got.Trace) == 0 {
+	if result.FunctionError != "Unhandled" || got.ErrorType != errorType || result.Reason() != errorType || got.ErrorMessage != message || len(got.Trace) == 0 {
 		t.Errorf("%q %s\nwant %s %s\nlog: %s", result.FunctionError, result.Payload, errorType, message, result.LogTail)
 	}
 }

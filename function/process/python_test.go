@@ -268,7 +268,7 @@ func pythonErrors(t *testing.T, h *house) {
 	}
 	result := h.invoke("nested", `1`)
 	decode(t, result.Payload, &got)
-	if got.ErrorMessage != "" || got.ErrorType != "Own" || len(got.StackTrace) != 2 {
+	if got.ErrorMessage != "" || got.ErrorType != "Own" || result.ErrorType != "Runtime.Unknown" || result.Reason() != "Own" || len(got.StackTrace) != 2 {
 		t.Errorf("nested: %+v", got)
 	}
 	if !regexp.MustCompile("\n\\[ERROR\\] Own\rTraceback \\(most recent call last\\):\r\u00a0\u00a0File .*\r.*\n").Match(result.LogTail) {
@@ -331,7 +331,7 @@ func TestPythonFailedImports(t *testing.T) {
 			if (test.name == "raises" || test.name == "syntax") != (len(got.StackTrace) > 0) || strings.Contains(string(result.Payload), "bootstrap.py") {
 				t.Errorf("%s: %s", test.name, result.Payload)
 			}
-			if !strings.Contains(string(result.LogTail), "[ERROR] "+test.errorType) {
+			if log := string(result.LogTail); !strings.Contains(log, "[ERROR] "+test.errorType) || !strings.HasSuffix(log, "\tStatus: error\tError Type: "+result.ErrorType+"\n") {
 				t.Errorf("%s: log %s", test.name, result.LogTail)
 			}
 		}
