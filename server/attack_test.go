@@ -3,7 +3,9 @@ package server_test
 import (
 	"bufio"
 	"crypto/hmac"
+	"crypto/sha1"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -11,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -140,6 +143,83 @@ func hmacOf(key []byte, text string) []byte {
 	h := hmac.New(sha256.New, key)
 	h.Write([]byte(text))
 	return h.Sum(nil)
+}
+
+// presignedV2 is a URL of S3 as boto3 presigns it, good until a moment.
+func presignedV2(who aws.Credentials, method, address, path string, until time.Time, params ...string) string {
+	end := strconv.FormatInt(until.Unix(), 10)
+	mac := hmac.New(sha1.New, []byte(who.SecretAccessKey))
+	fmt.Fprintf(mac, "%s\n\n\n%s\n%s", method, end, path)
+	query := url.Values{"AWSAccessKeyId": {who.AccessKeyID}, "Expires": {end}, "Signature": {base64.StdEncoding.EncodeToString(mac.Sum(nil))}}
+	for i := 0; i < len(params); i += 2 {
+		query.Set(params[i], params[i+1])
+	}
+	return address + path + "?" + query.Encode()
+}
+
+// TestTamperedLinks changes presigned URLs of version 2, and asks with them for more than they are for.
+func TestTamperedLinks(t *testing.T) {
+	address := judging(t, server.AuthIAM)
+	c, _ := as(address, root)
+	c.prepare(t)
+	if _, err := c.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("failures"), Key: aws.String("k"), Body: strings.NewReader("x")}); err != nil {
+		t.Fatal(err)
+	}
+	ann, soon := newUser(t, address, "ann"), time.Now().Add(time.Minute)
+	link := presignedV2(root, http.MethodGet, address, "/failures/k", soon)
+	const mismatch = "<Code>SignatureDoesNotMatch</Code>"
+	for name, l := range map[string]struct {
+		method, url, text string
+		header            http.Header
+	}{
+		"method":          {"DELETE", link, mismatch, nil},
+		"key":             {"GET", strings.Replace(link, "/k?", "/other?", 1), mismatch, nil},
+		"bucket":          {"GET", strings.Replace(link, "/failures/", "/other/", 1), mismatch, nil},
+		"slashes":         {"GET", strings.Replace(link, "/k?", "//k?", 1), mismatch, nil},
+		"dots":            {"GET", strings.Replace(link, "/k?", "/./k?", 1), mismatch, nil},
+		"time":            {"GET", strings.Replace(link, "Expires=", "Expires=1", 1), mismatch, nil},
+		"time twice":      {"GET", strings.Replace(link, "Expires=", "Expires=9999999999&Expires=", 1), mismatch, nil},
+		"an upload":       {"GET", link + "&uploadId=u", mismatch, nil},
+		"a header":        {"GET", link, mismatch, http.Header{"X-Amz-Expected-Bucket-Owner": {"0"}}},
+		"one in the URL":  {"GET", link + "&x-amz-copy-source=/other/k", mismatch, nil},
+		"in capitals":     {"GET", link + "&X-AMZ-Copy-Source=/other/k", mismatch, nil},
+		"a type":          {"GET", link, mismatch, http.Header{"Content-Type": {"text/plain"}}},
+		"a token":         {"GET", link + "&x-amz-security-token=t", "<Code>InvalidAccessKeyId</Code>", nil},
+		"another's key":   {"GET", strings.Replace(link, root.AccessKeyID, ann.AccessKeyID, 1), mismatch, nil},
+		"nobody's key":    {"GET", strings.Replace(link, root.AccessKeyID, "AKIAUNKNOWN", 1), "<Code>InvalidAccessKeyId</Code>", nil},
+		"an account":      {"GET", strings.Replace(link, root.AccessKeyID, "000000000000", 1), "<Code>InvalidAccessKeyId</Code>", nil},
+		"expired":         {"GET", presignedV2(root, "GET", address, "/failures/k", time.Now().Add(-2*time.Second)), "<Code>AccessDenied</Code><Message>Request has expired</Message>", nil},
+		"no time":         {"GET", strings.Replace(link, "Expires=", "Expired=", 1), "<Code>AccessDenied</Code><Message>Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters</Message>", nil},
+		"what ann may":    {"GET", presignedV2(ann, "GET", address, "/failures/k", soon), "is not authorized to perform: s3:GetObject", nil},
+		"another service": {"GET", presignedV2(root, "GET", address, "/2015-03-31/functions", soon), "<Code>", nil},
+		"our own pages":   {"GET", presignedV2(root, "GET", address, "/_millrace/mappings", soon), "", nil},
+		"another target":  {"POST", presignedV2(root, "POST", address, "/", soon), "IncompleteSignatureException", listStreams},
+		"two signatures":  {"GET", link + "&X-Amz-Algorithm=AWS4-HMAC-SHA256", "<Code>InvalidArgument</Code><Message>Only one auth mechanism allowed", nil},
+		"in the header":   {"GET", address + "/failures/k", "<Code>InvalidRequest</Code><Message>The authorization mechanism you have provided is not supported.", http.Header{"Authorization": {"AWS " + root.AccessKeyID + ":c2ln"}}},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), l.method, l.url, strings.NewReader(map[bool]string{true: "{}"}[l.method == "POST"]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for header, values := range l.header {
+			r.Header[header] = values
+		}
+		if status, text := do(t, r); status < 400 || status >= 500 || !strings.Contains(text, l.text) {
+			t.Errorf("%s: %d %s", name, status, text)
+		}
+	}
+	for name, host := range map[string]string{"untouched": "", "in the host": "failures.s3.localhost", "in a host of localhost": "failures.localhost"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, link, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if host != "" { // the bucket is signed, not where it stands
+			r.Host, r.URL.Path = host, "/k"
+		}
+		if status, text := do(t, r); status != 200 || text != "x" {
+			t.Errorf("%s: %d %s", name, status, text)
+		}
+	}
 }
 
 // TestReplay sends a request again when its time has passed. Within that time it is repeated, as it is at AWS: TLS is what

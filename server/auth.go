@@ -12,6 +12,7 @@ import (
 
 	"github.com/millrace/millrace/aws/lambda"
 	"github.com/millrace/millrace/aws/protocol"
+	"github.com/millrace/millrace/aws/s3"
 	"github.com/millrace/millrace/aws/signature"
 	"github.com/millrace/millrace/identity"
 	"github.com/millrace/millrace/identity/policy"
@@ -62,6 +63,9 @@ func (g guard) Authenticate(r *http.Request, body []byte, s *signature.Signature
 		return protocol.Caller{}, &signature.Fault{Kind: signature.ExpiredToken}
 	case err != nil:
 		return protocol.Caller{}, &signature.Fault{Kind: signature.Unknown}
+	}
+	if s.Algorithm == signature.Version2 {
+		s.Bucket = s3.HostBucket(r.Host)
 	}
 	chain, fault := g.verifier.Verify(r, body, s, service, secret)
 	if fault != nil {

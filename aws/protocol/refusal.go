@@ -29,6 +29,7 @@ var wordings = map[signature.Kind]wording{
 	},
 	signature.Twice:        {code: "InvalidSignatureException", query: "SignatureDoesNotMatch"},
 	signature.Incomplete:   {code: "IncompleteSignatureException", query: "IncompleteSignature", queryStatus: http.StatusBadRequest},
+	signature.Mechanism:    {code: "IncompleteSignatureException", query: "IncompleteSignature", queryStatus: http.StatusBadRequest},
 	signature.Scope:        {code: "InvalidSignatureException", query: "SignatureDoesNotMatch"},
 	signature.Unknown:      {code: "UnrecognizedClientException", text: badToken, query: "InvalidClientTokenId"},
 	signature.ExpiredToken: {code: "ExpiredTokenException", text: expiredToken, query: "ExpiredToken"},

@@ -30,12 +30,17 @@ type request struct {
 	key    string
 	status int   // of the answer, 0 while there is none
 	cause  error // of an internal error
+
+	version2 bool // its URL is signed in version 2
 }
 
 // serve answers a request, or says why its caller is refused.
 func (d *Door) serve(w http.ResponseWriter, r *http.Request, refused error) (o protocol.Outcome) {
 	q := &request{Request: r, call: protocol.CallFrom(r.Context()), w: w}
 	q.bucket, q.key = locate(r)
+	if err := q.takeHeaders(); refused == nil {
+		refused = err
+	}
 	route, err := find(q)
 	o.Operation = route.name
 	if d.elsewhere != nil && !q.call.Judged() {

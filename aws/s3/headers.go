@@ -1,7 +1,6 @@
 package s3
 
 import (
-	"net/textproto"
 	"strings"
 
 	"github.com/millrace/millrace/bucket"
@@ -102,7 +101,7 @@ func (q *request) show(o *bucket.Object) {
 		h.Set(name, value)
 	}
 	for name, value := range o.Metadata {
-		h[textproto.CanonicalMIMEHeaderKey(metadataHeader+name)] = []string{value}
+		h[strings.ToLower(metadataHeader)+name] = []string{value} // as S3 writes it: clients take the name as it is
 	}
 	params := q.URL.Query()
 	for _, name := range kept {

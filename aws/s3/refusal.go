@@ -10,6 +10,8 @@ import (
 func (q *request) refusal(f *signature.Fault) *failure {
 	presigned := q.URL.Query().Has("X-Amz-Algorithm")
 	switch f.Kind {
+	case signature.Mechanism:
+		return invalidRequest("The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.")
 	case signature.Missing:
 		return &failure{code: "AccessDenied"}
 	case signature.Twice:
@@ -18,6 +20,9 @@ func (q *request) refusal(f *signature.Fault) *failure {
 			text: "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified",
 		}
 	case signature.Incomplete, signature.Scope:
+		if q.version2 {
+			return &failure{code: "AccessDenied", text: f.Message}
+		}
 		if presigned {
 			return &failure{code: "AuthorizationQueryParametersError", text: f.Message, status: http.StatusBadRequest}
 		}

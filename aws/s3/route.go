@@ -36,6 +36,9 @@ func hostBucket(host string) place {
 	return place{}
 }
 
+// HostBucket is the bucket that a host names, empty for none.
+func HostBucket(host string) string { return hostBucket(host).bucket }
+
 // locate finds bucket and key in the host and the path. A key is whatever follows the slash, slashes included.
 func locate(r *http.Request) (bucket, key string) {
 	path := strings.TrimPrefix(r.URL.EscapedPath(), "/")

@@ -1,5 +1,5 @@
 // Package signature reads and verifies signatures of AWS's version 4: in the Authorization header, in a presigned URL,
-// and, for S3, on each chunk of a body that is sent in chunks.
+// and, for S3, on each chunk of a body that is sent in chunks. Of version 2 it knows what S3's clients still make: presigned URLs.
 //
 // It knows neither who holds a key nor how a refusal is written: it is handed the secret, and returns a *Fault, which each
 // protocol words in its own way.

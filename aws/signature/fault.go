@@ -11,6 +11,8 @@ const (
 	Twice
 	// Incomplete says that a part of the signature is missing, or cannot be read.
 	Incomplete
+	// Mechanism says that the header is signed in version 2, of which only URLs are read.
+	Mechanism
 	// Scope says that the credential is for another service, day or region.
 	Scope
 	// Unknown says that there is no such key, or that the session token is not the key's.

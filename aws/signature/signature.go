@@ -26,16 +26,26 @@ type Signature struct {
 	Token string
 	// Time is when it was signed, as sent: in a basic form of ISO 8601, or as a header Date has it.
 	Time string
-	// Expires is for how many seconds a presigned URL is good, as sent; empty when it does not say so.
+	// Expires is for how many seconds a presigned URL is good, as sent, or, in version 2, until which second of Unix time;
+	// empty when it does not say so.
 	Expires   string
 	Presigned bool
+	// Bucket is the one that the host names, which is signed in version 2. It is not read, but set by who knows hosts.
+	Bucket string
 }
+
+// headerVersion2 begins an Authorization header of S3's version 2, which is not read.
+const headerVersion2 = "AWS"
 
 // Read finds the signature of the request. The texts are AWS's.
 func Read(r *http.Request, params url.Values) (Signature, *Fault) {
-	presigned := params.Has("X-Amz-Algorithm")
+	presigned, version2 := params.Has("X-Amz-Algorithm"), IsVersion2(params)
 	given := r.Header["Authorization"]
 	switch {
+	case version2 && (presigned || len(given) > 0 && given[0] != ""):
+		return Signature{}, &Fault{Kind: Twice, Message: "Found 'AWSAccessKeyId' as a query-string param and another signature."}
+	case version2:
+		return readVersion2(r, params)
 	case len(given) > 0 && given[0] != "" && presigned:
 		return Signature{}, &Fault{Kind: Twice, Message: "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header."}
 	case presigned:
@@ -69,7 +79,11 @@ func readAuthorization(r *http.Request, authorization string) (Signature, *Fault
 		}
 	}
 	if credential == "" || s.Signature == "" || s.SignedHeaders == "" || s.Time == "" {
-		return Signature{}, incompleteHeader(credential, s, r.Header.Get("Authorization"))
+		fault := incompleteHeader(credential, s, r.Header.Get("Authorization"))
+		if s.Algorithm == headerVersion2 {
+			fault.Kind = Mechanism
+		}
+		return Signature{}, fault
 	}
 	s.readCredential(credential)
 	return s, nil
@@ -136,10 +150,15 @@ func (s *Signature) readCredential(credential string) {
 	s.Date, s.Region, s.Service, s.Terminator = scope[0], scope[1], scope[2], scope[3]
 }
 
-// ScopeService is the service in the request's credential scope, for routing only. It is empty when there is none.
+// ScopeService is the service in the request's credential scope, for routing only; version 2, which has none, is S3's. It is
+// empty when there is none.
 func ScopeService(r *http.Request, params url.Values) string {
 	credential := params.Get("X-Amz-Credential")
-	if _, after, ok := strings.Cut(r.Header.Get("Authorization"), "Credential="); ok {
+	authorization := r.Header.Get("Authorization")
+	if strings.HasPrefix(authorization, headerVersion2+" ") || authorization == "" && credential == "" && IsVersion2(params) {
+		return "s3"
+	}
+	if _, after, ok := strings.Cut(authorization, "Credential="); ok {
 		credential, _ = nextWord(after)
 	}
 	var s Signature

@@ -58,6 +58,9 @@ const maxPooled = 64 << 10
 // it, except for S3, whose bodies are not in memory: there the hash that the client names is taken, and whoever reads the
 // body compares. Of a body in signed chunks it returns the chain by which they are verified.
 func (v *Verifier) Verify(r *http.Request, body []byte, s *Signature, service, secret string) (*Chain, *Fault) {
+	if s.Algorithm == Version2 && s.Presigned && service == "s3" {
+		return nil, v.verifyVersion2(r, s, secret)
+	}
 	at, fault := v.check(s, service)
 	if fault != nil {
 		return nil, fault

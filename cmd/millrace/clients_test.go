@@ -56,6 +56,30 @@ func TestClients(t *testing.T) {
 	}
 }
 
+// TestPresignedClients walks over presigned URLs as boto3 and AWS's command line make them by default.
+func TestPresignedClients(t *testing.T) {
+	const python = "/usr/bin/python3"
+	if err := exec.Command(python, "-c", "import boto3").Run(); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("boto3 is not there: %v", err)
+		}
+		t.Skipf("boto3 is not there: %v", err)
+	}
+	const key, secret = "AKIAROOTROOTROOTROOT", "a-secret-that-only-the-root-knows-0123456"
+	for _, mode := range []string{"open", "iam"} {
+		h := newHouse(t)
+		h.flags = append(h.flags, "--auth", mode)
+		h.env = append(h.env, "MILLRACE_ROOT_ACCESS_KEY_ID="+key, "MILLRACE_ROOT_SECRET_ACCESS_KEY="+secret)
+		h.start()
+		walk := exec.Command(python, "presigned.py", h.url, mode, key, secret)
+		walk.Dir = "../../clients/python"
+		if out, err := walk.CombinedOutput(); err != nil || !strings.Contains(string(out), "walked") {
+			t.Errorf("%s: %v\n%s", mode, err, out)
+		}
+		h.stop()
+	}
+}
+
 // node20 checks for the modules and the interpreter that the walk deploys its function on.
 func node20(modules string) error {
 	if _, err := os.Stat(modules); err != nil {
