@@ -32,7 +32,6 @@ type pool struct {
 	idleTimeout time.Duration
 	grace       time.Duration  // Config.SettleGrace
 	stopping    chan struct{}  // closed when the pool stops
-	wake        chan struct{}  // holds one; tells expire that something is idle again
 	invocations sync.WaitGroup // between enter and leave
 	closing     sync.WaitGroup // of environments, in goroutines of the pool
 
@@ -47,7 +46,7 @@ type pool struct {
 func newPool(clock clockwork.Clock, concurrency, maximum int, idleTimeout time.Duration) *pool {
 	return &pool{
 		clock: clock, maximum: maximum, idleTimeout: idleTimeout,
-		stopping: make(chan struct{}), wake: make(chan struct{}, 1),
+		stopping:     make(chan struct{}),
 		environments: make(map[*environment]struct{}), ledger: newLedger(concurrency), provisioned: newProvisionedPool(),
 	}
 }
@@ -303,12 +302,6 @@ func (p *pool) free(e *environment) {
 	}
 	d.idle = append(d.idle, e)
 	e.element = p.idle.PushBack(e)
-	if p.idle.Len() == 1 {
-		select {
-		case p.wake <- struct{}{}:
-		default:
-		}
-	}
 }
 
 // discard ends an environment that failed its invocation or could not be started.
@@ -381,7 +374,6 @@ func (p *pool) expire(ctx context.Context) {
 		timer := p.clock.NewTimer(left)
 		select {
 		case <-ctx.Done():
-		case <-p.wake:
 		case <-timer.Chan():
 		}
 		timer.Stop()

@@ -23,7 +23,9 @@ type freezer struct {
 
 	mu      sync.Mutex
 	timer   *time.Timer // freeze
+	armed   bool        // it is going to go off; not stopped for each invocation, since setting it wakes a thread
 	resting bool        // there is no invocation
+	since   time.Time   // it rests
 	over    bool        // the processes have ended; their numbers may be others' soon
 	frozen  []int
 }
@@ -43,10 +45,18 @@ func (f *freezer) rest() {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !f.over {
-		f.resting = true
-		f.timer.Reset(freezeDelay)
+	if f.over {
+		return
 	}
+	f.resting, f.since = true, time.Now()
+	if !f.armed {
+		f.arm(freezeDelay)
+	}
+}
+
+func (f *freezer) arm(d time.Duration) {
+	f.armed = true
+	f.timer.Reset(d)
 }
 
 // wake lets the instance go on.
@@ -57,7 +67,6 @@ func (f *freezer) wake() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.resting = false
-	f.timer.Stop()
 	if f.over {
 		return
 	}
@@ -91,7 +100,12 @@ func (f *freezer) thaw() {
 func (f *freezer) freeze() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.armed = false
 	if !f.resting || f.over {
+		return
+	}
+	if left := freezeDelay - time.Since(f.since); left > 0 { // there was an invocation meanwhile
+		f.arm(left)
 		return
 	}
 	for range freezePasses {
