@@ -29,10 +29,12 @@ type Cold struct {
 }
 
 // Warm is how long an invocation of a warm function takes on one connection, beside an HTTP request on a like connection to
-// a process that serves HTTP and does nothing.
+// a process that serves HTTP and does nothing, and one to a process that first sends it on to such a process: an invocation
+// has that way, too.
 type Warm struct {
 	Runtime string  `json:"runtime"`
 	Bare    Latency `json:"bare_http_ms"`
+	Relayed Latency `json:"relayed_http_ms"`
 	Invoke  Latency `json:"invoke_ms"`
 	OfP50   float64 `json:"p50_of_bare"`
 	OfP99   float64 `json:"p99_of_bare"`
@@ -162,16 +164,21 @@ func (c *client) changeFunction(ctx context.Context, name string, n int) error {
 	})
 }
 
-// measureWarm invokes a warm function of each runtime, and after each invocation sends the same request to a bare server.
+// measureWarm invokes a warm function of each runtime, and after each invocation sends the same request to a bare server, and to one behind another.
 func measureWarm(ctx context.Context, o Options, dir string, r *Report) error {
-	peer, stop, err := startPeer(ctx)
+	peer, stop, err := startPeer(ctx, "")
 	if err != nil {
 		return err
 	}
 	defer stop()
+	relay, stopRelay, err := startPeer(ctx, peer)
+	if err != nil {
+		return err
+	}
+	defer stopRelay()
 	return withFunctions(ctx, dir, func(c *client) error {
 		for _, f := range idles() {
-			warm, err := warmOf(ctx, o, c, f, peer)
+			warm, err := warmOf(ctx, o, c, f, peer, relay)
 			if err != nil {
 				return fmt.Errorf("%s: %w", f.name, err)
 			}
@@ -193,7 +200,7 @@ func withFunctions(ctx context.Context, dir string, measure func(*client) error)
 	return errors.Join(err, server.stop())
 }
 
-func warmOf(ctx context.Context, o Options, c *client, f idle, peer string) (Warm, error) {
+func warmOf(ctx context.Context, o Options, c *client, f idle, peer, relay string) (Warm, error) {
 	name, _, err := f.deploy(ctx, c)
 	if err != nil {
 		return Warm{}, err
@@ -212,13 +219,18 @@ func warmOf(ctx context.Context, o Options, c *client, f idle, peer string) (War
 		return Warm{}, err
 	}
 	defer bare.close()
-	var of, beside samples
+	relayed, err := dialPath(ctx, relay, "lambda", invocations(name), "", body)
+	if err != nil {
+		return Warm{}, err
+	}
+	defer relayed.close()
+	var of, beside, floor samples
 	for clock := startTimer(o.Seconds); clock.running() && ctx.Err() == nil; {
-		if err := errors.Join(invoke.sample(&of), bare.sample(&beside)); err != nil {
+		if err := errors.Join(invoke.sample(&of), bare.sample(&beside), relayed.sample(&floor)); err != nil {
 			return Warm{}, err
 		}
 	}
-	w := Warm{Runtime: f.name, Bare: beside.latency(), Invoke: of.latency()}
+	w := Warm{Runtime: f.name, Bare: beside.latency(), Relayed: floor.latency(), Invoke: of.latency()}
 	w.OfP50, w.OfP99 = w.Invoke.P50/w.Bare.P50, w.Invoke.P99/w.Bare.P99
 	return w, ctx.Err()
 }

@@ -46,8 +46,8 @@ func (r Report) table(w io.Writer) error {
 		fmt.Fprintf(t, "cold start, %s\t%.0f ms\tbare start of the same program %.0f ms: %.1f times\n", f.Runtime, f.ColdMS, f.BareMS, f.OfBare)
 	}
 	for _, f := range r.Warm {
-		fmt.Fprintf(t, "warm invocation, %s\tp50 %.3f ms\tp99 %.3f ms\tbare HTTP %.3f and %.3f ms: %.1f and %.1f times\n", f.Runtime,
-			f.Invoke.P50, f.Invoke.P99, f.Bare.P50, f.Bare.P99, f.OfP50, f.OfP99)
+		fmt.Fprintf(t, "warm invocation, %s\tp50 %.3f ms\tp99 %.3f ms\tbare HTTP %.3f and %.3f ms: %.1f and %.1f times\ttwo behind each other %.3f and %.3f ms\n", f.Runtime,
+			f.Invoke.P50, f.Invoke.P99, f.Bare.P50, f.Bare.P99, f.OfP50, f.OfP99, f.Relayed.P50, f.Relayed.P99)
 	}
 	for _, q := range r.Queue {
 		fmt.Fprintf(t, "queue, %d a call, %d connections\tsend %.0f/s\treceive %.0f/s\tdelete %.0f/s\n", q.Send.Records, q.Send.Connections,
