@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"sync"
 	"syscall"
@@ -30,7 +31,10 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 		fmt.Println(f.Path())
-		select {}
+		signals := make(chan os.Signal, 1)
+		signal.Notify(signals, syscall.SIGUSR2) // to wait in an empty select would be a deadlock
+		for range signals {
+		}
 	}
 	os.Exit(m.Run())
 }
