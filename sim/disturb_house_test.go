@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/queue"
+	"github.com/millrace/millrace/store/disk/faultfs"
 )
 
 func diskIsSlow(w *world, h *house) {
 	d := time.Duration(1+w.random.IntN(500)) * time.Millisecond
 	w.say("a sync takes %s", d)
-	h.takes.Store(int64(d))
+	h.fs.Set(faultfs.Fault{Op: faultfs.Sync, File: "*.log", Delay: d})
 	w.lasting("disk is slow", func(now *house) bool {
 		if now == h {
 			h.spin()

@@ -7,8 +7,6 @@ import (
 	"hash/fnv"
 	"log/slog"
 	"math/rand/v2"
-	"runtime"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -44,7 +42,6 @@ type house struct {
 	fuse       atomic.Int64 // operations of the disk until the power fails; 0 for never
 	fuseBegins atomic.Int64 // the same in invocations that begin
 	fuseEnds   atomic.Int64 // and in invocations that end
-	takes      atomic.Int64 // what a sync of the log takes, in nanoseconds
 
 	dead chan struct{} // closed when the power has failed
 
@@ -87,7 +84,8 @@ func openHouse(w *world, mem *vfs.MemFS) *house {
 // build makes the rooms as the server does.
 func (h *house) build() (err error) {
 	w, log := h.w, slog.New(slog.DiscardHandler)
-	options := disk.Options{Dir: "/data/store", FS: h.fs, MemtableBytes: 256 << 10, ReserveBytes: -1, BallastBytes: -1}
+	// Trims do not begin new logs by themselves: the engine waits for the disk then with a mutex that others wait for.
+	options := disk.Options{Dir: "/data/store", FS: h.fs, MemtableBytes: 256 << 10, ReserveBytes: -1, BallastBytes: -1, TrimDelay: -1}
 	if h.store, err = disk.Open(options); err != nil {
 		return err
 	}
@@ -121,31 +119,10 @@ func (h *house) run(name string, run func(context.Context) error) {
 	go func() { r.done <- run(ctx) }()
 }
 
-// spin gives the disk its usual speed. It has none while the engine opens and closes, nor where it begins a new log: it holds a mutex
-// meanwhile, and as long as others wait for a mutex virtual time does not pass.
+// spin gives the disk its usual speed. It has none while the engine opens and closes: that holds a mutex meanwhile, and
+// as long as others wait for a mutex virtual time does not pass.
 func (h *house) spin() {
-	h.fs.Set()
-	h.takes.Store(int64(h.w.traits.sync))
-}
-
-// dawdle lets a sync of the log take its time.
-func (h *house) dawdle(op faultfs.Op) {
-	d := time.Duration(h.takes.Load())
-	if d == 0 || op.Kind != faultfs.Sync || !strings.HasSuffix(op.Name, ".log") {
-		return
-	}
-	callers := make([]uintptr, 64)
-	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers)])
-	for {
-		f, more := frames.Next()
-		if strings.HasSuffix(f.Function, ".rotateWAL") {
-			return
-		}
-		if !more {
-			break
-		}
-	}
-	h.w.pass(d)
+	h.fs.Set(faultfs.Fault{Op: faultfs.Sync, File: "*.log", Delay: h.w.traits.sync})
 }
 
 // watch sees every operation of the disk before it is done.
@@ -157,7 +134,6 @@ func (h *house) watch(op faultfs.Op) {
 		return
 	}
 	burn(&h.fuse, h)
-	h.dawdle(op)
 }
 
 // burn lets the power fail when the count comes to nothing.
@@ -191,7 +167,6 @@ func (h *house) bury() *vfs.MemFS {
 	for _, r := range h.residents {
 		<-r.done
 	}
-	h.takes.Store(0)
 	h.fs.Set()
 	_ = h.store.Close()
 	return h.clone
@@ -213,7 +188,6 @@ func (h *house) stop() *vfs.MemFS {
 	if n := h.executor.running.Load(); n != 0 {
 		h.w.failf("%d instances are left", n)
 	}
-	h.takes.Store(0)
 	h.fs.Set()
 	if err := h.store.Close(); err != nil {
 		h.w.failf("close the store: %v", err)
@@ -252,5 +226,5 @@ func (h *house) breakSync() {
 	h.w.mu.Lock()
 	h.troubled = true
 	h.w.mu.Unlock()
-	h.fs.Set(faultfs.Fault{Op: faultfs.Sync, File: "*.log", Times: 1, Err: syscall.EIO})
+	h.fs.Set(faultfs.Fault{Op: faultfs.Sync, File: "*.log", Times: 1, Err: syscall.EIO, Delay: time.Millisecond})
 }

@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"cmp"
 	"log/slog"
 	"time"
 
@@ -31,6 +32,9 @@ type Options struct {
 	// BallastBytes is the size of a file that only holds space, to be given up when the disk is full after all; 0 is
 	// 64 MiB or a sixty-fourth of the disk, whichever is less. Negative means none. In memory there is none.
 	BallastBytes int64
+	// TrimDelay is how long a trim may wait for others before the space of all is given back together; 0 is 10 s. Negative leaves that to
+	// the next time that memory is written out.
+	TrimDelay time.Duration
 	// RetryInterval is how often a write that found no room is tried again, and how often the store looks whether
 	// there is room while it refuses writes; 0 is 100 ms.
 	RetryInterval time.Duration
@@ -102,7 +106,7 @@ func pebbleOptions(o Options, fs *guard, logger *pebbleLog) *pebble.Options {
 		L0StopWritesThreshold:       24,
 		MaxOpenFiles:                512,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
-		FlushDelayDeleteRange:       trimFlushDelay,
+		FlushDelayDeleteRange:       max(cmp.Or(o.TrimDelay, trimFlushDelay), 0),
 		Logger:                      logger,
 		EventListener:               logger.listener(&fs.rewrites),
 	}
