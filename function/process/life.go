@@ -118,6 +118,10 @@ func (i *instance) startRuntime(ctx context.Context, s stage, box *sandbox.Proce
 	case <-i.stopping:
 		return false
 	}
+	// Before it is started: it may be ready sooner than we know that it runs.
+	i.mu.Lock()
+	i.launched = true
+	i.mu.Unlock()
 	var c child
 	var err error
 	if box != nil {
@@ -127,7 +131,7 @@ func (i *instance) startRuntime(ctx context.Context, s stage, box *sandbox.Proce
 	}
 	if err != nil {
 		i.mu.Lock()
-		i.unstarted = s.executor.startError(i.spec, err)
+		i.unstarted, i.launched = s.executor.startError(i.spec, err), false
 		i.mu.Unlock()
 		return false
 	}
