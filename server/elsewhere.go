@@ -24,7 +24,7 @@ func (c Config) places() map[string]string {
 	}
 }
 
-// flags are how the settings are called on the command line.
+// placeFlags are how the settings are called on the command line.
 var placeFlags = map[string]string{
 	"sqs": "--sqs-endpoint", "sns": "--sns-endpoint", "s3": "--s3-endpoint", "monitoring": "--cloudwatch-endpoint", "logs": "--logs-endpoint",
 }

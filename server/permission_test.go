@@ -260,6 +260,7 @@ func TestObjectPermissions(t *testing.T) {
 		"DELETE /bbb/k/a?uploadId=u": "s3:AbortMultipartUpload " + object,
 		"POST /bbb/k/a?uploads":      "s3:PutObject " + object,
 		"POST /bbb/k/a?uploadId=u":   "s3:PutObject " + object,
+
 		"PUT /bbb/k/a x-amz-copy-source:/other/k": "s3:PutObject " + object,
 	} {
 		asked = nil

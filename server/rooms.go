@@ -42,7 +42,6 @@ type rooms struct {
 	metrics   *metric.Service
 	logs      *logs.Service
 	alarms    *alarm.Service
-	watching  bool // alarms are looked at: CloudWatch lives here
 
 	identities *identity.Service
 
@@ -125,7 +124,6 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 	of.streams, of.functions, of.queues, of.topics = r.streams, r.functions, r.queues, r.topics
 	to := newDestination(c, r)
 	maps.Copy(events.destination, to)
-	r.watching = c.CloudWatchEndpoint == ""
 	actor := alarmActor{topics: to, functions: r.functions}
 	if c.Auth == AuthIAM {
 		actor.judge, actor.topicsHere = of, c.SNSEndpoint == ""
@@ -166,7 +164,7 @@ func credentials(c Config, byRole roles) process.CredentialSource {
 }
 
 // residents are the rooms that run, in the order in which they start: each finds those that it asks already running.
-func (r rooms) residents() []*resident {
+func (r rooms) residents(c Config) []*resident {
 	all := []*resident{
 		{name: "metrics", run: r.metrics.Run}, // which the others tell what they do until they stop
 		{name: "logs", run: r.logs.Run},       // which functions print to until they stop
@@ -176,7 +174,7 @@ func (r rooms) residents() []*resident {
 		{name: "functions", run: r.functions.Run},
 		{name: "topics", run: r.topics.Run},
 	}
-	if r.watching {
+	if c.CloudWatchEndpoint == "" { // else what alarms watch is not here
 		all = append(all, &resident{name: "alarms", run: r.alarms.Run})
 	}
 	return append(all, &resident{name: "mappings", run: r.mappings.Run})

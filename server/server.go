@@ -129,7 +129,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	// In the order in which they start; they stop in the reverse order.
 	var inside []*resident
-	for _, r := range s.rooms.residents() {
+	for _, r := range s.rooms.residents(s.config) {
 		inside = append(inside, r)
 		r.start(fail)
 	}

@@ -30,13 +30,14 @@ func (i *instance) live(ctx context.Context, s stage, started chan<- error) {
 		i.liveInCompany(ctx, s, started)
 		return
 	}
+	i.noteLaunched()
 	c, err := s.executor.startChild(ctx, i.spec, s.program, s.out)
 	_ = s.out.Close()
 	if err != nil {
 		started <- s.executor.startError(i.spec, err)
 		return
 	}
-	i.enter(c, true)
+	i.enter(c)
 	// Not before it is known who belongs to the instance. Who has connected already is served now.
 	i.api.Serve(c.admission())
 	started <- nil
@@ -88,7 +89,7 @@ func (i *instance) gather(ctx context.Context, s stage) (*sandbox.Process, error
 			i.company.members = append(i.company.members, boxedMember(name, box, n+1))
 		}
 		c := shared{boxed{box, s.executor.walls.guarded}}
-		i.enter(c, false)
+		i.enter(c)
 		i.api.Serve(c.admission())
 		return box, nil
 	}
@@ -118,10 +119,7 @@ func (i *instance) startRuntime(ctx context.Context, s stage, box *sandbox.Proce
 	case <-i.stopping:
 		return false
 	}
-	// Before it is started: it may be ready sooner than we know that it runs.
-	i.mu.Lock()
-	i.launched = true
-	i.mu.Unlock()
+	i.noteLaunched()
 	var c child
 	var err error
 	if box != nil {
@@ -135,16 +133,22 @@ func (i *instance) startRuntime(ctx context.Context, s stage, box *sandbox.Proce
 		i.mu.Unlock()
 		return false
 	}
-	i.enter(c, true)
+	i.enter(c)
 	return true
 }
 
+// noteLaunched notes that the runtime is started. It is called before it is: the runtime may be ready sooner than we know that it runs.
+func (i *instance) noteLaunched() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.launched = true
+}
+
 // enter makes the child known. A runtime that has started while the instance was ended goes at once.
-func (i *instance) enter(c child, launched bool) {
+func (i *instance) enter(c child) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.child.Store(&c)
-	i.launched = launched
 	if i.cause != exited {
 		i.killed = true
 		c.kill()

@@ -1,7 +1,6 @@
 package disk
 
 import (
-	"cmp"
 	"log/slog"
 	"time"
 
@@ -46,6 +45,7 @@ const (
 	defaultCacheBytes    = 8 << 20
 	defaultMemtableBytes = 16 << 20
 	defaultRetryInterval = 100 * time.Millisecond
+	defaultTrimDelay     = 10 * time.Second
 
 	// maxBytesUnderWay bounds the writes that are taken in and not durable yet.
 	maxBytesUnderWay = 64 << 20
@@ -64,9 +64,6 @@ const (
 	// of values is no larger, and is held in memory while it is rewritten.
 	tableBytes    = 16 << 20
 	maxTableBytes = 32 << 20
-
-	// trimFlushDelay is how long a trim may wait for others before the space of all is given back together.
-	trimFlushDelay = 10 * time.Second
 )
 
 func (o Options) withDefaults() Options {
@@ -88,6 +85,9 @@ func (o Options) withDefaults() Options {
 	if o.RetryInterval == 0 {
 		o.RetryInterval = defaultRetryInterval
 	}
+	if o.TrimDelay == 0 {
+		o.TrimDelay = defaultTrimDelay
+	}
 	if o.MemtableBytes == 0 {
 		o.MemtableBytes = defaultMemtableBytes
 	}
@@ -106,7 +106,7 @@ func pebbleOptions(o Options, fs *guard, logger *pebbleLog) *pebble.Options {
 		L0StopWritesThreshold:       24,
 		MaxOpenFiles:                512,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
-		FlushDelayDeleteRange:       max(cmp.Or(o.TrimDelay, trimFlushDelay), 0),
+		FlushDelayDeleteRange:       max(o.TrimDelay, 0),
 		Logger:                      logger,
 		EventListener:               logger.listener(&fs.rewrites),
 	}
