@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,11 +13,34 @@ import (
 	"github.com/millrace/millrace/function/process"
 )
 
-// frozen reports whether a process is stopped.
+// frozen reports whether a process is stopped, or waits for a child that was stopped on the way from vfork to exec: until
+// the child gets there its parent cannot take the signal.
 func frozen(t testing.TB, name string) bool {
 	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", hostPID(name)))
-	return err == nil && strings.Contains(string(status), "\nState:\tT")
+	pid := hostPID(name)
+	switch state(pid) {
+	case "T":
+		return true
+	case "D":
+		children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))
+		if err != nil {
+			return false
+		}
+		for _, child := range strings.Fields(string(children)) {
+			if number, err := strconv.Atoi(child); err == nil && state(number) == "T" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// state returns the letter that the kernel has for what a process does; empty when there is no such process.
+func state(pid int) string {
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	_, rest, _ := strings.Cut(string(status), "\nState:\t")
+	letter, _, _ := strings.Cut(rest, " ")
+	return letter
 }
 
 // Between invocations nothing of a function goes on: no timer, no child. With the next invocation all does.
