@@ -154,17 +154,24 @@ func (s *Server) authenticator() protocol.Authenticator {
 	return guard{s.rooms.identities, s.verifier()}
 }
 
-func (s *Server) verifier() *signature.Verifier { return signature.NewVerifier(s.config.Clock, 0) }
+// verifier judges signatures, which clients date by the wall clock, wherever a test has moved ours to.
+func (s *Server) verifier() *signature.Verifier {
+	if s.testClock != nil {
+		return signature.NewVerifier(clockwork.NewRealClock(), 0)
+	}
+	return signature.NewVerifier(s.config.Clock, 0)
+}
 
-// pageService is what requests for our own pages are signed for, and pageAction what a policy has to allow.
+// pageService is what requests for our own pages are signed for, readAction and writeAction what a policy has to allow.
 const (
 	pageService = "millrace"
-	pageAction  = "millrace:Read"
+	readAction  = "millrace:Read"
+	writeAction = "millrace:Write"
 )
 
-// mayRead reports whether somebody may see a page of ours. They show what records and functions there are, so in the modes
+// mayUse reports whether somebody may see a page of ours, or change what it shows. They show what records and functions there are, so in the modes
 // that judge callers who wants to see them signs with a key of the server's own account, as for any service. Pages that say nothing of that are for everyone.
-func (s *Server) mayRead(r *http.Request) bool {
+func (s *Server) mayUse(r *http.Request) bool {
 	path := r.URL.Path
 	public := path == "/_millrace/health" || path == "/_localstack/health" || path == "/_millrace/ca.pem" || strings.HasPrefix(path, lambda.CodePath) ||
 		strings.HasPrefix(path, topic.CertificatePrefix)
@@ -183,5 +190,9 @@ func (s *Server) mayRead(r *http.Request) bool {
 		return true
 	}
 	call := protocol.Call{Account: c.Account, Region: signed.Region, Caller: c, SourceAddr: r.RemoteAddr, UserAgent: r.UserAgent()}
-	return judge{s.rooms.identities, s.config.Clock}.Authorize(r.Context(), call, protocol.Access{Action: pageAction, Resource: "*"}) == nil
+	action := readAction
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		action = writeAction
+	}
+	return judge{s.rooms.identities, s.config.Clock}.Authorize(r.Context(), call, protocol.Access{Action: action, Resource: "*"}) == nil
 }

@@ -100,6 +100,9 @@ type Config struct {
 
 	// Clock is the one clock of the domain, by default the wall clock.
 	Clock clockwork.Clock
+	// TestClock makes one, in place of Clock, that goes as the wall clock does and that clients freeze and advance at
+	// /_millrace/clock. Signatures are judged by the wall clock then.
+	TestClock bool
 	// Log takes what the server has to say, by default nothing does.
 	Log *slog.Logger
 }
@@ -127,6 +130,8 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.LogGroupBytes, 256<<20)
 	if c.Clock == nil {
 		c.Clock = clockwork.NewRealClock()
+	} else if c.TestClock {
+		return c, errors.New("a clock and a test clock exclude each other")
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

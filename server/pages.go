@@ -30,6 +30,7 @@ func (s *Server) pages(m *metrics, code http.Handler) http.Handler {
 	mux.HandleFunc("GET /_millrace/mappings", s.mappingPages)
 	mux.HandleFunc("GET /_millrace/mappings/{uuid}", s.mappingPage)
 	s.historyPages(mux)
+	s.clockPages(mux)
 	mux.Handle("GET "+lambda.CodePath+"{name}", code)
 	mux.Handle("GET /metrics", m.handler())
 	mux.HandleFunc("GET /{certificate}", s.certificate)

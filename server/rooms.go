@@ -218,7 +218,7 @@ func (s *Server) routes() http.Handler {
 		}
 		// Not a ServeMux for everything: it would redirect paths that AWS's clients mean as they wrote them.
 		if isPage(r) {
-			if !s.mayRead(r) {
+			if !s.mayUse(r) {
 				http.Error(w, "sign the request, as one to the service "+pageService, http.StatusForbidden)
 				return
 			}

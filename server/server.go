@@ -12,6 +12,7 @@ import (
 
 	"github.com/millrace/millrace/internal/authority"
 	"github.com/millrace/millrace/internal/scratch"
+	"github.com/millrace/millrace/internal/testclock"
 	"github.com/millrace/millrace/store/disk"
 )
 
@@ -25,8 +26,9 @@ type Server struct {
 	pageGuard             guard
 	doorway               *doorway
 	http                  *http.Server
-	rootKeyID, rootSecret string          // empty in the mode AuthOpen
-	scratch               *scratch.Folder // removed at the end; nil unless in memory mode
+	rootKeyID, rootSecret string           // empty in the mode AuthOpen
+	testClock             *testclock.Clock // the Config's Clock; nil unless that is a test clock
+	scratch               *scratch.Folder  // removed at the end; nil unless in memory mode
 }
 
 // New opens the store, builds the rooms from what it holds, and binds the listening address. It starts nothing: Run does,
@@ -37,6 +39,10 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{config: c, log: c.Log}
+	if c.TestClock {
+		s.testClock = testclock.New()
+		s.config.Clock = s.testClock
+	}
 	if err := s.open(); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -129,7 +135,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	// In the order in which they start; they stop in the reverse order.
 	var inside []*resident
-	for _, r := range s.rooms.residents(s.config) {
+	for _, r := range s.residents() {
 		inside = append(inside, r)
 		r.start(fail)
 	}
@@ -147,6 +153,9 @@ func (s *Server) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	case err = <-failed:
 		s.log.Error("stopping", "err", err)
+	}
+	if s.testClock != nil {
+		s.testClock.Freeze(false) // who has something to end may wait by it
 	}
 	errs := []error{err, s.closeDoors()}
 	<-doors

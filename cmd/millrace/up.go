@@ -70,6 +70,7 @@ func serverFlags(fs *flag.FlagSet, std stdio, match string, level slog.Level) (f
 	fs.Var((*onOff)(&c.RemoteCredentials), "remote-credentials", "`on`: functions whose MILLRACE_FUNCTION_URL is at AWS are invoked with the AWS credentials of the environment; off: they are refused")
 	fs.Var((*onOff)(&c.ShardLimits), "shard-limits", "`on`: shards take and give no more than AWS's do, and throttle what is beyond; off: as much as this machine can")
 	fs.Var((*onOff)(&c.AWSPacing), "aws-pacing", "`on`: event source mappings poll each shard once a second, within --shard-limits, as AWS's do; off: a put wakes them at once")
+	fs.Var((*onOff)(&c.TestClock), "test-clock", "`on`: the server's time can be frozen and advanced at /_millrace/clock, for tests; off: it is the wall clock's")
 	tail := fs.Int64("tail-bytes", 64<<20, "memory for the newest records of all shards, in `bytes`")
 	logGroup := fs.Int64("log-group-bytes", 256<<20, "storage for the events of each log group, in `bytes`; the oldest make room")
 	trails := fs.Int64("history-bytes", 16<<20, "memory for what befell recent batches of all mappings, in `bytes`; 0 keeps none")

@@ -81,7 +81,7 @@ var may = map[string][]string{
 	"server": {
 		"store", "store/disk", "stream", "function", "function/process", "function/remote", "mapping", "mapping/history", "queue", "topic", "bucket", "metric", "logs", "alarm",
 		"aws/protocol", "aws/kinesis", "aws/lambda", "aws/sqs", "aws/sns", "aws/s3", "aws/cloudwatch", "aws/logs", "internal/arn", "internal/authority",
-		"identity", "identity/policy", "aws/signature", "aws/iam", "aws/sts", "internal/scratch",
+		"identity", "identity/policy", "aws/signature", "aws/iam", "aws/sts", "internal/scratch", "internal/testclock",
 	},
 
 	"clients/...": {}, // handlers that know nothing of us
