@@ -65,7 +65,10 @@ func TestTimeoutEndsTheWholeGroup(t *testing.T) {
 	deploy(t, url, "slow", `handle() { `+child+` & wait; }`, `,"Timeout":1`)
 	// On a busy machine the second may be over before the handler has begun.
 	var answered chan string
-	for begun := false; !begun; {
+	for begun, tries := false, 0; !begun; tries++ {
+		if tries == 20 {
+			t.Fatal("the handler never began in time")
+		}
 		answered = make(chan string, 1)
 		go func() {
 			answer, body := invoke(t, url, "slow", `{}`)

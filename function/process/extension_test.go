@@ -175,7 +175,7 @@ func TestSlowExtension(t *testing.T) {
 func TestExtensionThatIsNeverDone(t *testing.T) {
 	t.Parallel()
 	everyIsolation(t, func(t *testing.T, h *house) {
-		folder := h.extended("f", []string{"slow", "good"}, timeout(time.Second))
+		folder := h.extended("f", []string{"slow", "good"}, timeout(4*time.Second))
 		h.expect("f", `{"a":1}`, "", `{"a":1}`)
 		// The file may be there before what is in it.
 		eventually(t, func() bool { return read(t, folder, "good.shutdown") == "timeout" })
@@ -241,8 +241,8 @@ func TestExtensionsThatCannotStart(t *testing.T) {
 func TestExtensionThatNeverRegisters(t *testing.T) {
 	t.Parallel()
 	everyIsolation(t, func(t *testing.T, h *house) {
-		folder := h.extended("f", []string{"never"}, timeout(time.Second))
-		result := h.expect("f", `1`, "Unhandled", `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: req-1 Error: Task timed out after 1.00 seconds"}`)
+		folder := h.extended("f", []string{"never"}, timeout(4*time.Second))
+		result := h.expect("f", `1`, "Unhandled", `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: req-1 Error: Task timed out after 4.00 seconds"}`)
 		expectLog(t, result, `EXTENSION\tName: never\tState: Started\tEvents: \[\]\nINIT_REPORT Init Duration: .* ms\tPhase: init\tStatus: timeout\nSTART `)
 		read(t, folder, "never.started")
 		h.stop()

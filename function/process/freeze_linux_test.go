@@ -46,7 +46,7 @@ func state(pid int) string {
 // Between invocations nothing of a function goes on: no timer, no child. With the next invocation all does.
 func TestFrozenBetweenInvocations(t *testing.T) {
 	h := open(t)
-	h.gobootstrap("f", timeout(2*time.Second))
+	h.gobootstrap("f", timeout(4*time.Second))
 	file := filepath.Join(exchange(t), "ticks")
 	for i := range 3 {
 		if i == 0 {
@@ -67,7 +67,7 @@ func TestFrozenBetweenInvocations(t *testing.T) {
 	}
 	// It can be stopped and woken by its own timeout, too.
 	h.expect("f", `{"Do":"wait","Text":"/never"}`, "Unhandled",
-		`{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: req-1 Error: Task timed out after 2.00 seconds"}`)
+		`{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: req-1 Error: Task timed out after 4.00 seconds"}`)
 }
 
 func TestChildrenAreFrozen(t *testing.T) {

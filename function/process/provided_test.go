@@ -139,8 +139,8 @@ func TestSlowInitialization(t *testing.T) {
 	h := open(t, func(_ *function.Config, p *process.Config) { p.InitLimit = 100 * time.Millisecond })
 	gate := filepath.Join(exchange(t), "gate")
 	slow := strings.Replace(echoBootstrap, "while :;", "until [ -e "+gate+" ]; do sleep 0.01; done\nwhile :;", 1)
-	h.deploy("f", "provided.al2", "h", files{"bootstrap*": slow}, timeout(2*time.Second))
-	result := h.expect("f", "1", "Unhandled", `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: req-1 Error: Task timed out after 2.00 seconds"}`)
+	h.deploy("f", "provided.al2", "h", files{"bootstrap*": slow}, timeout(5*time.Second))
+	result := h.expect("f", "1", "Unhandled", `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: req-1 Error: Task timed out after 5.00 seconds"}`)
 	if log := string(result.LogTail); !strings.Contains(log, "INIT_REPORT Init Duration: 100.00 ms\tPhase: init\tStatus: timeout\n") {
 		t.Errorf("log: %s", log)
 	}
@@ -155,10 +155,10 @@ func TestSlowInitialization(t *testing.T) {
 // A timeout ends everything that the function started.
 func TestTimeoutKillsTheWholeGroup(t *testing.T) {
 	h := open(t)
-	h.gobootstrap("f", timeout(time.Second))
+	h.gobootstrap("f", timeout(4*time.Second)) // it has to get there
 	file := filepath.Join(exchange(t), "pids")
 	h.expect("f", fmt.Sprintf(`{"Do":"hang","Text":%q}`, file), "Unhandled",
-		`{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: req-1 Error: Task timed out after 1.00 seconds"}`)
+		`{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: req-1 Error: Task timed out after 4.00 seconds"}`)
 	expectGone(t, readProcesses(t, file)...)
 }
 

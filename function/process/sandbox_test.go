@@ -148,7 +148,7 @@ func TestFunctionThatFillsMemory(t *testing.T) {
 // What a function leaves running, in a session of its own and without a parent, ends with its instance.
 func TestBackgroundProcessEndsWithItsInstance(t *testing.T) {
 	h := behindWalls(t)
-	h.hostile("f", timeout(2*time.Second))
+	h.hostile("f", timeout(4*time.Second))
 	left := h.answer("f", "background", "")
 	if hostPID(left) == 0 {
 		t.Fatalf("%s does not run", left)
