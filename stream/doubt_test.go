@@ -25,6 +25,7 @@ type lateStore struct {
 	doubt bool
 	late  []byte
 	log   store.LogID
+	hold  chan struct{} // commits wait until it is closed, if it is there
 }
 
 func (s *lateStore) Append(ctx context.Context, log store.LogID, draft store.Draft) (uint64, error) {
@@ -41,6 +42,16 @@ func (s *lateStore) Append(ctx context.Context, log store.LogID, draft store.Dra
 
 // Commit implements store.Tables. It too has the append happen first, if that has not happened.
 func (s *lateStore) Commit(ctx context.Context, writes ...store.Write) error {
+	s.mu.Lock()
+	hold := s.hold
+	s.mu.Unlock()
+	if hold != nil {
+		select {
+		case <-hold:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	if err := s.catchUp(ctx); err != nil {
 		return err
 	}
@@ -135,13 +146,16 @@ func TestAppendInDoubtThatHappensLateAtTheTip(t *testing.T) {
 			r := serve(t, late)
 			st := r.make("s", 1)
 			ctx, key := t.Context(), ShardKey{st.Number, 0}
-			late.doubt = true
+			late.mu.Lock()
+			late.doubt, late.hold = true, make(chan struct{}) // Run is going to settle the doubt
+			late.mu.Unlock()
 			if puts, err := r.Put(ctx, st.Name, entries("in doubt ", 1)); err != nil || puts[0].Err == nil {
 				t.Fatal("the append was not in doubt")
 			}
 			if b, err := r.Read(ctx, key, 0, 10, 1<<20); err != nil || len(b.Records) != 0 { // which looks for the end
 				t.Fatalf("%v, %v", texts(b.Records), err)
 			}
+			close(late.hold)
 			if splits {
 				if err := r.SplitShard(ctx, st.Name, 0, st.Shards[0].Range.at(t)); err != nil {
 					t.Fatal(err)
