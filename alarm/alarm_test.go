@@ -26,7 +26,11 @@ type world struct {
 	mu    sync.Mutex
 	value *float64 // of every period; nil for none
 	fail  int      // how often telling fails
+	slow  string   // targets that begin so are told when release is closed, and not before
 	told  []string
+
+	release chan struct{}
+	asked   int // how many slow ones
 }
 
 func (w *world) Values(_ context.Context, _, _ string, queries []Query, from, until time.Time) ([]Value, error) {
@@ -39,8 +43,18 @@ func (w *world) Values(_ context.Context, _, _ string, queries []Query, from, un
 	return values, nil
 }
 
-func (w *world) Act(_ context.Context, target string, e Event) error {
+func (w *world) Act(ctx context.Context, target string, e Event) error {
 	w.mu.Lock()
+	if w.slow != "" && strings.HasPrefix(target, w.slow) {
+		w.asked++
+		w.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-w.release:
+		}
+		w.mu.Lock()
+	}
 	defer w.mu.Unlock()
 	if w.fail > 0 {
 		w.fail--
@@ -55,6 +69,13 @@ func (w *world) is(v float64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.value = &v
+}
+
+// begun is how many slow ones have been begun.
+func (w *world) begun() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.asked
 }
 
 func (w *world) take() string {
@@ -225,6 +246,78 @@ func TestActions(t *testing.T) {
 		}
 		if r, err := s.find(late); err != nil || len(r.Pending) > maxPending {
 			t.Errorf("%d actions wait, %v", len(r.Pending), err)
+		}
+	})
+}
+
+// A slow action delays none of other alarms, up to a bound, and those of its own alarm keep their order. A stop cuts it off, and
+// the next run begins it anew.
+func TestSlowActions(t *testing.T) {
+	inBubble(t, func(t *testing.T, d *storetest.Doubtful, w *world) {
+		w.slow, w.release = "arn:slow", make(chan struct{})
+		s, stop := run(t, d, w)
+		defer func() { stop() }()
+		turn := func(name string, state State, target string) {
+			t.Helper()
+			n, def := Name{late.Account, late.Region, name}, definition()
+			def.Actions, def.OKActions = []string{target}, []string{target + "-ok"}
+			if err := errors.Join(s.Put(t.Context(), n, def, nil), s.SetState(t.Context(), n, state, "a test", "")); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		turn("slow", Alarming, "arn:slow")
+		turn("slow", OK, "arn:slow")
+		turn("quick", Alarming, "arn:quick")
+		if told := w.take(); told != "arn:quick: INSUFFICIENT_DATA -> ALARM" {
+			t.Errorf("beside a slow one: told %q", told)
+		}
+		for i := range maxActing {
+			turn(fmt.Sprint("slow", i), Alarming, fmt.Sprint("arn:slow", i))
+		}
+		if n := w.begun(); n != maxActing {
+			t.Errorf("%d at the same time", n)
+		}
+		stop()
+		s, stop = run(t, d, w)
+		synctest.Wait()
+		close(w.release)
+		synctest.Wait()
+		told := w.take()
+		if first, second := strings.Index(told, "arn:slow: "), strings.Index(told, "arn:slow-ok: "); first < 0 || second < first || strings.Count(told, "arn:slow") != maxActing+2 {
+			t.Errorf("told %q", told)
+		}
+		items, err := s.History(t.Context(), Name{late.Account, late.Region, "slow"})
+		if err != nil || len(items) < 2 {
+			t.Fatal(items, err)
+		}
+		for i, want := range []string{"action arn:slow", "action arn:slow-ok"} {
+			if got := items[len(items)-2+i]; !strings.HasSuffix(got.Summary, want) {
+				t.Errorf("history %d: %s", i, got.Summary)
+			}
+		}
+	})
+}
+
+// An action of which it cannot be noted that it was carried out is carried out again, but not at once.
+func TestActionIsNotNoted(t *testing.T) {
+	inBubble(t, func(t *testing.T, d *storetest.Doubtful, w *world) {
+		w.slow, w.release = "arn:", make(chan struct{})
+		s, stop := run(t, d, w)
+		defer stop()
+		if err := errors.Join(s.Put(t.Context(), late, definition(), nil), s.SetState(t.Context(), late, Alarming, "a test", "")); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		d.Doubt(tableAlarms, storetest.Never)
+		close(w.release)
+		pass(actionWait - time.Second)
+		if n := w.begun(); n != 1 {
+			t.Errorf("tried %d times at once", n)
+		}
+		pass(2 * time.Second)
+		if r, err := s.find(late); err != nil || w.begun() != 2 || len(r.Pending) > 0 {
+			t.Errorf("tried %d times, %v", w.begun(), err)
 		}
 	})
 }

@@ -3,8 +3,8 @@
 //
 // The room knows no metrics: it asks a Reader for the values of a watch. What they mean is the verdict, a pure function: of
 // the last periods, so many of so many breaching make an alarm, and what is missing counts as the alarm says. A change of state
-// is written down together with the actions that it asks for, so that none is lost; they are carried out at least once, in a
-// goroutine of their own, and given up after some tries.
+// is written down together with the actions that it asks for, so that none is lost; they are carried out at least once, those of
+// one alarm in their order and of several alarms beside each other, and given up after some tries.
 //
 // Alarms have a history of a hundred items, which goes with them.
 package alarm

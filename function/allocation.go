@@ -283,11 +283,8 @@ func (s *Service) provide(ctx context.Context) {
 	for {
 		start, victims, wait := s.pool.missing()
 		var closing sync.WaitGroup
-		for _, victim := range victims { // which may take a while, with extensions
-			closing.Go(func() {
-				victim.instance.Close()
-				s.pool.forget(victim)
-			})
+		for _, victim := range victims {
+			closing.Go(func() { s.pool.seeOff(victim) })
 		}
 		closing.Wait()
 		for _, e := range start {

@@ -168,6 +168,14 @@ func (b *backlog) back(e *queued, throttled bool) bool {
 	return true
 }
 
+// rest ends a delivery whose event keeps its place until it is forgotten.
+func (b *backlog) rest(e *queued) {
+	b.mu.Lock()
+	b.end(e, false)
+	b.mu.Unlock()
+	b.poke()
+}
+
 // done ends a delivery whose event is no more.
 func (b *backlog) done(e *queued) {
 	b.mu.Lock()

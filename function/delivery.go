@@ -165,16 +165,8 @@ func (s *Service) again(ctx context.Context, e *queued, next event, o attempt) {
 
 // back makes an event wait again, unless its function has been deleted meanwhile.
 func (s *Service) back(ctx context.Context, e *queued, throttled bool) {
-	if s.backlog.back(e, throttled) {
-		return
-	}
-	s.unstore(ctx, e)
-}
-
-// unstore removes an event whose function has been deleted.
-func (s *Service) unstore(ctx context.Context, e *queued) {
-	if err := s.removeEvents(context.WithoutCancel(ctx), []string{e.key}); err != nil {
-		s.log.Warn("event of a deleted function cannot be removed", "function", e.About.ARN(), "err", err)
+	if !s.backlog.back(e, throttled) {
+		s.clearEvents(ctx, []string{e.key}, nil)
 	}
 }
 
@@ -187,11 +179,12 @@ func (s *Service) postpone(ctx context.Context, e *queued, err error) {
 	s.back(ctx, e, false)
 }
 
-// finish removes an event of which nothing more is to be done.
+// finish removes an event of which nothing more is to be done. It keeps its place in the backlog until it is gone, which bounds
+// those that could not be removed.
 func (s *Service) finish(ctx context.Context, e *queued) {
-	// A stop must not make it be delivered again.
-	if err := s.tables.Commit(context.WithoutCancel(ctx), s.eventRemoval(e.key)...); err != nil {
-		s.log.Warn("event that has ended cannot be removed, and may be delivered again", "function", e.About.ARN(), "request", e.RequestID, "err", err)
+	if s.clearEvents(ctx, []string{e.key}, func() { s.backlog.forget(e) }) {
+		s.backlog.done(e)
+	} else {
+		s.backlog.rest(e)
 	}
-	s.backlog.done(e)
 }

@@ -143,7 +143,7 @@ func (s *Service) doubtEvent(e *queued) {
 		}
 		s.recordEvent(e.About, AsyncEventsReceived, 1)
 		if !s.backlog.enqueue(e) { // deleted meanwhile
-			s.unstore(ctx, e)
+			s.clearEvents(ctx, []string{e.key}, nil)
 		}
 		return nil
 	})
@@ -172,7 +172,7 @@ func (s *Service) settleDoubt(ctx context.Context, subject string) error {
 	var err error
 	switch parts := store.SplitKey(subject); len(parts) {
 	case 5:
-		return s.doubts.Settle(ctx, subject) // an event, which nobody knows yet
+		return s.doubts.Settle(ctx, subject) // an event, which nobody knows yet or any more
 	case 4:
 		unlock, err = s.changeLayer(ctx, LayerName{parts[1], parts[2], parts[3]})
 	default:

@@ -195,3 +195,47 @@ func TestEventDoubts(t *testing.T) {
 		})
 	}
 }
+
+// TestEventRemovalDoubts: an event that has ended is removed, and gives up its place, also when the store failed to do it at first;
+// so are those of a function that is deleted.
+func TestEventRemovalDoubts(t *testing.T) {
+	for _, happens := range []bool{false, true} {
+		var d *doubtful
+		eventually(t, func(t *testing.T, h *house, l *ledger, _ *post) {
+			l.take()
+			l.answer = func(string) string {
+				d.next.Store(true) // of what comes next, the removal
+				return `"done"`
+			}
+			h.event(`1`)
+			h.after(0)
+			if n := len(l.take()); n != 1 || d.next.Load() {
+				t.Fatalf("it ran %d times, and was removed without a doubt", n)
+			}
+			h.after(3 * time.Second)
+			if n := h.kept(); n != 0 {
+				t.Errorf("%d entries left", n)
+			}
+			l.answer = func(string) string { return failure }
+			h.event(`2`) // there is place for one
+			h.after(0)
+			if n := len(l.take()); n != 1 {
+				t.Errorf("the next ran %d times", n)
+			}
+			d.next.Store(true)
+			if err := h.functions.Delete(t.Context(), name("f")); err != nil {
+				t.Fatal(err)
+			}
+			if d.next.Load() {
+				t.Error("removed without a doubt")
+			}
+			h.after(3 * time.Second)
+			if n := h.kept(); n != 0 {
+				t.Errorf("%d entries left of a function that is gone", n)
+			}
+		}, func(c *function.Config) {
+			d = &doubtful{Store: c.Store, table: "function-events", happens: happens}
+			c.Store, c.MaxEvents = d, 1
+		})
+	}
+}

@@ -86,7 +86,7 @@ func (s *Service) InvokeAsync(ctx context.Context, in Invocation) error {
 	}
 	s.recordEvent(in.Ref, AsyncEventsReceived, 1)
 	if !s.backlog.enqueue(e) { // deleted meanwhile
-		return s.removeEvents(context.WithoutCancel(ctx), []string{e.key})
+		s.clearEvents(ctx, []string{e.key}, nil)
 	}
 	return nil
 }
@@ -129,9 +129,30 @@ func (s *Service) removeEvents(ctx context.Context, keys []string) error {
 	return errors.Join(errs...)
 }
 
+// clearEvents removes events of which nothing more is to be done, and reports whether they are gone. When the store fails the
+// removal is made up for as doubts are settled, and then later, unless nil, is called: a start must not find them and deliver them
+// again, maybe to another function of the same name.
+func (s *Service) clearEvents(ctx context.Context, keys []string, later func()) bool {
+	if len(keys) == 0 {
+		return true
+	}
+	err := s.removeEvents(context.WithoutCancel(ctx), keys) // nor must a stop
+	if err == nil {
+		return true
+	}
+	s.log.Warn("events that have ended cannot be removed yet", "event", keys[0], "number", len(keys), "err", err)
+	s.doubts.Add(store.Key("removal", keys[0]), func(ctx context.Context) error {
+		err := s.removeEvents(ctx, keys)
+		if err == nil && later != nil {
+			later()
+		}
+		return err
+	})
+	s.poke()
+	return false
+}
+
 // dropEvents forgets the events of a function that has been deleted.
 func (s *Service) dropEvents(ctx context.Context, name Name) {
-	if err := s.removeEvents(ctx, s.backlog.drop(name)); err != nil {
-		s.log.Warn("events of a deleted function cannot be removed", "function", name.ARN(), "err", err)
-	}
+	s.clearEvents(ctx, s.backlog.drop(name), nil)
 }

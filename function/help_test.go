@@ -30,6 +30,8 @@ type executor struct {
 	memory  int                                                         // MB that an invocation with run is said to have used
 	started []function.Spec
 	running int
+
+	farewell time.Duration // how long Close takes when an instance has ended, as with extensions
 }
 
 func (e *executor) set(change func(*executor)) {
@@ -102,6 +104,10 @@ func (i *instance) Done() <-chan struct{} { return i.done }
 func (i *instance) Close() {
 	i.once.Do(func() {
 		close(i.done)
+		i.executor.mu.Lock()
+		farewell := i.executor.farewell
+		i.executor.mu.Unlock()
+		<-time.After(farewell)
 		i.executor.set(func(e *executor) { e.running-- })
 	})
 }

@@ -30,6 +30,11 @@ const (
 	ProvisionedConcurrentExecutions // how many provisioned environments were at work when an invocation began
 	ProvisionedUtilization          // the share that they are of all that are provisioned
 
+	URLRequests // 1 for each request to a URL that was answered
+	URL4xx      // 1 for each of these whose answer said that the caller was at fault, else 0
+	URL5xx      // 1 for each of these whose answer said that the function or the server was, else 0
+	URLLatency  // of each of these, until it was answered, in milliseconds
+
 	// Metrics is how many there are.
 	Metrics
 )
@@ -56,6 +61,22 @@ func (s *Service) recordEvent(about Ref, m Metric, v float64) {
 	if e, err := s.lookup(about.Name); err == nil {
 		e.samples.Record(about.Qualifier, m, v)
 	}
+}
+
+// RecordURL takes the samples of a request to the URL of a function or an alias that was answered with an HTTP status after so long.
+func (s *Service) RecordURL(about Ref, status int, took time.Duration) {
+	e, err := s.lookup(about.Name)
+	if err != nil {
+		return // deleted meanwhile
+	}
+	qualifier, faults := about.withLatest().Qualifier, [6]float64{}
+	if class := status / 100; class < len(faults) {
+		faults[class] = 1
+	}
+	e.samples.Record(qualifier, URLRequests, 1)
+	e.samples.Record(qualifier, URL4xx, faults[4])
+	e.samples.Record(qualifier, URL5xx, faults[5])
+	e.samples.Record(qualifier, URLLatency, float64(took)/float64(time.Millisecond))
 }
 
 // recordBegin takes the samples of an invocation that has been given an environment.

@@ -31,7 +31,7 @@ type page struct {
 	function string
 }
 
-var metricNames = [function.Metrics]string{"Invocations", "Errors", "Throttles", "Duration", "ConcurrentExecutions", "Account", "Events", "EventAge", "Dropped", "DeadLetterErrors", "DestinationFailures", "Recursive", "Provisioned", "Spillover", "ProvisionedExecutions", "Utilization"}
+var metricNames = [function.Metrics]string{"Invocations", "Errors", "Throttles", "Duration", "ConcurrentExecutions", "Account", "Events", "EventAge", "Dropped", "DeadLetterErrors", "DestinationFailures", "Recursive", "Provisioned", "Spillover", "ProvisionedExecutions", "Utilization", "URL", "URL4xx", "URL5xx", "URLLatency"}
 
 func (p page) Record(qualifier string, m function.Metric, v float64) {
 	p.book.mu.Lock()

@@ -34,6 +34,7 @@ type pool struct {
 	stopping    chan struct{}  // closed when the pool stops
 	invocations sync.WaitGroup // between enter and leave
 	closing     sync.WaitGroup // of environments, in goroutines of the pool
+	farewells   chan struct{}  // holds one for each environment whose end somebody else does not wait for
 
 	mu           sync.Mutex
 	stopped      bool
@@ -46,7 +47,7 @@ type pool struct {
 func newPool(clock clockwork.Clock, concurrency, maximum int, idleTimeout time.Duration) *pool {
 	return &pool{
 		clock: clock, maximum: maximum, idleTimeout: idleTimeout,
-		stopping:     make(chan struct{}),
+		stopping: make(chan struct{}), farewells: make(chan struct{}, maximum),
 		environments: make(map[*environment]struct{}), ledger: newLedger(concurrency), provisioned: newProvisionedPool(),
 	}
 }
@@ -77,8 +78,7 @@ func (p *pool) acquire(ctx context.Context, d *deployment) (*environment, error)
 	}
 	e, victim, err := p.take(d)
 	if victim != nil {
-		victim.instance.Close()
-		p.forget(victim)
+		p.seeOff(victim)
 	}
 	return e, err
 }
@@ -326,10 +326,33 @@ func (p *pool) discard(e *environment) {
 func (p *pool) end(e *environment) {
 	e.phase = ended
 	p.unallocate(e)
-	p.closing.Go(func() {
+	p.closing.Go(func() { p.seeOff(e) })
+}
+
+// seeOff closes an environment and returns when its place is free, which is when its runtime has ended. External extensions
+// may take two seconds longer over their farewell: they are left to a goroutine of the pool, unless as many environments as there
+// are places are being seen off already.
+func (p *pool) seeOff(e *environment) {
+	select {
+	case p.farewells <- struct{}{}:
+		closed := make(chan struct{})
+		p.closing.Go(func() {
+			e.instance.Close()
+			close(closed)
+			p.forget(e)
+			<-p.farewells
+		})
+		select {
+		case <-e.instance.Done():
+		case <-closed:
+		}
+		p.mu.Lock()
+		delete(p.environments, e)
+		p.mu.Unlock()
+	default:
 		e.instance.Close()
 		p.forget(e)
-	})
+	}
 }
 
 // forget gives up the place of an environment of which nothing is left.

@@ -86,6 +86,39 @@ func TestIdleInstancesExpire(t *testing.T) {
 	})
 }
 
+// Who needs the place of another waits until its runtime has ended, and not for the farewell of its extensions; but no more take
+// leave beside those that run than there are places.
+func TestFarewellsKeepNoPlace(t *testing.T) {
+	inBubble(t, func(t *testing.T, h *house) {
+		for _, s := range []string{"f", "g"} {
+			h.active(s)
+		}
+		h.executor.set(func(e *executor) { e.farewell = 2 * time.Second })
+		takes := func(s string, want time.Duration, running int) {
+			t.Helper()
+			begun := time.Now()
+			h.expect(s, s)
+			if took := time.Since(begun); took != want {
+				t.Errorf("%s waited for %v, not %v", s, took, want)
+			}
+			if _, n := h.executor.counts(); n != running {
+				t.Errorf("%d run beside %s", n, s)
+			}
+		}
+		takes("f", 0, 1)
+		takes("g", 0, 2)
+		h.after(time.Second)
+		takes("f", 2*time.Second, 1) // beside the farewell of its first
+		takes("g", 0, 2)
+		h.after(3 * time.Second)
+		if err := h.functions.Delete(t.Context(), name("g")); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		takes("f", 0, 2)
+	}, func(c *function.Config) { c.MaxInstances = 1 })
+}
+
 // An environment that is never idle for long ends before its credentials do.
 func TestOldEnvironmentsAreReplaced(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *house) {

@@ -108,14 +108,19 @@ func TestResourceTags(t *testing.T) {
 		"sqs":     {"AmazonSQS.CreateQueue", `{"QueueName":"q","tags":{"Team":"a"}}`, "SendMessage"},
 		"logs":    {"Logs_20140328.CreateLogGroup", `{"logGroupName":"g","tags":{"Team":"a"}}`, "PutLogEvents"},
 		"sns":     {"", "Action=CreateTopic&Name=t&Tags.member.1.Key=Team&Tags.member.1.Value=a&Version=2010-03-31", "Publish"},
-		"iam":     {"", "Action=CreateUser&UserName=u&Tags.member.1.Key=Team&Tags.member.1.Value=a&Version=2010-05-08", "PutUserPolicy"},
+		"monitoring": {
+			"GraniteServiceVersion20100801.PutMetricAlarm",
+			`{"AlarmName":"a","Namespace":"n","MetricName":"m","Statistic":"Sum","Period":60,"EvaluationPeriods":1,"Threshold":1,` +
+				`"ComparisonOperator":"GreaterThanThreshold","Tags":[{"Key":"Team","Value":"a"}]}`, "SetAlarmState",
+		},
+		"iam": {"", "Action=CreateUser&UserName=u&Tags.member.1.Key=Team&Tags.member.1.Value=a&Version=2010-05-08", "PutUserPolicy"},
 	} {
 		req := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(make.body))
 		req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/"+service+"/aws4_request, SignedHeaders=host, Signature=00")
 		req.Header.Set("X-Amz-Date", "20260101T000000Z")
 		if req.Header.Set("Content-Type", "application/x-www-form-urlencoded"); make.target != "" {
 			req.Header.Set("X-Amz-Target", make.target)
-			req.Header.Set("Content-Type", map[bool]string{true: "application/x-amz-json-1.0", false: "application/x-amz-json-1.1"}[service == "sqs"])
+			req.Header.Set("Content-Type", map[bool]string{true: "application/x-amz-json-1.0", false: "application/x-amz-json-1.1"}[service == "sqs" || service == "monitoring"])
 		}
 		answer := httptest.NewRecorder()
 		if handler.ServeHTTP(answer, req); answer.Code != http.StatusOK {

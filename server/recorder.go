@@ -162,6 +162,11 @@ var (
 		int(function.DeadLetterErrors):            {"DeadLetterErrors", unitCount},
 		int(function.DestinationDeliveryFailures): {"DestinationDeliveryFailures", unitCount},
 		int(function.RecursiveInvocationsDropped): {"RecursiveInvocationsDropped", unitCount},
+
+		int(function.URLRequests): {"UrlRequestCount", unitCount},
+		int(function.URL4xx):      {"Url4xxCount", unitCount},
+		int(function.URL5xx):      {"Url5xxCount", unitCount},
+		int(function.URLLatency):  {"UrlRequestLatency", unitMilliseconds},
 	})
 	accountMeasures = measures(function.Metrics, map[int]measure{
 		int(function.Invocations):                 {"Invocations", unitCount},

@@ -11,11 +11,16 @@ import (
 // MaxTags is how many tags a resource can have.
 const MaxTags = 50
 
+// reservedTag begins the keys that only AWS's own services set, however it is written.
+const reservedTag = "aws:"
+
 var (
 	// ErrTagCharacters says that a tag has characters that none can have.
 	ErrTagCharacters = errors.New("invalid characters in a tag")
 	// ErrTagPercent says that a tag has a percent sign, which is judged apart from the other characters.
 	ErrTagPercent = errors.New("percent sign in a tag")
+	// ErrTagReserved says that a tag's key is one that only AWS's own services set.
+	ErrTagReserved = errors.New("reserved key of a tag")
 	// ErrTooManyTags says that a resource would have more than MaxTags tags.
 	ErrTooManyTags = errors.New("too many tags")
 )
@@ -60,6 +65,11 @@ func addTags(tags, more map[string]string, alphabet TagAlphabet) (map[string]str
 	if err := checkTags(slices.Concat(slices.Collect(maps.Keys(more)), slices.Collect(maps.Values(more))), alphabet); err != nil {
 		return nil, err
 	}
+	for key := range more {
+		if strings.HasPrefix(strings.ToLower(key), reservedTag) {
+			return nil, ErrTagReserved
+		}
+	}
 	sum := maps.Clone(more)
 	for key, value := range tags {
 		if _, ok := more[key]; !ok {
@@ -74,7 +84,7 @@ func addTags(tags, more map[string]string, alphabet TagAlphabet) (map[string]str
 
 // AddTags adds tags to a resource. One whose key is there takes its place.
 //
-// Errors: NotFoundError, ConsumerNotFoundError, StateError, ErrTagCharacters, ErrTagPercent, ErrTooManyTags.
+// Errors: NotFoundError, ConsumerNotFoundError, StateError, ErrTagCharacters, ErrTagPercent, ErrTagReserved, ErrTooManyTags.
 func (s *Service) AddTags(ctx context.Context, r Resource, tags map[string]string, alphabet TagAlphabet) error {
 	return s.attach(ctx, r, func(d *resourceDocument) (err error) {
 		d.Tags, err = addTags(d.Tags, tags, alphabet)

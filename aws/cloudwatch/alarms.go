@@ -234,14 +234,26 @@ func (d *Door) ListTagsForResource(ctx context.Context, in *ListTagsForResourceI
 // TagResource adds tags to an alarm.
 func (d *Door) TagResource(ctx context.Context, in *TagResourceInput) (*TagResourceOutput, error) {
 	name, err := tagged(ctx, in.ResourceARN)
-	if err == nil {
-		err = translate(d.Alarms.Retag(ctx, name, func(tags map[string]string) {
-			for _, t := range in.Tags {
-				tags[t.Key] = t.Value
-			}
-		}))
+	if err != nil {
+		return nil, err
 	}
-	return &TagResourceOutput{}, err
+	more, err := readTags(in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	return &TagResourceOutput{}, translate(d.Alarms.Retag(ctx, name, func(tags map[string]string) { maps.Copy(tags, more) }))
+}
+
+// readTags returns tags as the room wants them, and refuses those that only AWS's own services set.
+func readTags(list []Tag) (map[string]string, error) {
+	tags := map[string]string{}
+	for _, t := range list {
+		if protocol.IsReservedTag(t.Key) {
+			return nil, invalid(protocol.ReservedTag)
+		}
+		tags[t.Key] = t.Value
+	}
+	return tags, nil
 }
 
 // UntagResource removes tags from an alarm.

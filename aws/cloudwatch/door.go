@@ -20,8 +20,9 @@ type Door struct {
 
 // New returns the service to hand to the dispatcher.
 func New(metrics *metric.Service, alarms *alarm.Service, clock clockwork.Clock) protocol.Service {
-	s := NewService(&Door{Metrics: metrics, Alarms: alarms, Clock: clock})
-	s.Access = access
+	d := &Door{Metrics: metrics, Alarms: alarms, Clock: clock}
+	s := NewService(d)
+	s.Access, s.ActionPrefix, s.TagActions = d.access, "cloudwatch", map[string]string{"PutMetricAlarm": "TagResource"}
 	return s
 }
 

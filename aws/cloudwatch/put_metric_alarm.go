@@ -27,9 +27,9 @@ func (d *Door) PutMetricAlarm(ctx context.Context, in *PutMetricAlarmInput) erro
 	if len(in.Tags) > 50 {
 		return invalid("The collection Tags must not have a size greater than 50.")
 	}
-	tags := map[string]string{}
-	for _, t := range in.Tags {
-		tags[t.Key] = t.Value
+	tags, err := readTags(in.Tags)
+	if err != nil {
+		return err
 	}
 	return translate(d.Alarms.Put(ctx, alarmName(ctx, in.AlarmName), definition, tags))
 }

@@ -35,8 +35,8 @@ func (d *Door) show(ctx context.Context, p *identity.Policy, whole bool) *Policy
 
 // CreatePolicy makes a managed policy.
 func (d *Door) CreatePolicy(ctx context.Context, in *CreatePolicyRequest) (*CreatePolicyResponse, error) {
-	if twice(in.Tags, func(key string) string { return key }) {
-		return nil, fault(InvalidInputException, "Duplicate tag keys found.")
+	if err := checkPolicyTags(in.Tags); err != nil {
+		return nil, err
 	}
 	p, err := d.Identities.CreatePolicy(ctx, identity.Policy{
 		Account: role(ctx, "").Account, Name: in.PolicyName, Path: protocol.Value(in.Path), Description: protocol.Value(in.Description), Tags: readTags(in.Tags),

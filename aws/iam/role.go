@@ -2,7 +2,6 @@ package iam
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/millrace/millrace/aws/protocol"
@@ -30,8 +29,8 @@ func showBoundary(e *identity.Entity) *AttachedPermissionsBoundary {
 
 // CreateRole makes a role.
 func (d *Door) CreateRole(ctx context.Context, in *CreateRoleRequest) (*CreateRoleResponse, error) {
-	if twice(in.Tags, strings.ToLower) {
-		return nil, errTwice
+	if err := checkTags(in.Tags); err != nil {
+		return nil, err
 	}
 	e, err := d.Identities.Create(ctx, identity.Entity{
 		Name: role(ctx, in.RoleName), Path: protocol.Value(in.Path), Trust: in.AssumeRolePolicyDocument, Description: protocol.Value(in.Description),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/identity"
 )
 
@@ -14,20 +15,32 @@ func readTags(tags []Tag) (out []identity.Tag) {
 	return out
 }
 
-// twice reports whether a key is given twice, once fold has been done to both.
-func twice(tags []Tag, fold func(string) string) bool {
+// checkTags judges the keys of tags of users and roles, which differ by more than their case.
+func checkTags(tags []Tag) error {
+	return checkKeys(tags, strings.ToLower, "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+}
+
+// checkPolicyTags judges the keys of tags of policies.
+func checkPolicyTags(tags []Tag) error {
+	return checkKeys(tags, func(key string) string { return key }, "Duplicate tag keys found.")
+}
+
+// checkKeys refuses keys that only AWS's own services set, and with the text those that are given twice once fold has
+// been done to them.
+func checkKeys(tags []Tag, fold func(string) string, twice string) error {
 	seen := map[string]bool{}
 	for _, t := range tags {
 		key := fold(t.Key)
-		if seen[key] {
-			return true
+		switch {
+		case protocol.IsReservedTag(key):
+			return fault(InvalidInputException, protocol.ReservedTag)
+		case seen[key]:
+			return fault(InvalidInputException, twice)
 		}
 		seen[key] = true
 	}
-	return false
+	return nil
 }
-
-var errTwice = fault(InvalidInputException, "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
 
 func showTags(tags []identity.Tag) (out []Tag) {
 	for _, t := range tags {
@@ -53,8 +66,8 @@ func (d *Door) entityTags(name identity.Name, marker *string, most *int) (some [
 
 // TagRole adds tags to a role.
 func (d *Door) TagRole(ctx context.Context, in *TagRoleRequest) error {
-	if twice(in.Tags, strings.ToLower) {
-		return errTwice
+	if err := checkTags(in.Tags); err != nil {
+		return err
 	}
 	return translate(d.Identities.Tag(ctx, role(ctx, in.RoleName), readTags(in.Tags)))
 }
@@ -72,8 +85,8 @@ func (d *Door) ListRoleTags(ctx context.Context, in *ListRoleTagsRequest) (*List
 
 // TagUser adds tags to a user.
 func (d *Door) TagUser(ctx context.Context, in *TagUserRequest) error {
-	if twice(in.Tags, strings.ToLower) {
-		return errTwice
+	if err := checkTags(in.Tags); err != nil {
+		return err
 	}
 	return translate(d.Identities.Tag(ctx, user(ctx, in.UserName), readTags(in.Tags)))
 }
@@ -91,8 +104,8 @@ func (d *Door) ListUserTags(ctx context.Context, in *ListUserTagsRequest) (*List
 
 // TagPolicy adds tags to a managed policy.
 func (d *Door) TagPolicy(ctx context.Context, in *TagPolicyRequest) error {
-	if twice(in.Tags, func(key string) string { return key }) {
-		return fault(InvalidInputException, "Duplicate tag keys found.")
+	if err := checkPolicyTags(in.Tags); err != nil {
+		return err
 	}
 	return translate(d.Identities.TagPolicy(ctx, role(ctx, "").Account, in.PolicyArn, readTags(in.Tags)))
 }

@@ -2,7 +2,6 @@ package iam
 
 import (
 	"context"
-	"strings"
 
 	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/identity"
@@ -19,8 +18,8 @@ func showUser(e *identity.Entity, whole bool) *User {
 
 // CreateUser makes a user.
 func (d *Door) CreateUser(ctx context.Context, in *CreateUserRequest) (*CreateUserResponse, error) {
-	if twice(in.Tags, strings.ToLower) {
-		return nil, errTwice
+	if err := checkTags(in.Tags); err != nil {
+		return nil, err
 	}
 	e, err := d.Identities.Create(ctx, identity.Entity{
 		Name: user(ctx, in.UserName), Path: protocol.Value(in.Path), Boundary: protocol.Value(in.PermissionsBoundary), Tags: readTags(in.Tags),

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/stream"
 )
 
@@ -24,6 +25,8 @@ func tagError(err error, name stream.Name, verb string) error {
 		return invalidArgument("Some tags contain invalid characters. Valid characters: Unicode letters, digits, white space, _ . / = + - % @.")
 	case errors.Is(err, stream.ErrTagPercent):
 		return invalidArgument(failed + "some tags contained illegal characters. The allowed characters are Unicode letters, white-spaces, '_',',','/','=','+','-','@'.")
+	case errors.Is(err, stream.ErrTagReserved):
+		return invalidArgument(protocol.ReservedTag)
 	case errors.Is(err, stream.ErrTooManyTags):
 		return invalidArgument(failed + "a given stream cannot have more than 10 tags associated with it.")
 	}

@@ -50,16 +50,34 @@ type urlCall struct {
 	path   string
 }
 
+// urlWriter remembers with which status a request was answered.
+type urlWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *urlWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController through.
+func (w *urlWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
 // serveURL answers a request to a URL: it asks who calls, invokes, and makes an answer of what the function returns.
 func (d *Door) serveURL(w http.ResponseWriter, r *http.Request, refused error) protocol.Outcome {
 	id, path := urlParts(r)
-	u := &urlCall{w: w, r: r, call: protocol.CallFrom(r.Context()), path: path}
+	answered := &urlWriter{ResponseWriter: w}
+	u := &urlCall{w: answered, r: r, call: protocol.CallFrom(r.Context()), path: path}
 	delete(w.Header(), "x-amz-id-2")
 	var err error
 	if u.config, err = d.Functions.URLByID(id); err != nil {
 		w.Header().Set("x-amzn-ErrorType", AccessDeniedException)
 		return u.answer(http.StatusForbidden, `{"Message":null}`, AccessDeniedException)
 	}
+	begun := d.clock.Now()
+	defer func() { d.Functions.RecordURL(u.config.About, answered.status, d.clock.Since(begun)) }()
 	if u.preflight() {
 		return u.outcome(http.StatusOK, "")
 	}

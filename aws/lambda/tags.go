@@ -63,11 +63,11 @@ func (d *Door) ListTags(ctx context.Context, in *ListTagsRequest) (*ListTagsResp
 	return &ListTagsResponse{Tags: orEmpty(a.Tags)}, translate(err)
 }
 
-// checkTags refuses tags that only AWS's own services set. Untagging is not refused: there are none of them to keep.
+// checkTags refuses tags that only AWS's own services set.
 func checkTags(tags map[string]string) error {
 	for key := range tags {
-		if strings.HasPrefix(strings.ToLower(key), "aws:") {
-			return invalid("aws: prefixed tag key names are not allowed for external use.")
+		if protocol.IsReservedTag(key) {
+			return invalid(protocol.ReservedTag)
 		}
 	}
 	return nil

@@ -14,6 +14,9 @@ func (d *Door) CreateLogGroup(ctx context.Context, in *CreateLogGroupRequest) er
 	if class := value(in.LogGroupClass, LogGroupClassStandard); class != LogGroupClassStandard {
 		return unsupported("logGroupClass " + class)
 	}
+	if err := checkTags(in.Tags); err != nil {
+		return err
+	}
 	return translate(d.Logs.CreateGroup(ctx, named(ctx, in.LogGroupName), logs.Settings{
 		Protected: isTrue(in.DeletionProtectionEnabled), Tags: in.Tags,
 	}))

@@ -50,7 +50,7 @@ func newHouse(t testing.TB, clock clockwork.Clock) http.Handler {
 // the mark says where the answer is known from: AWS (recorded or documented), PEER (another implementation that
 // observed AWS), OPEN (AWS is unknown here, or we differ on purpose).
 //
-// AUTH in a request stands for an Authorization header, OTHER for one of another account, \r\n at the end of a line for a
+// AUTH in a request stands for an Authorization header, OTHER for one of another account, PRESIGNED for the parameters of a presigned URL, \r\n at the end of a line for a
 // carriage return. A section named "after 30s: …" moves the clock first. Ids are named in the order of their first appearance.
 func TestWire(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
@@ -119,12 +119,16 @@ var (
 const auth = "Authorization: AWS4-HMAC-SHA256 Credential=%s/20260101/us-east-1/s3/aws4_request, " +
 	"SignedHeaders=host, Signature=0f\nX-Amz-Date: 20260101T000000Z"
 
+const presigned = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Content-Sha256=UNSIGNED-PAYLOAD&X-Amz-Credential=AKIDEXAMPLE%2F20260101%2Fus-east-1%2Fs3%2Faws4_request" +
+	"&X-Amz-Date=20260101T000000Z&X-Amz-Expires=900&X-Amz-Signature=0f&X-Amz-SignedHeaders=host"
+
 // exchange sends a request and shows the answer.
 func exchange(t *testing.T, h http.Handler, request string) string {
 	t.Helper()
 	head, body, _ := strings.Cut(request, "\n\n")
 	body = strings.ReplaceAll(strings.TrimSuffix(body, "\n"), `\r\n`, "\r")
 	head = strings.TrimRight(head, "\n")
+	head = strings.ReplaceAll(head, "PRESIGNED", presigned)
 	head = strings.ReplaceAll(head, "AUTH", fmt.Sprintf(auth, "AKIDEXAMPLE"))
 	head = strings.ReplaceAll(head, "OTHER", fmt.Sprintf(auth, "123456789012"))
 	if !strings.Contains(head, "Host:") {

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -159,7 +160,9 @@ func TestPresigned(t *testing.T) {
 	c, ctx := connect(t, func(*client.Options, string) {}), t.Context()
 	bucket := mustBucket(t, c)
 	signer := client.NewPresignClient(c)
-	put, err := signer.PresignPutObject(ctx, &client.PutObjectInput{Bucket: bucket, Key: aws.String("k")}, client.WithPresignExpires(time.Minute))
+	put, err := signer.PresignPutObject(ctx, &client.PutObjectInput{
+		Bucket: bucket, Key: aws.String("k"), Metadata: map[string]string{"colour": "red"},
+	}, client.WithPresignExpires(time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,11 +170,16 @@ func TestPresigned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	maps.Copy(request.Header, put.SignedHeader)
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil || answer.StatusCode != http.StatusOK {
 		t.Fatal(answer, err)
 	}
 	answer.Body.Close()
+	head, err := c.HeadObject(ctx, &client.HeadObjectInput{Bucket: bucket, Key: aws.String("k")})
+	if err != nil || head.Metadata["colour"] != "red" {
+		t.Errorf("the metadata of the URL %s: %v %v", put.URL, head, err)
+	}
 	get, err := signer.PresignGetObject(ctx, &client.GetObjectInput{Bucket: bucket, Key: aws.String("k")})
 	if err != nil {
 		t.Fatal(err)

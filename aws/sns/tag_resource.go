@@ -5,6 +5,7 @@ import (
 	"errors"
 	"unicode/utf8"
 
+	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/topic"
 )
 
@@ -39,6 +40,9 @@ func readTags(list []Tag) (map[string]string, error) {
 		}
 		if utf8.RuneCountInString(tag.Value) > maxTagValue {
 			return nil, invalid("Tags Reason: Tag values must be between 0 and 256 characters in length.")
+		}
+		if protocol.IsReservedTag(tag.Key) {
+			return nil, invalid("Tags Reason: " + protocol.ReservedTag)
 		}
 		if _, twice := tags[tag.Key]; twice {
 			return nil, invalid("Duplicated keys are not allowed.")

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/millrace/millrace/aws/protocol"
 )
 
 // Limits of a tag, in characters.
@@ -29,7 +31,7 @@ func (d *Door) ListQueueTags(ctx context.Context, in *ListQueueTagsRequest) (*Li
 	return &ListQueueTagsResult{Tags: q.Tags}, nil
 }
 
-// checkTags judges the lengths of tags.
+// checkTags judges the lengths of tags, and whose they are.
 func checkTags(tags map[string]string) error {
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
 		if n := utf8.RuneCountInString(key); n < 1 || n > maxTagKey {
@@ -37,6 +39,9 @@ func checkTags(tags map[string]string) error {
 		}
 		if utf8.RuneCountInString(tags[key]) > maxTagValue {
 			return invalidValue("Tag values must be between 0 and 256 characters in length.")
+		}
+		if protocol.IsReservedTag(key) {
+			return invalidValue(protocol.ReservedTag)
 		}
 	}
 	return nil
