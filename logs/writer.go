@@ -42,7 +42,7 @@ type Writer struct {
 type pile struct {
 	bytes  int
 	events []printed
-	lost   map[string]*loss
+	lost   map[string]int // of each stream that has lost some, which of the events stands in their place
 }
 
 // printed is an event of a stream.
@@ -50,13 +50,7 @@ type printed struct {
 	stream string
 	at     int64
 	text   []byte
-	lost   int // how many dropped ones it tells of
-}
-
-// loss are events of a stream that were dropped.
-type loss struct {
-	count int
-	at    int64 // when the last one was
+	lost   int // how many dropped ones it stands for
 }
 
 func newWriter(s *Service, limit int) *Writer {
@@ -117,7 +111,7 @@ func (w *Writer) put(l *LogStream, e printed) {
 	p.events = append(p.events, e)
 	p.bytes += size
 	w.bytes += size
-	if len(p.events) == 1 {
+	if p.bytes == size { // the first
 		poke(w.wake)
 	}
 }
@@ -135,21 +129,21 @@ func (w *Writer) pile(n Name) *pile {
 // maxLost bounds the streams of which a pile knows that events were dropped.
 const maxLost = 1000
 
-// lose counts events of a stream that were dropped.
+// lose counts events of a stream that were dropped, in the place of the first of them.
 func (p *pile) lose(stream string, at int64, count int) {
-	l := p.lost[stream]
-	if l == nil {
+	i, ok := p.lost[stream]
+	if !ok {
 		if len(p.lost) == maxLost {
 			return
 		}
 		if p.lost == nil {
-			p.lost = map[string]*loss{}
+			p.lost = map[string]int{}
 		}
-		l = &loss{}
-		p.lost[stream] = l
+		i = len(p.events)
+		p.lost[stream] = i
+		p.events = append(p.events, printed{stream: stream, at: at})
 	}
-	l.count += count
-	l.at = at
+	p.events[i].lost += count
 }
 
 // lastWords is how long it may take, when the room stops, until logs that live elsewhere have what is left.
@@ -219,9 +213,9 @@ func (w *Writer) writeAll(ctx context.Context) {
 
 // write writes one pile. What the store refuses is dropped: there is nobody to tell, and no memory to keep it in.
 func (w *Writer) write(ctx context.Context, n Name, p *pile) {
-	for stream, l := range p.lost {
-		text := fmt.Sprintf("[millrace] %d events of this log were dropped here: they came faster than they could be kept\n", l.count)
-		p.events = append(p.events, printed{stream: stream, at: l.at, text: []byte(text), lost: l.count})
+	for _, i := range p.lost {
+		e := &p.events[i]
+		e.text = fmt.Appendf(nil, "[millrace] %d events of this log were dropped here: they came faster than they could be kept\n", e.lost)
 	}
 	for from := 0; from < len(p.events); {
 		size, to := 0, from

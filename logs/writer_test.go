@@ -127,6 +127,7 @@ func TestWriterDropsAndSaysSo(t *testing.T) {
 		for range 300 { // of 1026 bytes; 256 KiB are kept of a group
 			s.WriteLine(r.clock.Now(), line)
 		}
+		s.WriteLine(r.clock.Now(), []byte("so short that it has room"))
 		other.WriteLine(r.clock.Now(), []byte("another group's"))
 		if d := r.Writer().Dropped(); d < 40 || d > 50 {
 			t.Errorf("%d are dropped", d)
@@ -138,11 +139,12 @@ func TestWriterDropsAndSaysSo(t *testing.T) {
 		synctest.Wait()
 		got := r.read(logs.Query{All: true}).Events
 		dropped := r.Writer().Dropped()
-		expect(t, "kept", int64(len(got))-1, 300-dropped)
+		expect(t, "kept", int64(len(got))-1, 301-dropped)
 		said := func(n int64) string {
 			return fmt.Sprintf("[millrace] %d events of this log were dropped here: they came faster than they could be kept\n", n)
 		}
-		expect(t, "said", got[len(got)-1].Message, said(dropped))
+		expect(t, "said where they are missing", got[len(got)-2].Message, said(dropped))
+		expect(t, "last", got[len(got)-1].Message, "so short that it has room\n")
 
 		h.full.Store(true)
 		for range 3 {

@@ -43,6 +43,11 @@ func Run(ctx context.Context, o Options) error {
 	if o.Rate < 0 {
 		return errors.New("rate must not be negative")
 	}
+	feed, err := openFeed(o.File, o.Stdin)
+	if err != nil {
+		return err
+	}
+	defer feed.Close()
 	if o.DataDir == "" {
 		dir, err := os.MkdirTemp("", "millrace-demo-")
 		if err != nil {
@@ -67,13 +72,13 @@ func Run(ctx context.Context, o Options) error {
 	stopped := make(chan error, 1)
 	go func() { stopped <- house.Run(serving) }()
 
-	err = show(ctx, o, house.URL(), ledger)
+	err = show(ctx, o, feed, house.URL(), ledger)
 	stop()
 	return errors.Join(err, <-stopped)
 }
 
 // show is the demo itself, as a client of a server that runs at url.
-func show(ctx context.Context, o Options, url, ledger string) error {
+func show(ctx context.Context, o Options, feed io.Reader, url, ledger string) error {
 	v := newView(o)
 	c := newClients(url)
 
@@ -82,11 +87,6 @@ func show(ctx context.Context, o Options, url, ledger string) error {
 	if err != nil {
 		return err
 	}
-	feed, err := openFeed(o.File, o.Stdin)
-	if err != nil {
-		return err
-	}
-	defer feed.Close()
 
 	started := time.Now()
 	putter := newPutter(c, o)

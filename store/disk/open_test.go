@@ -43,6 +43,28 @@ func TestOpenMakesDirectories(t *testing.T) {
 	}
 }
 
+// A folder that somebody else made may be open to everyone; what is stored in it is not.
+func TestOpenKeepsOthersOut(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no such permissions")
+	}
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := mustOpen(t, disk.Options{Dir: dir})
+	defer s.Close()
+	for _, name := range []string{"db", "blobs"} {
+		info, err := os.Stat(dir + "/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm() != 0o700 {
+			t.Errorf("%s is open to others: %v", name, info.Mode())
+		}
+	}
+}
+
 func TestOpenRefusesWhatIsNotItsOwn(t *testing.T) {
 	file := t.TempDir() + "/file"
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

@@ -195,7 +195,8 @@ func (s *Store) await(ctx context.Context, work func() error) error {
 	}
 }
 
-// makeDir makes a directory with its parents, and makes their names durable.
+// makeDir makes a directory with its parents, and makes their names durable. They are for their owner alone, whatever the folder
+// is in which they lie: keys and records are in the files.
 func makeDir(fs vfs.FS, dir string) error {
 	if _, err := fs.Stat(dir); err == nil {
 		return nil
@@ -206,7 +207,7 @@ func makeDir(fs vfs.FS, dir string) error {
 			return err
 		}
 	}
-	if err := fs.MkdirAll(dir, 0o755); err != nil {
+	if err := fs.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	return syncDir(fs, parent)
