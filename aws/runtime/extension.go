@@ -226,6 +226,7 @@ func (s *Server) nextEvent(w http.ResponseWriter, r *http.Request) {
 		e.waiting = false
 		s.mu.Unlock()
 	case <-s.closing:
+		refuseClosing(w)
 	}
 }
 

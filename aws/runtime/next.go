@@ -24,6 +24,7 @@ func (s *Server) next(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 			return
 		case <-s.closing:
+			refuseClosing(w)
 			return
 		}
 	}

@@ -125,6 +125,11 @@ func refuseTransition(w http.ResponseWriter, from, to state) {
 		fmt.Sprintf("State transition from %s to %s failed for runtime. Error: State transition is not allowed", from, to))
 }
 
+// refuseClosing answers who is still here when the environment is taken down, if the connection lasts for that long.
+func refuseClosing(w http.ResponseWriter) {
+	refuse(w, http.StatusInternalServerError, "InternalServerError", "Container error. Non-recoverable state. Runtime should exit promptly.")
+}
+
 func write(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()
 	h["Content-Type"] = jsonType

@@ -29,6 +29,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, x *exchange) {
 			return
 		}
 		if n > 0 && !s.handOn(x, bytes.Clone(buffer[:n])) {
+			refuseClosing(w)
 			return
 		}
 		switch {

@@ -88,7 +88,7 @@ func TestStreamWithoutReceiver(t *testing.T) {
 	}
 	c.server.Close()
 	_ = body.Close()
-	if status := <-answered; status != 0 {
+	if status := <-answered; status != 0 && status != http.StatusInternalServerError { // as the connection ends before or after the request
 		t.Errorf("answered with %d", status)
 	}
 }
