@@ -63,6 +63,7 @@ var may = map[string][]string{
 	"aws/protocol/wire":       {"internal/base64"},
 	"aws/generate":            {"aws/protocol/constraint"},
 	"aws/runtime":             {},
+	"aws/wiretest":            {}, // for tests alone, therefore on nobody's list
 	"aws/kinesis":             {"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "stream", "internal/arn"},
 	"aws/lambda": {
 		"aws/protocol", "aws/protocol/constraint", "aws/protocol/wire", "function", "function/archive", "mapping", "stream", "internal/arn",
