@@ -51,14 +51,14 @@ var may = map[string][]string{
 	"function/process/sandbox": {},
 
 	"mapping":         {"store", "stream", "stream/aggregate", "function", "filter", "mapping/history", "internal/arn", "internal/base64"},
-	"filter":          {},
+	"filter":          {"internal/escape"},
 	"mapping/history": {"store", "stream"},
 
 	"aws/signature":           {},
 	"aws/protocol":            {"aws/signature", "aws/protocol/constraint", "aws/protocol/cborwire", "aws/protocol/jsonwire", "aws/protocol/query", "aws/protocol/wire", "internal/base64"},
 	"aws/protocol/cborwire":   {"aws/protocol/wire"},
 	"aws/protocol/constraint": {"aws/protocol/wire"},
-	"aws/protocol/jsonwire":   {"aws/protocol/wire", "internal/base64"},
+	"aws/protocol/jsonwire":   {"aws/protocol/wire", "internal/base64", "internal/escape"},
 	"aws/protocol/query":      {"aws/protocol/jsonwire"},
 	"aws/protocol/wire":       {"internal/base64"},
 	"aws/generate":            {"aws/protocol/constraint"},
