@@ -6,16 +6,12 @@ import (
 	"testing"
 
 	"github.com/millrace/millrace/store"
-	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 )
 
 // TestAdmit: one change at a time, and none while something is in doubt that cannot be settled.
 func TestAdmit(t *testing.T) {
-	engine, err := disk.Open(disk.Options{Memory: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer engine.Close()
+	engine := disktest.Memory(t)
 	doubts := store.NewDoubts(engine)
 	done, err := doubts.Admit(t.Context())
 	if err != nil {

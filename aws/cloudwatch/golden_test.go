@@ -20,17 +20,13 @@ import (
 	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/aws/wiretest"
 	"github.com/millrace/millrace/metric"
-	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 )
 
 // newHouse opens a room of metrics in memory, with its door behind the dispatcher. Nothing of it runs but what is called.
 func newHouse(t testing.TB, clock clockwork.Clock, limit int) http.Handler {
 	t.Helper()
-	tables, err := disk.Open(disk.Options{Memory: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { tables.Close() })
+	tables := disktest.Memory(t)
 	metrics, err := metric.New(metric.Config{Store: tables, Clock: clock, Metrics: limit})
 	if err != nil {
 		t.Fatal(err)

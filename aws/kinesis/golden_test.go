@@ -19,7 +19,7 @@ import (
 	"github.com/millrace/millrace/aws/kinesis"
 	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/aws/wiretest"
-	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 	"github.com/millrace/millrace/stream"
 )
 
@@ -32,10 +32,7 @@ type house struct {
 // newHouse opens a house in memory and runs it until stop is called.
 func newHouse(t testing.TB, c stream.Config) (h *house, stop func()) {
 	t.Helper()
-	engine, err := disk.Open(disk.Options{Memory: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	engine := disktest.Memory(t)
 	log := slog.New(slog.DiscardHandler)
 	c.Store, c.Log = engine, log
 	if c.Clock == nil {
@@ -52,9 +49,6 @@ func newHouse(t testing.TB, c stream.Config) (h *house, stop func()) {
 	return &house{streams, protocol.NewHandler(config, kinesis.New(streams))}, func() {
 		cancel()
 		if err := <-done; err != nil {
-			t.Error(err)
-		}
-		if err := engine.Close(); err != nil {
 			t.Error(err)
 		}
 	}

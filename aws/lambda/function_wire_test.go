@@ -24,7 +24,7 @@ import (
 	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/aws/wiretest"
 	"github.com/millrace/millrace/function"
-	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 )
 
 // executor runs functions without processes: what a function does is its handler's name.
@@ -121,10 +121,7 @@ type house struct {
 // open opens a house in memory and runs it until stop is called.
 func open(t testing.TB, change func(*function.Config)) (h *house, stop func()) {
 	t.Helper()
-	engine, err := disk.Open(disk.Options{Memory: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	engine := disktest.Memory(t)
 	c := function.Config{
 		Store: engine, Clock: clockwork.NewRealClock(), Log: slog.New(slog.DiscardHandler), Executor: executor{},
 		CodeDir: filepath.Join(t.TempDir(), "code"),
@@ -143,9 +140,6 @@ func open(t testing.TB, change func(*function.Config)) (h *house, stop func()) {
 	return &house{functions, door, protocol.NewHandler(config, door.Service(), door.URLService())}, sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
-			t.Error(err)
-		}
-		if err := engine.Close(); err != nil {
 			t.Error(err)
 		}
 	})

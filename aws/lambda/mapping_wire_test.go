@@ -18,7 +18,7 @@ import (
 	"github.com/millrace/millrace/aws/wiretest"
 	"github.com/millrace/millrace/function"
 	"github.com/millrace/millrace/mapping"
-	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 	"github.com/millrace/millrace/stream"
 )
 
@@ -66,12 +66,9 @@ func openMappings(t *testing.T) (h http.Handler, stop func()) {
 // openStreams also returns the streams' room, to put records.
 func openStreams(t *testing.T) (h http.Handler, streams *stream.Service, stop func()) {
 	t.Helper()
-	engine, err := disk.Open(disk.Options{Memory: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	engine := disktest.Memory(t)
 	clock, log := clockwork.NewRealClock(), slog.New(slog.DiscardHandler)
-	streams, err = stream.New(stream.Config{Store: engine, Clock: clock})
+	streams, err := stream.New(stream.Config{Store: engine, Clock: clock})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,8 +111,5 @@ func openStreams(t *testing.T) (h http.Handler, streams *stream.Service, stop fu
 	return handler, streams, func() {
 		cancel()
 		running.Wait()
-		if err := engine.Close(); err != nil {
-			t.Error(err)
-		}
 	}
 }

@@ -13,17 +13,13 @@ import (
 	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/aws/wiretest"
 	"github.com/millrace/millrace/logs"
-	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 )
 
 // newHouse opens a room of logs in memory, with its door behind the dispatcher. Nothing of it runs but what is called.
 func newHouse(t testing.TB, clock clockwork.Clock) (*logs.Service, http.Handler) {
 	t.Helper()
-	s, err := disk.Open(disk.Options{Memory: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
+	s := disktest.Memory(t)
 	room, err := logs.New(logs.Config{Store: s, Clock: clock, Groups: 5})
 	if err != nil {
 		t.Fatal(err)

@@ -17,17 +17,13 @@ import (
 	"github.com/millrace/millrace/aws/s3"
 	"github.com/millrace/millrace/aws/wiretest"
 	"github.com/millrace/millrace/bucket"
-	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 )
 
 // newHouse opens a room in memory with its door behind the dispatcher. Nothing of it runs but what is called.
 func newHouse(t testing.TB, clock clockwork.Clock) http.Handler {
 	t.Helper()
-	engine, err := disk.Open(disk.Options{Memory: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { engine.Close() })
+	engine := disktest.Memory(t)
 	log := slog.New(slog.DiscardHandler)
 	buckets, err := bucket.New(context.Background(), bucket.Config{Store: engine, Clock: clock, Log: log})
 	if err != nil {

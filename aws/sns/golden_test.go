@@ -18,7 +18,7 @@ import (
 	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/aws/sns"
 	"github.com/millrace/millrace/aws/wiretest"
-	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 	"github.com/millrace/millrace/topic"
 )
 
@@ -71,11 +71,7 @@ func (p *postbox) empty() string {
 // newHouse opens a room in memory with its door behind the dispatcher.
 func newHouse(t testing.TB, clock clockwork.Clock, d topic.Deliverer) http.Handler {
 	t.Helper()
-	engine, err := disk.Open(disk.Options{Memory: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { engine.Close() })
+	engine := disktest.Memory(t)
 	log := slog.New(slog.DiscardHandler)
 	topics, err := topic.New(context.Background(), topic.Config{Store: engine, Clock: clock, Log: log, Deliverer: d, URL: "http://127.0.0.1:4566"})
 	if err != nil {

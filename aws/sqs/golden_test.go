@@ -15,7 +15,7 @@ import (
 	"github.com/millrace/millrace/aws/sqs"
 	"github.com/millrace/millrace/aws/wiretest"
 	"github.com/millrace/millrace/queue"
-	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 )
 
 // house is a room with its door behind the dispatcher.
@@ -27,11 +27,7 @@ type house struct {
 // newHouse opens a house in memory. Nothing of it runs but what is called.
 func newHouse(t testing.TB, clock clockwork.Clock, edit ...func(*queue.Config)) *house {
 	t.Helper()
-	tables, err := disk.Open(disk.Options{Memory: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { tables.Close() })
+	tables := disktest.Memory(t)
 	log := slog.New(slog.DiscardHandler)
 	c := queue.Config{Store: tables, Clock: clock, Log: log}
 	for _, e := range edit {

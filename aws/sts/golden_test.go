@@ -13,17 +13,13 @@ import (
 	"github.com/millrace/millrace/aws/sts"
 	"github.com/millrace/millrace/aws/wiretest"
 	"github.com/millrace/millrace/identity"
-	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 )
 
 // newHouse opens a room in memory with its door behind the dispatcher.
 func newHouse(t testing.TB) http.Handler {
 	t.Helper()
-	engine, err := disk.Open(disk.Options{Memory: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { engine.Close() })
+	engine := disktest.Memory(t)
 	clock := clockwork.NewFakeClockAt(time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC))
 	identities, err := identity.New(t.Context(), identity.Config{Store: engine, Clock: clock})
 	if err != nil {
