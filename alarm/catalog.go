@@ -22,24 +22,10 @@ func (s *Service) find(name Name) (*row, error) {
 	return nil, ErrNotFound
 }
 
-// administer admits one change at a time, when it is known what became of those before. The caller calls done.
-func (s *Service) administer(ctx context.Context) (done func(), err error) {
-	select {
-	case s.gate <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	if err := s.doubts.SettleAll(ctx, ""); err != nil {
-		<-s.gate
-		return nil, err
-	}
-	return func() { <-s.gate }, nil
-}
-
 // Put makes an alarm, whose state is unknown, or gives one another definition; its state then stays until it is looked at. Tags are
 // those of a new one. Error: ErrLimit.
 func (s *Service) Put(ctx context.Context, name Name, d Definition, tags map[string]string) error {
-	done, err := s.administer(ctx)
+	done, err := s.doubts.Admit(ctx)
 	if err != nil {
 		return err
 	}
@@ -167,7 +153,7 @@ func (s *Service) doubt(name Name, err error) {
 // change changes a copy of an alarm's row and puts it in the row's place; nothing is stored when nothing is changed, which is when
 // edit returns no items and leaves the row as it was.
 func (s *Service) change(ctx context.Context, name Name, edit func(*row) ([]Item, error)) error {
-	done, err := s.administer(ctx)
+	done, err := s.doubts.Admit(ctx)
 	if err != nil {
 		return err
 	}
@@ -216,7 +202,7 @@ func (s *Service) Retag(ctx context.Context, name Name, edit func(tags map[strin
 
 // Delete removes alarms with their histories; those that are not there are no error.
 func (s *Service) Delete(ctx context.Context, names ...Name) error {
-	done, err := s.administer(ctx)
+	done, err := s.doubts.Admit(ctx)
 	if err != nil {
 		return err
 	}

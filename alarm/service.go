@@ -61,7 +61,6 @@ type Service struct {
 	alarms  store.Collection[row]
 	history store.Collection[Item]
 	doubts  *store.Doubts
-	gate    chan struct{} // held by the one that changes an alarm
 	changed chan struct{} // holds one: an action may be pending
 
 	mu    sync.Mutex
@@ -80,7 +79,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	}
 	s := &Service{
 		config: c, alarms: store.NewCollection[row](c.Store, tableAlarms), history: store.NewCollection[Item](c.Store, tableHistory),
-		doubts: store.NewDoubts(c.Store), gate: make(chan struct{}, 1), changed: make(chan struct{}, 1),
+		doubts: store.NewDoubts(c.Store), changed: make(chan struct{}, 1),
 		known: map[Name]*row{}, due: map[Name]time.Time{},
 	}
 	for item, err := range s.alarms.Scan(ctx, "") {

@@ -1,9 +1,6 @@
 package filter
 
-import (
-	"unicode/utf16"
-	"unicode/utf8"
-)
+import "github.com/millrace/millrace/internal/escape"
 
 // peek returns the byte that is to be read next, 0 at the end.
 func (m *match) peek() byte {
@@ -117,7 +114,7 @@ func (m *match) quoted() (escaped, ok bool) {
 			return escaped, true
 		case '\\':
 			escaped = true
-			width := escapeWidth(in[i:])
+			width := escape.Len(in[i:])
 			if width == 0 {
 				return escaped, false
 			}
@@ -129,40 +126,6 @@ func (m *match) quoted() (escaped, ok bool) {
 	return escaped, false
 }
 
-// escapeWidth returns the length of the escape that a text begins with, 0 if it is none.
-func escapeWidth(text []byte) int {
-	if len(text) < 2 {
-		return 0
-	}
-	switch text[1] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		return 2
-	case 'u':
-		if _, ok := hex4(text[2:]); ok {
-			return 6
-		}
-	}
-	return 0
-}
-
-// hex4 reads the four digits of an escape.
-func hex4(text []byte) (r rune, ok bool) {
-	if len(text) < 4 {
-		return 0, false
-	}
-	for _, c := range text[:4] {
-		switch {
-		case '0' <= c && c <= '9':
-			r = r<<4 | rune(c-'0')
-		case 'a' <= c|0x20 && c|0x20 <= 'f':
-			r = r<<4 | rune(c|0x20-'a'+10)
-		default:
-			return 0, false
-		}
-	}
-	return r, true
-}
-
 // string reads a string and returns it without quotes and escapes. It is good until the next string is read.
 func (m *match) string() (text []byte, ok bool) {
 	from := m.at
@@ -172,55 +135,8 @@ func (m *match) string() (text []byte, ok bool) {
 	}
 	text = m.in[from+1 : m.at-1]
 	if escaped {
-		m.buf = unescape(m.buf[:0], text)
+		m.buf = escape.Undo(m.buf[:0], text)
 		text = m.buf
 	}
 	return text, true
-}
-
-// unescape writes a text in which escapes are valid without them. Half of a surrogate pair becomes the replacement
-// character.
-func unescape(dst, text []byte) []byte {
-	for i := 0; i < len(text); {
-		if text[i] != '\\' {
-			dst = append(dst, text[i])
-			i++
-			continue
-		}
-		c := text[i+1]
-		i += 2
-		switch c {
-		case 'b':
-			dst = append(dst, '\b')
-		case 'f':
-			dst = append(dst, '\f')
-		case 'n':
-			dst = append(dst, '\n')
-		case 'r':
-			dst = append(dst, '\r')
-		case 't':
-			dst = append(dst, '\t')
-		case 'u':
-			r, _ := hex4(text[i:])
-			i += 4
-			if utf16.IsSurrogate(r) {
-				r, i = pair(r, text, i)
-			}
-			dst = utf8.AppendRune(dst, r)
-		default:
-			dst = append(dst, c)
-		}
-	}
-	return dst
-}
-
-// pair returns the character of a surrogate and the one that follows it at i, and where to go on.
-func pair(first rune, text []byte, i int) (rune, int) {
-	if len(text)-i >= 6 && text[i] == '\\' && text[i+1] == 'u' {
-		second, _ := hex4(text[i+2:])
-		if r := utf16.DecodeRune(first, second); r != utf8.RuneError {
-			return r, i + 6
-		}
-	}
-	return utf8.RuneError, i
 }

@@ -187,15 +187,11 @@ func (s *Service) UpdateAlias(ctx context.Context, function Name, name string, u
 // DeleteAlias removes an alias with its policy; one that is not there is no error. The error is a *NotFoundError of the
 // function, or a failure of the store.
 func (s *Service) DeleteAlias(ctx context.Context, function Name, name string) error {
-	unlock, err := s.change(ctx, function)
+	old, unlock, err := s.changeKnown(ctx, function)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	old, err := s.lookup(function)
-	if err != nil {
-		return err
-	}
 	if _, there := old.aliases[name]; !there {
 		return nil
 	}

@@ -83,15 +83,11 @@ func (s *Service) SetRecursiveLoop(ctx context.Context, name Name, loop string) 
 
 // changeRecord makes a change of a function that is no transition.
 func (s *Service) changeRecord(ctx context.Context, name Name, change func(*entry) error) error {
-	unlock, err := s.change(ctx, name)
+	old, unlock, err := s.changeKnown(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	old, err := s.lookup(name)
-	if err != nil {
-		return err
-	}
 	next := *old
 	if err := change(&next); err != nil {
 		return err

@@ -281,15 +281,11 @@ type updateHow struct {
 // update begins a change. change makes it on a copy of the function and returns what is to be done when it has been
 // stored, or has not.
 func (s *Service) update(ctx context.Context, name Name, how updateHow, change func(*Function) (func(), error)) (Function, error) {
-	unlock, err := s.change(ctx, name)
+	old, unlock, err := s.changeKnown(ctx, name)
 	if err != nil {
 		return Function{}, err
 	}
 	defer unlock()
-	old, err := s.lookup(name)
-	if err != nil {
-		return Function{}, err
-	}
 	if err := changeable(old.Function, how.revision); err != nil {
 		return Function{}, err
 	}
@@ -337,15 +333,11 @@ func changeable(f Function, revision string) error {
 
 // Delete removes a function with all that belongs to it, or returns a *NotFoundError. Invocations under way finish.
 func (s *Service) Delete(ctx context.Context, name Name) error {
-	unlock, err := s.change(ctx, name)
+	e, unlock, err := s.changeKnown(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	e, err := s.lookup(name)
-	if err != nil {
-		return err
-	}
 	err = s.commit(ctx, e, nil, func(ctx context.Context, made bool) {
 		if !made {
 			return

@@ -24,6 +24,23 @@ func (s *Service) change(ctx context.Context, name Name) (unlock func(), err err
 	return unlock, nil
 }
 
+// changeKnown is change for a function that has to be there, or the error is a *NotFoundError.
+func (s *Service) changeKnown(ctx context.Context, name Name) (old *entry, unlock func(), err error) {
+	return s.changeFound(ctx, Ref{Name: name}, func(Ref) (*entry, error) { return s.lookup(name) })
+}
+
+// changeFound is change for a function that has to have what find looks for, or the error is find's.
+func (s *Service) changeFound(ctx context.Context, about Ref, find func(Ref) (*entry, error)) (old *entry, unlock func(), err error) {
+	if unlock, err = s.change(ctx, about.Name); err != nil {
+		return nil, nil, err
+	}
+	if old, err = find(about); err != nil {
+		unlock()
+		return nil, nil, err
+	}
+	return old, unlock, nil
+}
+
 // outcome is told whether a change was made, once that is known. Its context does not end.
 type outcome func(ctx context.Context, made bool)
 

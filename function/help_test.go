@@ -15,6 +15,7 @@ import (
 
 	"github.com/millrace/millrace/function"
 	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 )
 
 const role = "arn:aws:iam::123456789012:role/r"
@@ -126,10 +127,7 @@ type house struct {
 func inBubble(t *testing.T, test func(*testing.T, *house), change ...func(*function.Config)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		store, err := disk.Open(disk.Options{Memory: true})
-		if err != nil {
-			t.Fatal(err)
-		}
+		store := disktest.Memory(t)
 		h := &house{t: t, executor: &executor{}, store: store}
 		h.config = function.Config{
 			Store: store, Clock: clockwork.NewRealClock(), Log: slog.New(slog.DiscardHandler), Executor: h.executor,
@@ -141,9 +139,6 @@ func inBubble(t *testing.T, test func(*testing.T, *house), change ...func(*funct
 		h.open()
 		test(t, h)
 		h.stop()
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
 	})
 }
 

@@ -146,15 +146,11 @@ func (s *Service) CheckTarget(ref Ref) error {
 // a *NotFoundError, also of a version, an *AliasNotFoundError, ErrPolicyRevision, ErrPrincipal, ErrStatementExists,
 // *PolicyTooLargeError, or a failure of the store.
 func (s *Service) AddPermission(ctx context.Context, about Ref, p Permission) (Statement, error) {
-	unlock, err := s.change(ctx, about.Name)
+	old, unlock, err := s.changeFound(ctx, about, s.target)
 	if err != nil {
 		return Statement{}, err
 	}
 	defer unlock()
-	old, err := s.target(about)
-	if err != nil {
-		return Statement{}, err
-	}
 	policy := old.policies[about.Qualifier]
 	if p.RevisionID != "" && p.RevisionID != old.policyRevision(about.Qualifier) {
 		return Statement{}, ErrPolicyRevision
@@ -225,15 +221,11 @@ func (s *Service) PolicyOf(_ context.Context, about Ref) (Policy, error) {
 // RemovePermission takes a statement out of a policy. The error is one of a *NotFoundError, also of a version, an
 // *AliasNotFoundError, ErrNoPolicy, ErrNoStatement, ErrPolicyRevision, or a failure of the store.
 func (s *Service) RemovePermission(ctx context.Context, about Ref, sid, revision string) error {
-	unlock, err := s.change(ctx, about.Name)
+	old, unlock, err := s.changeFound(ctx, about, s.target)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	old, err := s.target(about)
-	if err != nil {
-		return err
-	}
 	policy, there := old.policies[about.Qualifier]
 	if !there {
 		return ErrNoPolicy

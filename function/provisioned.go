@@ -99,15 +99,11 @@ func (s *Service) PutProvisioned(ctx context.Context, about Ref, n int) (Provisi
 		return Provisioned{}, err
 	}
 	defer release()
-	unlock, err := s.change(ctx, about.Name)
+	old, unlock, err := s.changeFound(ctx, about, s.target)
 	if err != nil {
 		return Provisioned{}, err
 	}
 	defer unlock()
-	old, err := s.target(about)
-	if err != nil {
-		return Provisioned{}, err
-	}
 	v := old.versionOf(about.Qualifier)
 	if v == nil {
 		return Provisioned{}, ErrUnpublished
@@ -216,15 +212,11 @@ func (s *Service) ProvisionedConfigs(_ context.Context, name Name, after string,
 // DeleteProvisioned ends provisioned concurrency; what is not there is no error. Invocations under way finish. The error is
 // one of AddPermission's about the reference, or a failure of the store.
 func (s *Service) DeleteProvisioned(ctx context.Context, about Ref) error {
-	unlock, err := s.change(ctx, about.Name)
+	old, unlock, err := s.changeFound(ctx, about, s.target)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	old, err := s.target(about)
-	if err != nil {
-		return err
-	}
 	if _, there := old.provisioned[about.Qualifier]; !there {
 		return nil
 	}

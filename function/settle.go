@@ -98,15 +98,11 @@ func (s *Service) settleOrRetry(ctx context.Context, name Name) {
 
 // settle finishes the transition of one function: it finds out whether the function can be run, and says so.
 func (s *Service) settle(ctx context.Context, name Name) error {
-	unlock, err := s.change(ctx, name)
+	old, unlock, err := s.changeKnown(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	old, err := s.lookup(name)
-	if err != nil {
-		return err
-	}
 	if !old.pending() {
 		return nil
 	}

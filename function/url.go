@@ -57,15 +57,11 @@ func (s *Service) urlTarget(about Ref) (*entry, error) {
 // CreateURL gives a function or an alias a URL; its id and times are the room's. The error is a *NotFoundError, ErrURLExists, or
 // a failure of the store.
 func (s *Service) CreateURL(ctx context.Context, c URLConfig) (URLConfig, error) {
-	unlock, err := s.change(ctx, c.About.Name)
+	old, unlock, err := s.changeFound(ctx, c.About, s.urlTarget)
 	if err != nil {
 		return URLConfig{}, err
 	}
 	defer unlock()
-	old, err := s.urlTarget(c.About)
-	if err != nil {
-		return URLConfig{}, err
-	}
 	if _, exists := old.urls[c.About.Qualifier]; exists {
 		return URLConfig{}, ErrURLExists
 	}
@@ -110,15 +106,11 @@ func (s *Service) URL(_ context.Context, about Ref) (URLConfig, error) {
 
 // UpdateURL changes a URL. The error is a *NotFoundError of the function or the alias, ErrNoURL, or a failure of the store.
 func (s *Service) UpdateURL(ctx context.Context, about Ref, u URLUpdate) (URLConfig, error) {
-	unlock, err := s.change(ctx, about.Name)
+	old, unlock, err := s.changeFound(ctx, about, s.urlTarget)
 	if err != nil {
 		return URLConfig{}, err
 	}
 	defer unlock()
-	old, err := s.urlTarget(about)
-	if err != nil {
-		return URLConfig{}, err
-	}
 	c, there := old.urls[about.Qualifier]
 	if !there {
 		return URLConfig{}, ErrNoURL

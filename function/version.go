@@ -104,15 +104,11 @@ type Publication struct {
 // was published, that one is returned. The error is a *NotFoundError, *UpdatingError, *NotReadyError,
 // ErrRevisionMismatch, *CodeMismatchError, ErrStorageExceeded, or a failure of the store.
 func (s *Service) Publish(ctx context.Context, name Name, p Publication) (Function, error) {
-	unlock, err := s.change(ctx, name)
+	old, unlock, err := s.changeKnown(ctx, name)
 	if err != nil {
 		return Function{}, err
 	}
 	defer unlock()
-	old, err := s.lookup(name)
-	if err != nil {
-		return Function{}, err
-	}
 	if err := publishable(old.Function, p); err != nil {
 		return Function{}, err
 	}
@@ -212,15 +208,11 @@ func (s *Service) deployVersions(e *entry) (undo func()) {
 // DeleteVersion removes a version with its policy; one that is not there is no error. Invocations under way finish. The
 // error is a *NotFoundError of the function, a *VersionInUseError, or a failure of the store.
 func (s *Service) DeleteVersion(ctx context.Context, name Name, number string) error {
-	unlock, err := s.change(ctx, name)
+	old, unlock, err := s.changeKnown(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	old, err := s.lookup(name)
-	if err != nil {
-		return err
-	}
 	v := old.version(number)
 	if v == nil {
 		return nil

@@ -8,7 +8,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
-	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 	"github.com/millrace/millrace/store/storetest"
 )
 
@@ -18,11 +18,7 @@ func TestDoubts(t *testing.T) {
 	for _, table := range []string{tableEntities, tableKeys} {
 		for _, fate := range storetest.Fates {
 			t.Run(table+" "+fate.String(), func(t *testing.T) {
-				engine, err := disk.Open(disk.Options{Memory: true})
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer engine.Close()
+				engine := disktest.Memory(t)
 				d := &storetest.Doubtful{Store: engine}
 				open := func() *Service {
 					s, err := New(t.Context(), Config{Store: d, Clock: clockwork.NewFakeClock()})

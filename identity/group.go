@@ -72,7 +72,7 @@ func byName(a, b *Entity) int { return cmp.Compare(a.Name.Name, b.Name.Name) }
 
 // Rename gives a user or a group another name and another path; what is empty stays. Everything that hangs on it stays with it.
 func (s *Service) Rename(ctx context.Context, old Name, name, path string) error {
-	done, err := s.administer(ctx)
+	done, err := s.doubts.Admit(ctx)
 	if err != nil {
 		return err
 	}

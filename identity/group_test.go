@@ -10,13 +10,14 @@ import (
 
 	"github.com/millrace/millrace/identity"
 	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/store/disk/disktest"
 )
 
 var writers = identity.Name{Account: account, Kind: identity.Group, Name: "writers"}
 
 // A group's policies are those of its members, also when either has another name, and after a restart.
 func TestGroups(t *testing.T) {
-	engine, clock, ctx := newEngine(t), clockwork.NewFakeClock(), t.Context()
+	engine, clock, ctx := disktest.Memory(t), clockwork.NewFakeClock(), t.Context()
 	s := open(t, engine, clock)
 	ok[*identity.Entity](t)(s.Create(ctx, identity.Entity{Name: ann}))
 	ok[*identity.Entity](t)(s.Create(ctx, identity.Entity{Name: writers}))
@@ -72,7 +73,7 @@ func ok3(p identity.Principal, _ string, _ error) identity.Principal { return p 
 
 // Sessions carry tags, and pass on those that are meant to be; nobody else's go before them.
 func TestSessionTags(t *testing.T) {
-	s := open(t, newEngine(t), clockwork.NewFakeClock())
+	s := open(t, disktest.Memory(t), clockwork.NewFakeClock())
 	ctx := t.Context()
 	ok[*identity.Entity](t)(s.Create(ctx, identity.Entity{Name: worker, Trust: trust, Tags: []identity.Tag{{Key: "Team", Value: "role's"}}}))
 	do(t, s.PutInline(ctx, worker, "own", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"a:*","Resource":"*","Condition":{
@@ -108,7 +109,7 @@ func TestSessionTags(t *testing.T) {
 
 // Managed policies limit a session too.
 func TestSessionPolicies(t *testing.T) {
-	s := open(t, newEngine(t), clockwork.NewFakeClock())
+	s := open(t, disktest.Memory(t), clockwork.NewFakeClock())
 	ctx := t.Context()
 	ok[*identity.Entity](t)(s.Create(ctx, identity.Entity{Name: worker, Trust: trust}))
 	do(t, s.PutInline(ctx, worker, "own", allowed))
@@ -127,7 +128,7 @@ func TestSessionPolicies(t *testing.T) {
 // Sessions can be revoked by the time at which they were given out.
 func TestRevocation(t *testing.T) {
 	clock := clockwork.NewFakeClock()
-	s := open(t, newEngine(t), clock)
+	s := open(t, disktest.Memory(t), clock)
 	ctx := t.Context()
 	ok[*identity.Entity](t)(s.Create(ctx, identity.Entity{Name: worker, Trust: trust}))
 	do(t, s.PutInline(ctx, worker, "own", allowed))
@@ -143,7 +144,7 @@ func TestRevocation(t *testing.T) {
 
 // Who is gone has nothing, whatever a resource says of the name.
 func TestGone(t *testing.T) {
-	s := open(t, newEngine(t), clockwork.NewFakeClock())
+	s := open(t, disktest.Memory(t), clockwork.NewFakeClock())
 	ctx := t.Context()
 	ok[*identity.Entity](t)(s.Create(ctx, identity.Entity{Name: worker, Trust: trust}))
 	made := ok[identity.Session](t)(s.ServiceSession(worker, "job", time.Hour))
@@ -185,7 +186,7 @@ func (d *doubtful) Commit(ctx context.Context, writes ...store.Write) error {
 
 // A change that was made, though nobody was told so, is known before the next one.
 func TestDoubt(t *testing.T) {
-	tables, ctx := &doubtful{Tables: newEngine(t)}, t.Context()
+	tables, ctx := &doubtful{Tables: disktest.Memory(t)}, t.Context()
 	s := ok[*identity.Service](t)(identity.New(ctx, identity.Config{Store: tables, Clock: clockwork.NewFakeClock()}))
 	tables.fail = true
 	if _, err := s.Create(ctx, identity.Entity{Name: ann}); err == nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/millrace/millrace/identity"
 	"github.com/millrace/millrace/identity/policy"
 	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 )
 
 const (
@@ -32,16 +33,6 @@ func open(t *testing.T, engine *disk.Store, clock clockwork.Clock) *identity.Ser
 		t.Fatal(err)
 	}
 	return s
-}
-
-func newEngine(t *testing.T) *disk.Store {
-	t.Helper()
-	engine, err := disk.Open(disk.Options{Memory: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { engine.Close() })
-	return engine
 }
 
 // ok fails the test when something could not be done.
@@ -68,7 +59,7 @@ func may(s *identity.Service, p identity.Principal, action string) bool {
 
 // What was answered is there when the room is read again: users, keys, roles, policies, and the sessions of before.
 func TestReopened(t *testing.T) {
-	engine, clock, ctx := newEngine(t), clockwork.NewFakeClock(), t.Context()
+	engine, clock, ctx := disktest.Memory(t), clockwork.NewFakeClock(), t.Context()
 	s := open(t, engine, clock)
 	ok[*identity.Entity](t)(s.Create(ctx, identity.Entity{Name: ann}))
 	ok[*identity.Entity](t)(s.Create(ctx, identity.Entity{Name: worker, Trust: trust, Path: "/jobs/"}))
@@ -96,7 +87,7 @@ func TestReopened(t *testing.T) {
 }
 
 func TestSessions(t *testing.T) {
-	engine, clock, ctx := newEngine(t), clockwork.NewFakeClock(), t.Context()
+	engine, clock, ctx := disktest.Memory(t), clockwork.NewFakeClock(), t.Context()
 	s := open(t, engine, clock)
 	role := identity.Entity{Name: worker, Trust: trust}
 	ok[*identity.Entity](t)(s.Create(ctx, role))
@@ -148,7 +139,7 @@ func flip(text string) string {
 
 // Keys that were made inactive or deleted sign nothing, and users with keys stay.
 func TestKeys(t *testing.T) {
-	engine, ctx := newEngine(t), t.Context()
+	engine, ctx := disktest.Memory(t), t.Context()
 	s := open(t, engine, clockwork.NewFakeClock())
 	ok[*identity.Entity](t)(s.Create(ctx, identity.Entity{Name: ann}))
 	key := ok[identity.Key](t)(s.CreateKey(ctx, ann))
@@ -192,7 +183,7 @@ func TestKeys(t *testing.T) {
 
 // The policies that are shipped can be read, and say what is known of the one that matters most.
 func TestManagedPolicies(t *testing.T) {
-	s := open(t, newEngine(t), clockwork.NewFakeClock())
+	s := open(t, disktest.Memory(t), clockwork.NewFakeClock())
 	all, more := s.Policies(account, identity.Scope{AWS: true}, "", 100)
 	if len(all) != 28 || more {
 		t.Errorf("%d policies", len(all))

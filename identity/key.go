@@ -70,7 +70,7 @@ func newSecret() string {
 
 // CreateKey makes an access key for a user, or for the account itself when the name is empty.
 func (s *Service) CreateKey(ctx context.Context, user Name) (Key, error) {
-	done, err := s.administer(ctx)
+	done, err := s.doubts.Admit(ctx)
 	if err != nil {
 		return Key{}, err
 	}
@@ -88,7 +88,7 @@ func (s *Service) CreateKey(ctx context.Context, user Name) (Key, error) {
 // RootKey returns an access key of the account itself, which is made when there is none. An id and a secret that are
 // given are the account's from now on, beside those it had.
 func (s *Service) RootKey(ctx context.Context, account, id, secret string) (Key, error) {
-	done, err := s.administer(ctx)
+	done, err := s.doubts.Admit(ctx)
 	if err != nil {
 		return Key{}, err
 	}
@@ -97,7 +97,7 @@ func (s *Service) RootKey(ctx context.Context, account, id, secret string) (Key,
 		return s.putKey(ctx, id, keyRow{Account: account, Secret: secret, Created: s.now()}, 0)
 	}
 	var oldest *accessKey
-	for _, k := range s.knownKeys { // who holds the gate may read without the lock
+	for _, k := range s.knownKeys { // who is admitted may read without the lock
 		if k.Account == account && k.User == "" && !k.Off && (oldest == nil || k.Created.Before(oldest.Created)) {
 			oldest = k
 		}
@@ -180,7 +180,7 @@ func (s *Service) KeyAccount(id string) (string, error) {
 
 // SetActive says whether requests that are signed with a user's key are believed.
 func (s *Service) SetActive(ctx context.Context, user Name, id string, active bool) error {
-	done, err := s.administer(ctx)
+	done, err := s.doubts.Admit(ctx)
 	if err != nil {
 		return err
 	}
@@ -197,7 +197,7 @@ func (s *Service) SetActive(ctx context.Context, user Name, id string, active bo
 
 // DeleteKey removes a user's key.
 func (s *Service) DeleteKey(ctx context.Context, user Name, id string) error {
-	done, err := s.administer(ctx)
+	done, err := s.doubts.Admit(ctx)
 	if err != nil {
 		return err
 	}

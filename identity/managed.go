@@ -154,7 +154,7 @@ func (s *Service) Users(account, arn string, as Usage) (all []*Entity) {
 
 // CreatePolicy makes a managed policy, of which Account, Name, Path, Description and Tags are taken.
 func (s *Service) CreatePolicy(ctx context.Context, p Policy, text string) (*Policy, error) {
-	done, err := s.administer(ctx)
+	done, err := s.doubts.Admit(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +204,7 @@ func (s *Service) writePolicy(ctx context.Context, p Policy, ifRevision uint64) 
 
 // changePolicy makes a change to a policy of the account's. The function is handed a copy whose slices it replaces.
 func (s *Service) changePolicy(ctx context.Context, account, arn string, f func(p *Policy) error) error {
-	done, err := s.administer(ctx)
+	done, err := s.doubts.Admit(ctx)
 	if err != nil {
 		return err
 	}
@@ -287,7 +287,7 @@ func (s *Service) UntagPolicy(ctx context.Context, account, arn string, keys []s
 
 // DeletePolicy removes a policy that is attached to nothing and has one version.
 func (s *Service) DeletePolicy(ctx context.Context, account, arn string) error {
-	done, err := s.administer(ctx)
+	done, err := s.doubts.Admit(ctx)
 	if err != nil {
 		return err
 	}

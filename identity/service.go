@@ -40,7 +40,6 @@ type Service struct {
 	keys     store.Collection[keyRow]
 	seal     cipher.AEAD
 	doubts   *store.Doubts
-	gate     chan struct{} // held by the one that makes a change
 
 	mu sync.RWMutex
 	catalog
@@ -69,7 +68,6 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		policies: store.NewCollection[Policy](c.Store, tablePolicies),
 		keys:     store.NewCollection[keyRow](c.Store, tableKeys),
 		doubts:   store.NewDoubts(c.Store),
-		gate:     make(chan struct{}, 1),
 	}
 	if err := s.reload(ctx); err != nil {
 		return nil, fmt.Errorf("read identities: %w", err)
@@ -135,7 +133,7 @@ const doubtful = "identities"
 
 // commit stores a change, all of it or nothing, and has memory follow. It goes on when ctx ends. Of a change that may or may not
 // have been made it is found out what became of it, at once if the store can tell, else before the next one: who was locked out, or
-// let in, is that then. The caller holds the gate.
+// let in, is that then. The caller is admitted.
 func (s *Service) commit(ctx context.Context, show func(c *catalog), writes ...store.Write) error {
 	if err := s.tables.Commit(context.WithoutCancel(ctx), writes...); err != nil {
 		if store.InDoubt(err) {
@@ -148,20 +146,6 @@ func (s *Service) commit(ctx context.Context, show func(c *catalog), writes ...s
 	defer s.mu.Unlock()
 	show(&s.catalog)
 	return nil
-}
-
-// administer admits one change at a time. The caller calls done when it has made its own.
-func (s *Service) administer(ctx context.Context) (done func(), err error) {
-	select {
-	case s.gate <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	if err := s.doubts.Settle(ctx, doubtful); err != nil {
-		<-s.gate
-		return nil, err
-	}
-	return func() { <-s.gate }, nil
 }
 
 // now is the time as it is stored and shown: in UTC, to the second.
@@ -194,13 +178,13 @@ func (s *Service) List(account string, kind Kind, prefix, after string, most int
 
 // Create makes an entity. Path, what belongs to a role, Boundary and Tags are taken from what is given.
 func (s *Service) Create(ctx context.Context, e Entity) (*Entity, error) {
-	done, err := s.administer(ctx)
+	done, err := s.doubts.Admit(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
 	count := 0
-	for name := range s.known { // who holds the gate may read without the lock
+	for name := range s.known { // who is admitted may read without the lock
 		if name.Account == e.Account && name.Kind == e.Kind {
 			count++
 		}
@@ -229,7 +213,7 @@ func (s *Service) Create(ctx context.Context, e Entity) (*Entity, error) {
 	return s.write(ctx, e, store.Absent)
 }
 
-// write stores an entity and shows it. The caller holds the gate.
+// write stores an entity and shows it. The caller is admitted.
 func (s *Service) write(ctx context.Context, e Entity, ifRevision uint64) (*Entity, error) {
 	if err := e.check(); err != nil {
 		return nil, err
@@ -246,7 +230,7 @@ func (s *Service) write(ctx context.Context, e Entity, ifRevision uint64) (*Enti
 
 // change makes a change to an entity. The function is handed a copy whose maps and slices it replaces.
 func (s *Service) change(ctx context.Context, name Name, f func(e *Entity) error) error {
-	done, err := s.administer(ctx)
+	done, err := s.doubts.Admit(ctx)
 	if err != nil {
 		return err
 	}
@@ -265,7 +249,7 @@ func (s *Service) change(ctx context.Context, name Name, f func(e *Entity) error
 
 // Delete removes an entity on which nothing hangs.
 func (s *Service) Delete(ctx context.Context, name Name) error {
-	done, err := s.administer(ctx)
+	done, err := s.doubts.Admit(ctx)
 	if err != nil {
 		return err
 	}

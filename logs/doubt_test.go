@@ -8,7 +8,7 @@ import (
 
 	"github.com/millrace/millrace/logs"
 	"github.com/millrace/millrace/store"
-	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 	"github.com/millrace/millrace/store/storetest"
 )
 
@@ -100,11 +100,7 @@ func TestDoubts(t *testing.T) {
 	} {
 		for _, fate := range storetest.Fates {
 			t.Run(c.name+" "+fate.String(), func(t *testing.T) {
-				engine, err := disk.Open(disk.Options{Memory: true})
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer engine.Close()
+				engine := disktest.Memory(t)
 				d := &storetest.Doubtful{Store: engine}
 				r := open(t)
 				r.store = d

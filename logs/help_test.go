@@ -10,7 +10,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/millrace/millrace/logs"
-	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 )
 
 var (
@@ -30,11 +30,7 @@ type room struct {
 
 func open(t *testing.T, with ...func(*logs.Config)) *room {
 	t.Helper()
-	s, err := disk.Open(disk.Options{Memory: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
+	s := disktest.Memory(t)
 	r := &room{t: t, store: s, clock: clockwork.NewFakeClockAt(noon), with: with}
 	r.restart()
 	return r

@@ -188,7 +188,7 @@ func (s *Service) insert(ctx context.Context, r row, also []store.Write) error {
 	if s.count() >= s.config.MaxMappings {
 		return ErrTooMany
 	}
-	if err := s.settleAll(ctx); err != nil { // one in doubt may be of the same pair
+	if err := s.doubts.SettleAll(ctx, ""); err != nil { // one in doubt may be of the same pair
 		return err
 	}
 	claim, err := s.claim(ctx, &r)

@@ -45,19 +45,9 @@ func (s *Service) reread(ctx context.Context, uuid string) error {
 	return err
 }
 
-// settleAll settles all doubts, or returns why that is not possible.
-func (s *Service) settleAll(ctx context.Context) error {
-	for _, uuid := range s.doubts.Open() {
-		if err := s.doubts.Settle(ctx, uuid); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // settleDoubts settles what it can and reports whether something is still in doubt.
 func (s *Service) settleDoubts(ctx context.Context) bool {
-	if err := s.settleAll(ctx); err != nil && ctx.Err() == nil {
+	if err := s.doubts.SettleAll(ctx, ""); err != nil && ctx.Err() == nil {
 		s.config.Log.Warn("doubt cannot be settled yet", "error", err)
 	}
 	return len(s.doubts.Open()) > 0

@@ -11,6 +11,7 @@ import (
 
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 )
 
 var here = Scope{Account: "123456789012", Region: "eu-west-1"}
@@ -26,11 +27,7 @@ type bench struct {
 }
 
 func newBench(t testing.TB) *bench {
-	s, err := disk.Open(disk.Options{Memory: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
+	s := disktest.Memory(t)
 	b := &bench{t: t, clock: clockwork.NewFakeClockAt(noon), store: s}
 	b.open(Config{})
 	return b

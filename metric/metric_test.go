@@ -15,7 +15,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/millrace/millrace/store"
-	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 	"github.com/millrace/millrace/store/storetest"
 )
 
@@ -430,11 +430,7 @@ func TestDistributionIsBounded(t *testing.T) {
 
 // BenchmarkRecord records samples into one metric from all processors, and allocates nothing.
 func BenchmarkRecord(b *testing.B) {
-	s, err := disk.Open(disk.Options{Memory: true})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close()
+	s := disktest.Memory(b)
 	room, err := New(Config{Store: s, Clock: clockwork.NewRealClock()})
 	if err != nil {
 		b.Fatal(err)

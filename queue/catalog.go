@@ -82,20 +82,6 @@ func (s *Service) find(name Name) (*queue, error) {
 	return nil, ErrNotFound
 }
 
-// administer admits one change of definitions at a time, when it is known what became of those before. The caller calls done when it has made its own.
-func (s *Service) administer(ctx context.Context) (done func(), err error) {
-	select {
-	case s.gate <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	if err := s.doubts.SettleAll(ctx, ""); err != nil {
-		<-s.gate
-		return nil, err
-	}
-	return func() { <-s.gate }, nil
-}
-
 // Create makes a queue with the attributes, which are AWS's names and values, and tags. If the queue exists and has equal
 // values for the attributes given, nothing happens. A name that ends in ".fifo" asks for the attribute FifoQueue, and the
 // other way round. Errors: ErrInvalidName, ErrInvalidFIFOName, ErrDeletedRecently, ErrTooManyTags, *ExistsError,
@@ -134,7 +120,7 @@ func (s *Service) create(ctx context.Context, name Name, attributes, tags map[st
 	if err := checkTogether(kept); err != nil {
 		return err
 	}
-	done, err := s.administer(ctx)
+	done, err := s.doubts.Admit(ctx)
 	if err != nil {
 		return err
 	}
@@ -303,7 +289,7 @@ func (q *queue) reviewLocked() {
 // change makes a change to a definition durable, and then to the queue in memory, where after is called under its
 // mutex.
 func (s *Service) change(ctx context.Context, name Name, edit func(*definition) error, after func(*queue)) error {
-	done, err := s.administer(ctx)
+	done, err := s.doubts.Admit(ctx)
 	if err != nil {
 		return err
 	}
@@ -383,7 +369,7 @@ func (s *Service) Delete(ctx context.Context, name Name) error {
 }
 
 func (s *Service) delete(ctx context.Context, name Name) error {
-	done, err := s.administer(ctx)
+	done, err := s.doubts.Admit(ctx)
 	if err != nil {
 		return err
 	}

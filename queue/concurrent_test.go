@@ -13,7 +13,7 @@ import (
 	"github.com/millrace/millrace/internal/race"
 	"github.com/millrace/millrace/queue"
 	"github.com/millrace/millrace/store"
-	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 )
 
 // TestConcurrentProducersAndConsumers sends from several goroutines while others receive with long polls, delete, let
@@ -24,11 +24,7 @@ func TestConcurrentProducersAndConsumers(t *testing.T) {
 	if race.Enabled {
 		batches = 40
 	}
-	tables, err := disk.Open(disk.Options{Memory: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tables.Close()
+	tables := disktest.Memory(t)
 	// A low limit keeps the window short of what is in the store, so that it is refilled again and again.
 	r := open(t, tables, func(c *queue.Config) { c.InFlight = 500 })
 	defer func() { r.stop() }()
@@ -121,11 +117,7 @@ func poll(t *testing.T, ctx context.Context, r *room) []queue.Received {
 // TestPurgeAmongSends purges while others send: what was acknowledged before the purge must be gone, what was sent after
 // it must be there.
 func TestPurgeAmongSends(t *testing.T) {
-	tables, err := disk.Open(disk.Options{Memory: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tables.Close()
+	tables := disktest.Memory(t)
 	r := open(t, tables)
 	defer func() { r.stop() }()
 	for round := range 20 {

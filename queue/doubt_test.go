@@ -15,6 +15,7 @@ import (
 	"github.com/millrace/millrace/queue"
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 	"github.com/millrace/millrace/store/disk/faultfs"
 	"github.com/millrace/millrace/store/storetest"
 )
@@ -26,11 +27,7 @@ func doubting(t *testing.T, test func(r *room, d *storetest.Doubtful, fate store
 	for _, fate := range storetest.Fates {
 		t.Run(fate.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tables, err := disk.Open(disk.Options{Memory: true})
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer tables.Close()
+				tables := disktest.Memory(t)
 				d := &storetest.Doubtful{Store: tables}
 				r := open(t, d)
 				defer func() { r.stop() }()

@@ -19,7 +19,7 @@ func (s *Service) Purge(ctx context.Context, name Name) error {
 }
 
 func (s *Service) purge(ctx context.Context, name Name) error {
-	done, err := s.administer(ctx)
+	done, err := s.doubts.Admit(ctx)
 	if err != nil {
 		return err
 	}

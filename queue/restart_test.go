@@ -12,6 +12,7 @@ import (
 
 	"github.com/millrace/millrace/queue"
 	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 )
 
 func TestGracefulRestartKeepsEverything(t *testing.T) {
@@ -196,16 +197,9 @@ func TestNumbersAreNeverUsedAgain(t *testing.T) {
 // TestClockIsTheOneHandedIn freezes time.
 func TestClockIsTheOneHandedIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tables, err := disk.Open(disk.Options{Memory: true})
-		if err != nil {
-			t.Fatal(err)
-		}
 		clock := clockwork.NewFakeClockAt(time.Date(2030, 1, 2, 3, 4, 5, 678e6, time.UTC))
-		r := open(t, tables, func(c *queue.Config) { c.Clock = clock })
-		t.Cleanup(func() {
-			r.stop()
-			tables.Close()
-		})
+		r := open(t, disktest.Memory(t), func(c *queue.Config) { c.Clock = clock })
+		t.Cleanup(func() { r.stop() })
 		r.create(orders, nil)
 		r.send("a")
 		if m := r.expect("a")[0]; !m.Sent.Equal(clock.Now()) {

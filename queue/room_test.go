@@ -13,7 +13,7 @@ import (
 
 	"github.com/millrace/millrace/queue"
 	"github.com/millrace/millrace/store"
-	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 )
 
 var orders = queue.Name{Account: "000000000000", Region: "us-east-1", Name: "orders"}
@@ -56,17 +56,8 @@ func open(t testing.TB, tables store.Store, edit ...func(*queue.Config)) *room {
 func bubble(t *testing.T, attributes map[string]string, test func(*testing.T, *room), edit ...func(*queue.Config)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		tables, err := disk.Open(disk.Options{Memory: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		r := open(t, tables, edit...)
-		t.Cleanup(func() {
-			r.stop()
-			if err := tables.Close(); err != nil {
-				t.Error(err)
-			}
-		})
+		r := open(t, disktest.Memory(t), edit...)
+		t.Cleanup(func() { r.stop() })
 		r.create(orders, attributes)
 		test(t, r)
 	})

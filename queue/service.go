@@ -40,7 +40,6 @@ type Service struct {
 	definitions   store.Collection[definition]
 	drops         store.Collection[dropped]
 	tasks         store.Collection[Task]
-	gate          chan struct{} // held by the one that changes a definition
 	recreateDelay time.Duration
 
 	mu      sync.RWMutex
@@ -73,7 +72,6 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		definitions:   store.NewCollection[definition](c.Store, tableQueues),
 		drops:         store.NewCollection[dropped](c.Store, tableDropped),
 		tasks:         store.NewCollection[Task](c.Store, tableTasks),
-		gate:          make(chan struct{}, 1),
 		recreateDelay: c.RecreateDelay,
 		queues:        make(map[Name]*queue),
 		deleted:       make(map[Name]int64),

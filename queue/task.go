@@ -69,7 +69,7 @@ func (s *Service) StartMove(ctx context.Context, source Name, destination *Name,
 }
 
 func (s *Service) startMove(ctx context.Context, source Name, destination *Name, rate *int) (Task, error) {
-	done, err := s.administer(ctx)
+	done, err := s.doubts.Admit(ctx)
 	if err != nil {
 		return Task{}, err
 	}

@@ -8,18 +8,14 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/millrace/millrace/metric"
-	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 	"github.com/millrace/millrace/stream"
 )
 
 // What clients make up does not fill memory: meters by consumer are forgotten when there are many, and nothing that they
 // were told is.
 func TestFamiliesAreBounded(t *testing.T) {
-	tables, err := disk.Open(disk.Options{Memory: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tables.Close()
+	tables := disktest.Memory(t)
 	clock := clockwork.NewFakeClockAt(time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC))
 	metrics, err := metric.New(metric.Config{Store: tables, Clock: clock})
 	if err != nil {

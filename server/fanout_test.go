@@ -20,7 +20,7 @@ import (
 
 	"github.com/millrace/millrace/aws/kinesis"
 	"github.com/millrace/millrace/aws/protocol"
-	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 	"github.com/millrace/millrace/stream"
 )
 
@@ -38,12 +38,8 @@ var ways = map[string]string{"HTTP/1.1": "http", "HTTP/2": "http", "HTTP/2 over 
 // inStreet runs a test behind the door and the server that Run would serve with.
 func inStreet(t *testing.T, way string, test func(t *testing.T, s *street)) {
 	atTheDoor(t, func(t *testing.T, p *pipes, d *doorway) {
-		engine, err := disk.Open(disk.Options{Memory: true})
-		if err != nil {
-			t.Fatal(err)
-		}
 		log := slog.New(slog.DiscardHandler)
-		streams, err := stream.New(stream.Config{Store: engine, Clock: clockwork.NewRealClock(), Log: log})
+		streams, err := stream.New(stream.Config{Store: disktest.Memory(t), Clock: clockwork.NewRealClock(), Log: log})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,9 +73,6 @@ func inStreet(t *testing.T, way string, test func(t *testing.T, s *street)) {
 		}
 		cancel()
 		running.Wait()
-		if err := engine.Close(); err != nil {
-			t.Error(err)
-		}
 	})
 }
 

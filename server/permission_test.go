@@ -19,7 +19,7 @@ import (
 	"github.com/millrace/millrace/aws/signature"
 	"github.com/millrace/millrace/identity"
 	"github.com/millrace/millrace/queue"
-	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the permissions into testdata instead of comparing; read the difference before keeping it")
@@ -86,11 +86,7 @@ func house(t *testing.T) (rooms, Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine, err := disk.Open(disk.Options{Memory: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { engine.Close() })
+	engine := disktest.Memory(t)
 	r, err := buildRooms(c, engine, t.TempDir(), "http://127.0.0.1:4566")
 	if err != nil {
 		t.Fatal(err)

@@ -38,6 +38,7 @@ func InDoubt(err error) bool {
 type Doubts struct {
 	tables Tables
 	added  chan struct{} // holds one: there is a new one
+	gate   chan struct{} // held by the one that is admitted
 
 	mu   sync.Mutex
 	open map[string]*doubt // by subject
@@ -51,7 +52,7 @@ type doubt struct {
 
 // NewDoubts returns none.
 func NewDoubts(t Tables) *Doubts {
-	return &Doubts{tables: t, added: make(chan struct{}, 1), open: map[string]*doubt{}}
+	return &Doubts{tables: t, added: make(chan struct{}, 1), gate: make(chan struct{}, 1), open: map[string]*doubt{}}
 }
 
 // Add says that a subject is in doubt. settle is called when it is decided, and again later should it fail. Of a subject
@@ -64,6 +65,21 @@ func (d *Doubts) Add(subject string, settle func(context.Context) error) {
 	case d.added <- struct{}{}:
 	default: // one that is not yet taken says enough
 	}
+}
+
+// Admit admits one change at a time, when it is known what became of all those before. The caller calls done when it has made its
+// own. Errors: the store's, when it is in trouble still, and ctx's.
+func (d *Doubts) Admit(ctx context.Context) (done func(), err error) {
+	select {
+	case d.gate <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if err := d.SettleAll(ctx, ""); err != nil {
+		<-d.gate
+		return nil, err
+	}
+	return func() { <-d.gate }, nil
 }
 
 // Keep settles doubts as they come to be, and again every second those that cannot be settled yet, until ctx ends.

@@ -12,7 +12,7 @@
 // position into a cursor; an iterator (iterator.go) is a cursor that a client carries. A consumer (consumer.go) reads
 // through subscriptions (subscription.go), to which the shard's commits push; seats.go has the rules of who may have one,
 // registration.go makes consumers come and go. Streams come and go in lifecycle.go, what changes them is in change.go and
-// what becomes of their shards then in reshard.go, records expire in retention.go. Tags and policies are attached to
+// what becomes of their shards then in reshaping.go, records expire in sweep.go. Tags and policies are attached to
 // streams and consumers by ARN (resource.go). A stream that encrypts has its blocks encrypted on their way to the store
 // (cipher.go): nobody else knows. With Config.ShardLimits a shard takes and gives no more than AWS's (rate.go says how much,
 // throughput.go and pace.go when); what the house itself reads with Read is not limited.

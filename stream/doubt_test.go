@@ -14,7 +14,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/millrace/millrace/store"
-	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 )
 
 // lateStore cannot say of the next append whether it happens. It does, ahead of the one that follows it: so it is on a disk
@@ -83,11 +83,7 @@ func (s *lateStore) catchUp(ctx context.Context) error {
 
 // TestAppendInDoubtThatHappensLate: a reader at the tip is handed it in its place, not passed by.
 func TestAppendInDoubtThatHappensLate(t *testing.T) {
-	engine, err := disk.Open(disk.Options{Memory: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer engine.Close()
+	engine := disktest.Memory(t)
 	late := &lateStore{Storage: engine}
 	service, err := New(Config{Store: late, Clock: clockwork.NewRealClock(), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -137,11 +133,7 @@ func TestAppendInDoubtThatHappensLate(t *testing.T) {
 func TestAppendInDoubtThatHappensLateAtTheTip(t *testing.T) {
 	for _, splits := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			engine, err := disk.Open(disk.Options{Memory: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer engine.Close()
+			engine := disktest.Memory(t)
 			late := &lateStore{Storage: engine}
 			r := serve(t, late)
 			st := r.make("s", 1)

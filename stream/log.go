@@ -34,7 +34,7 @@ type shardLog struct {
 	gone    bool          // the stream is being deleted
 	changed chan struct{} // closed when tip, closed or gone change; nil when nobody waits
 	counted load          // what has been written since the log was opened, or was refused for the shard's limits
-	oldest  int64         // what the retention sweep knows of the log's first block: see retention.go
+	oldest  int64         // what the retention sweep knows of the log's first block: see sweep.go
 
 	// The appender's part.
 	queue   []*group

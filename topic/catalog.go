@@ -60,7 +60,7 @@ func (s *Service) Create(ctx context.Context, name Name, attributes, tags map[st
 	if err := checkNew(name, attributes, tags); err != nil {
 		return err
 	}
-	done, err := s.administer(ctx)
+	done, err := s.doubts.Admit(ctx)
 	if err != nil {
 		return err
 	}
@@ -198,7 +198,7 @@ func (s *Service) Untag(ctx context.Context, name Name, keys []string) error {
 
 // change edits a copy of the topic's row and puts it in the row's place.
 func (s *Service) change(ctx context.Context, name Name, edit func(row *topicRow) error) error {
-	done, err := s.administer(ctx)
+	done, err := s.doubts.Admit(ctx)
 	if err != nil {
 		return err
 	}
@@ -221,7 +221,7 @@ func (s *Service) change(ctx context.Context, name Name, edit func(row *topicRow
 
 // Delete removes a topic and its subscriptions; that there is none is no error.
 func (s *Service) Delete(ctx context.Context, name Name) error {
-	done, err := s.administer(ctx)
+	done, err := s.doubts.Admit(ctx)
 	if err != nil {
 		return err
 	}

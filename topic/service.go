@@ -95,7 +95,6 @@ type Service struct {
 	backlog       *backlog
 	wakes         *wakes
 	signer        *signer
-	gate          chan struct{} // held by the one that changes a topic or a subscription
 	doubts        *store.Doubts // about topics
 	doubtNumber   atomic.Uint64
 
@@ -128,7 +127,6 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		backlog:       newBacklog(c.Store),
 		wakes:         newWakes(),
 		signer:        newSigner(c.Store, c.Clock),
-		gate:          make(chan struct{}, 1),
 		doubts:        store.NewDoubts(c.Store),
 		known:         map[Name]*entry{},
 	}
@@ -166,20 +164,6 @@ func (s *Service) load(ctx context.Context) error {
 		e.subscriptions = append(e.subscriptions, sub)
 	}
 	return s.backlog.load(ctx)
-}
-
-// administer admits one change at a time, when it is known what became of those before. The caller calls done when it has made its own.
-func (s *Service) administer(ctx context.Context) (done func(), err error) {
-	select {
-	case s.gate <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	if err := s.doubts.SettleAll(ctx, ""); err != nil {
-		<-s.gate
-		return nil, err
-	}
-	return func() { <-s.gate }, nil
 }
 
 func (s *Service) find(name Name) (*entry, error) {

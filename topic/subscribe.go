@@ -32,7 +32,7 @@ func (s *Service) Subscribe(ctx context.Context, topic Name, owner, protocol, en
 	if err := sub.compile(); err != nil {
 		return Subscription{}, err
 	}
-	done, err := s.administer(ctx)
+	done, err := s.doubts.Admit(ctx)
 	if err != nil {
 		return Subscription{}, err
 	}
@@ -112,7 +112,7 @@ func (s *Service) put(ctx context.Context, e *entry, sub Subscription, more ...s
 // Confirm lets the subscription with the token receive messages, and returns it. Authenticated says that only the owner
 // may end it. That it was confirmed already is no error. Error: ErrToken.
 func (s *Service) Confirm(ctx context.Context, topic Name, token string, authenticated bool) (Subscription, error) {
-	done, err := s.administer(ctx)
+	done, err := s.doubts.Admit(ctx)
 	if err != nil {
 		return Subscription{}, err
 	}
@@ -138,7 +138,7 @@ func (s *Service) Confirm(ctx context.Context, topic Name, token string, authent
 
 // SetSubscriptionAttribute changes an attribute. Errors: ErrSubscriptionNotFound, *AttributeError.
 func (s *Service) SetSubscriptionAttribute(ctx context.Context, topic Name, id, attribute, value string) error {
-	done, err := s.administer(ctx)
+	done, err := s.doubts.Admit(ctx)
 	if err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (s *Service) SetSubscriptionAttribute(ctx context.Context, topic Name, id, 
 
 // Unsubscribe removes a subscription; that there is none is no error.
 func (s *Service) Unsubscribe(ctx context.Context, topic Name, id string) error {
-	done, err := s.administer(ctx)
+	done, err := s.doubts.Admit(ctx)
 	if err != nil {
 		return err
 	}

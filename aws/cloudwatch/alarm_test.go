@@ -11,17 +11,13 @@ import (
 	"github.com/millrace/millrace/alarm"
 	"github.com/millrace/millrace/aws/cloudwatch"
 	"github.com/millrace/millrace/metric"
-	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 )
 
 // An alarm on a percentile, and one on an expression, follow what is put.
 func TestAlarmsFollowMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tables, err := disk.Open(disk.Options{Memory: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer tables.Close()
+		tables := disktest.Memory(t)
 		clock := clockwork.NewRealClock()
 		metrics, err := metric.New(metric.Config{Store: tables, Clock: clock})
 		if err != nil {

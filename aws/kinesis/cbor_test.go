@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -17,8 +16,8 @@ import (
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
-	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/millrace/millrace/aws/wiretest"
 	"github.com/millrace/millrace/stream"
 )
 
@@ -98,119 +97,47 @@ func number(member string, v json.Number) any {
 	return f
 }
 
-// inJSON translates an answer back, to what encoding/json makes of the same.
-func inJSON(document []byte) any {
-	switch document[0] >> 5 {
-	case 4:
-		list := []any{}
-		for _, e := range parsed[[]cbor.RawMessage](document) {
-			list = append(list, inJSON(e))
-		}
-		return list
-	case 5:
-		m := map[string]any{}
-		for name, e := range parsed[map[string]cbor.RawMessage](document) {
-			m[name] = inJSON(e)
-		}
-		return m
-	case 6:
-		return float64(parsed[int64](parsed[cbor.RawTag](document).Content)) / 1000
-	}
-	switch v := parsed[any](document).(type) {
-	case uint64:
-		return float64(v)
-	case int64:
-		return float64(v)
-	case []byte:
-		return base64.StdEncoding.EncodeToString(v)
-	default:
-		return v
-	}
-}
-
-func parsed[T any](document []byte) (v T) {
-	if err := cbor.Unmarshal(document, &v); err != nil {
-		panic(err)
-	}
-	return v
-}
-
-// ask sends a request in CBOR.
-func ask(h http.Handler, operation string, body []byte) *httptest.ResponseRecorder {
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, newRequestCBOR(operation, body))
-	return w
-}
-
 func newRequestCBOR(operation string, body []byte) *http.Request {
-	r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
-	r.Header.Set("X-Amz-Target", "Kinesis_20131202."+operation)
-	r.Header.Set("Content-Type", typeCBOR)
-	r.Header.Set("X-Amz-Date", "20000101T000000Z")
-	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20000101/eu-west-1/kinesis/aws4_request, SignedHeaders=host, Signature=0f")
-	return r
-}
-
-// exchangeCBOR sends a document of a golden file in CBOR and shows the answer in CBOR's diagnostic notation.
-func exchangeCBOR(h http.Handler, operation, document string) string {
-	body, _ := inCBOR(document)
-	w := ask(h, operation, body)
-	text := fmt.Sprintln(w.Code)
-	if w.Body.Len() > 0 {
-		text += must(cbor.Diagnose(w.Body.Bytes())) + "\n"
-	}
-	return text
+	return scope.Call("Kinesis_20131202."+operation, typeCBOR, string(body))
 }
 
 // TestWireInCBOR plays the stories of TestWire once more in CBOR: every answer must be the same but for its encoding.
 func TestWireInCBOR(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no testdata", err)
-	}
-	for _, file := range files {
-		if name := filepath.Base(file); name == "cbor.txt" || strings.HasPrefix(name, "subscribe_to_") {
-			continue // the one is in CBOR already and has events too, which the others are about
+	wiretest.Run(t, "testdata/*.txt", func(t *testing.T, s *wiretest.Story) {
+		if s.Name == "cbor" || strings.HasPrefix(s.Name, "subscribe_to_") {
+			return // the one is in CBOR already and has events too, which the others are about
 		}
-		archive, err := txtar.ParseFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { playInCBOR(t, archive) })
+		synctest.Test(t, func(t *testing.T) {
+			h, stop := storyHouse(t, s)
+			defer stop()
+			masks := newMasks()
+			s.Each(t, wiretest.Sleep, func(e wiretest.Exchange) { askInCBOR(t, h, masks, e) })
 		})
-	}
+	})
 }
 
-func playInCBOR(t *testing.T, archive *txtar.Archive) {
-	h, stop := storyHouse(t, archive)
-	defer stop()
-	names := new(names)
-	for i := 0; i+1 < len(archive.Files); i += 2 {
-		request, answer := archive.Files[i], archive.Files[i+1]
-		pause(t, request.Name)
-		operation, document, _ := strings.Cut(names.show(string(request.Data)), "\n")
-		body, ok := inCBOR(document)
-		if !ok {
-			continue
-		}
-		w := ask(h, operation, body)
-		if got := w.Header().Get("Content-Type"); got != typeCBOR {
-			t.Errorf("%s: content type %q", request.Name, got)
-		}
-		status, text, _ := strings.Cut(string(answer.Data), "\n")
-		if fmt.Sprint(w.Code) != status || (w.Body.Len() == 0) != (text == "") {
-			t.Errorf("%s: %d %x, want %s", request.Name, w.Code, w.Body, answer.Data)
-			continue
-		}
-		if text == "" {
-			continue
-		}
-		// Over the text once more, for the names of iterators and tokens.
-		got := names.hide(string(must(json.Marshal(inJSON(w.Body.Bytes())))))
-		if !reflect.DeepEqual(value(t, got), value(t, text)) {
-			t.Errorf("%s\n--- got\n%s\n--- want\n%s", request.Name, got, text)
-		}
+func askInCBOR(t *testing.T, h http.Handler, masks wiretest.Masks, e wiretest.Exchange) {
+	operation, document := asked(masks, e.Request)
+	body, ok := inCBOR(document)
+	if !ok {
+		return
+	}
+	w := wiretest.Serve(h, newRequestCBOR(operation, body))
+	if got := w.Header().Get("Content-Type"); got != typeCBOR {
+		t.Errorf("%s: content type %q", e.Name, got)
+	}
+	status, text, _ := strings.Cut(e.Answer, "\n")
+	if fmt.Sprint(w.Code) != status || (w.Body.Len() == 0) != (text == "") {
+		t.Errorf("%s: %d %x, want %s", e.Name, w.Code, w.Body, e.Answer)
+		return
+	}
+	if text == "" {
+		return
+	}
+	// Over the text once more, for the names of iterators and tokens.
+	got := masks.Hide(string(must(json.Marshal(wiretest.LikeJSON(w.Body.Bytes(), 1000)))))
+	if !reflect.DeepEqual(value(t, got), value(t, text)) {
+		t.Errorf("%s\n--- got\n%s\n--- want\n%s", e.Name, got, text)
 	}
 }
 
@@ -281,8 +208,8 @@ func TestCBORClient(t *testing.T) {
 		}
 		for _, r := range page.Records {
 			at := r.ApproximateArrivalTimestamp
-			ms := parsed[int64](at.Content) // a fraction, at which Java's client fails, does not fit
-			if !bytes.Equal(r.Data, put.Records[read].Data) || r.PartitionKey != put.Records[read].PartitionKey ||
+			var ms int64 // a fraction, at which Java's client fails, does not fit
+			if err := cbor.Unmarshal(at.Content, &ms); err != nil || !bytes.Equal(r.Data, put.Records[read].Data) || r.PartitionKey != put.Records[read].PartitionKey ||
 				r.SequenceNumber != result.Records[read].SequenceNumber || at.Number != 1 || ms < begin.UnixMilli() || ms > time.Now().UnixMilli() {
 				t.Fatalf("record %d: %+v", read, r)
 			}
@@ -298,8 +225,7 @@ func post(t *testing.T, server *httptest.Server, operation string, in, out any) 
 	r := must(http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, bytes.NewReader(must(cbor.Marshal(in)))))
 	r.Header.Set("X-Amz-Target", "Kinesis_20131202."+operation)
 	r.Header.Set("Content-Type", typeCBOR)
-	r.Header.Set("X-Amz-Date", "20000101T000000Z")
-	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+account+"/20000101/"+region+"/kinesis/aws4_request, SignedHeaders=host, Signature=0f")
+	scope.Sign(r)
 	answer, err := server.Client().Do(r)
 	if err != nil {
 		t.Fatal(err)

@@ -19,6 +19,7 @@ import (
 	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 	"github.com/millrace/millrace/stream"
 )
 
@@ -89,11 +90,7 @@ func (b *brittle) Append(ctx context.Context, log store.LogID, draft store.Draft
 // newBrittleHouse opens a house over a store that can be held up; to be used in a bubble.
 func newBrittleHouse(t *testing.T, c stream.Config) (h *house, b *brittle, stop func()) {
 	t.Helper()
-	engine, err := disk.Open(disk.Options{Memory: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b = &brittle{Store: engine}
+	b = &brittle{Store: disktest.Memory(t)}
 	c.Store, c.Clock, c.Log = b, clockwork.NewRealClock(), slog.New(slog.DiscardHandler)
 	streams, err := stream.New(c)
 	if err != nil {
@@ -105,7 +102,7 @@ func newBrittleHouse(t *testing.T, c stream.Config) (h *house, b *brittle, stop 
 	h = &house{streams, protocol.NewHandler(protocol.Config{Log: c.Log, Account: account, Region: region}, kinesis.New(streams))}
 	return h, b, func() {
 		cancel()
-		if err := errors.Join(<-done, engine.Close()); err != nil {
+		if err := <-done; err != nil {
 			t.Error(err)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/millrace/millrace/aws/kinesis"
 	"github.com/millrace/millrace/aws/protocol"
+	"github.com/millrace/millrace/aws/wiretest"
 	"github.com/millrace/millrace/stream"
 )
 
@@ -65,8 +66,7 @@ func FuzzDoor(f *testing.F) {
 			r.Header.Set("Content-Type", typeCBOR)
 		}
 		log.Reset()
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, r)
+		w := wiretest.Serve(h, r)
 		if log.Len() > 0 {
 			t.Fatalf("%s %q: %d, logged %s", name, body, w.Code, log.String())
 		}

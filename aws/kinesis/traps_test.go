@@ -2,13 +2,13 @@ package kinesis_test
 
 import (
 	"context"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	client "github.com/aws/aws-sdk-go-v2/service/kinesis"
 
+	"github.com/millrace/millrace/aws/wiretest"
 	"github.com/millrace/millrace/stream"
 )
 
@@ -19,8 +19,7 @@ func TestScopeOfASignatureDoesNotRoute(t *testing.T) {
 	for _, service := range []string{"kinesis", "", "sqs", "127", "execute-api"} {
 		r := newRequest("ListStreams", "{}")
 		r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "/kinesis/", "/"+service+"/", 1))
-		w := httptest.NewRecorder()
-		if h.ServeHTTP(w, r); w.Code != 200 || !strings.HasPrefix(w.Body.String(), `{"StreamNames":[]`) {
+		if w := wiretest.Serve(h, r); w.Code != 200 || !strings.HasPrefix(w.Body.String(), `{"StreamNames":[]`) {
 			t.Errorf("service %q: %d %s", service, w.Code, w.Body)
 		}
 	}

@@ -15,6 +15,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
 	"github.com/fxamacker/cbor/v2"
+
+	"github.com/millrace/millrace/aws/wiretest"
 )
 
 // watcher exchanges requests with a house and keeps the answers of events going on. It lives in a bubble.
@@ -57,7 +59,8 @@ func (w *watcher) exchange(operation, document string) string {
 		return w.subscribe(newRequestCBOR("SubscribeToShard", body))
 	}
 	if name, ok := strings.CutSuffix(operation, " in CBOR"); ok {
-		return exchangeCBOR(w.h, name, document)
+		body, _ := inCBOR(document)
+		return show(wiretest.Serve(w.h, newRequestCBOR(name, body)))
 	}
 	return exchange(w.h, operation, document)
 }

@@ -9,10 +9,7 @@ import (
 
 // AddLayerVersionPermission lets others use a version of a layer.
 func (d *Door) AddLayerVersionPermission(ctx context.Context, in *AddLayerVersionPermissionRequest) (*AddLayerVersionPermissionResponse, error) {
-	ref, err := layerVersion(ctx, in.LayerName, in.VersionNumber)
-	if err == nil {
-		err = ownLayer(ctx, ref.LayerName)
-	}
+	ref, err := ownVersion(ctx, in.LayerName, in.VersionNumber)
 	if err != nil {
 		return nil, err
 	}
@@ -21,7 +18,7 @@ func (d *Door) AddLayerVersionPermission(ctx context.Context, in *AddLayerVersio
 	assign(&p.RevisionID, in.RevisionId)
 	added, revision, err := d.Functions.AddLayerPermission(ctx, ref, p)
 	if errors.Is(err, function.ErrStatementExists) {
-		return nil, conflict("The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.", p.Sid)
+		return nil, statementExists(p.Sid)
 	}
 	if err != nil {
 		return nil, translateLayerPolicy(err)

@@ -25,10 +25,14 @@ func (d *Door) AddPermission(ctx context.Context, in *AddPermissionRequest) (*Ad
 	assign(&p.RevisionID, in.RevisionId)
 	added, err := d.Functions.AddPermission(ctx, ref, p)
 	if errors.Is(err, function.ErrStatementExists) {
-		return nil, conflict("The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.", p.Sid)
+		return nil, statementExists(p.Sid)
 	}
 	if err != nil {
 		return nil, translate(err)
 	}
 	return &AddPermissionResponse{Statement: &added.Document}, nil
+}
+
+func statementExists(sid string) error {
+	return conflict("The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.", sid)
 }

@@ -6,10 +6,7 @@ import (
 
 // DeleteLayerVersion removes a version of a layer. One that is not there is no error.
 func (d *Door) DeleteLayerVersion(ctx context.Context, in *DeleteLayerVersionRequest) error {
-	ref, err := layerVersion(ctx, in.LayerName, in.VersionNumber)
-	if err == nil {
-		err = ownLayer(ctx, ref.LayerName)
-	}
+	ref, err := ownVersion(ctx, in.LayerName, in.VersionNumber)
 	if err != nil {
 		return err
 	}

@@ -52,6 +52,15 @@ func functionRef(ctx context.Context, name string, qualifier *string) (function.
 	return ref, invalid("Value '%s' at 'functionName' is not the name or the ARN of a function.", name)
 }
 
+// bareRef is functionRef for what does not tell $LATEST from the function itself.
+func bareRef(ctx context.Context, name string, qualifier *string) (function.Ref, error) {
+	ref, err := functionRef(ctx, name, qualifier)
+	if ref.Qualifier == function.Latest {
+		ref.Qualifier = ""
+	}
+	return ref, err
+}
+
 // existing reads the name of a function that an operation changes as a whole. The function is there: what is not is
 // not found, whatever is asked of it. Its versions do not change.
 func (d *Door) existing(ctx context.Context, name string) (function.Name, error) {

@@ -231,10 +231,7 @@ func TestCodeLinks(t *testing.T) {
 		defer stop()
 		handler := h.handler()
 		for _, name := range []string{"f", "g"} {
-			if answer := exchange(t, h, "POST /2015-03-31/functions\n\n"+(&masks{}).show(t,
-				`{"FunctionName":"`+name+`","Runtime":"python3.12","Handler":"h","Role":"arn:aws:iam::123456789012:role/r","Code":{"ZipFile":"ZIP(`+name+`)"}}`)); !strings.HasPrefix(answer, "201") {
-				t.Fatal(answer)
-			}
+			create(t, h, name)
 		}
 		answer := exchange(t, h, "GET /2015-03-31/functions/f")
 		_, link, _ := strings.Cut(answer, `"Location":"http://localhost:4566`)

@@ -15,7 +15,7 @@ const urlTime = "2006-01-02T15:04:05.000000Z"
 
 // CreateFunctionUrlConfig gives a function or an alias a URL.
 func (d *Door) CreateFunctionUrlConfig(ctx context.Context, in *CreateFunctionUrlConfigRequest) (*CreateFunctionUrlConfigResponse, error) {
-	ref, err := urlRef(ctx, in.FunctionName, in.Qualifier)
+	ref, err := bareRef(ctx, in.FunctionName, in.Qualifier)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func (d *Door) CreateFunctionUrlConfig(ctx context.Context, in *CreateFunctionUr
 
 // GetFunctionUrlConfig tells of a URL.
 func (d *Door) GetFunctionUrlConfig(ctx context.Context, in *GetFunctionUrlConfigRequest) (*GetFunctionUrlConfigResponse, error) {
-	ref, err := urlRef(ctx, in.FunctionName, in.Qualifier)
+	ref, err := bareRef(ctx, in.FunctionName, in.Qualifier)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (d *Door) GetFunctionUrlConfig(ctx context.Context, in *GetFunctionUrlConfi
 
 // UpdateFunctionUrlConfig changes what it names.
 func (d *Door) UpdateFunctionUrlConfig(ctx context.Context, in *UpdateFunctionUrlConfigRequest) (*UpdateFunctionUrlConfigResponse, error) {
-	ref, err := urlRef(ctx, in.FunctionName, in.Qualifier)
+	ref, err := bareRef(ctx, in.FunctionName, in.Qualifier)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (d *Door) UpdateFunctionUrlConfig(ctx context.Context, in *UpdateFunctionUr
 
 // DeleteFunctionUrlConfig takes a URL away.
 func (d *Door) DeleteFunctionUrlConfig(ctx context.Context, in *DeleteFunctionUrlConfigRequest) error {
-	ref, err := urlRef(ctx, in.FunctionName, in.Qualifier)
+	ref, err := bareRef(ctx, in.FunctionName, in.Qualifier)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ const maxListedURLs = 50
 
 // ListFunctionUrlConfigs lists the URLs of a function and of its aliases.
 func (d *Door) ListFunctionUrlConfigs(ctx context.Context, in *ListFunctionUrlConfigsRequest) (*ListFunctionUrlConfigsResponse, error) {
-	ref, err := urlRef(ctx, in.FunctionName, nil)
+	ref, err := bareRef(ctx, in.FunctionName, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -106,15 +106,6 @@ func (d *Door) ListFunctionUrlConfigs(ctx context.Context, in *ListFunctionUrlCo
 		out.NextMarker = marker(list[len(list)-1].ID)
 	}
 	return out, nil
-}
-
-// urlRef reads what a URL is for.
-func urlRef(ctx context.Context, name string, qualifier *string) (function.Ref, error) {
-	ref, err := functionRef(ctx, name, qualifier)
-	if ref.Qualifier == function.Latest {
-		ref.Qualifier = ""
-	}
-	return ref, err
 }
 
 // streams reads an invoke mode, which may be left out.

@@ -5,12 +5,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	"flag"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -21,15 +19,13 @@ import (
 	"time"
 
 	"github.com/jonboulle/clockwork"
-	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/millrace/millrace/aws/lambda"
 	"github.com/millrace/millrace/aws/protocol"
+	"github.com/millrace/millrace/aws/wiretest"
 	"github.com/millrace/millrace/function"
-	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 )
-
-var rewriteFunctions = flag.Bool("rewrite-functions", false, "write the answers into testdata/functions instead of comparing; read the difference before keeping it")
 
 // executor runs functions without processes: what a function does is its handler's name.
 type executor struct{}
@@ -125,10 +121,7 @@ type house struct {
 // open opens a house in memory and runs it until stop is called.
 func open(t testing.TB, change func(*function.Config)) (h *house, stop func()) {
 	t.Helper()
-	engine, err := disk.Open(disk.Options{Memory: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	engine := disktest.Memory(t)
 	c := function.Config{
 		Store: engine, Clock: clockwork.NewRealClock(), Log: slog.New(slog.DiscardHandler), Executor: executor{},
 		CodeDir: filepath.Join(t.TempDir(), "code"),
@@ -149,69 +142,25 @@ func open(t testing.TB, change func(*function.Config)) (h *house, stop func()) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-		if err := engine.Close(); err != nil {
-			t.Error(err)
-		}
 	})
 }
 
 // TestFunctionWire plays testdata/functions/*.txt: a story each, in a house of its own and in virtual time, which begins
-// with the year 2000. Transitions take ten seconds. Each pair of sections is a request (method and path, headers, the
-// body after an empty line) and its answer; the mark says where the answer is known from: AWS (recorded or documented),
-// PEER (another implementation that observed AWS), OPEN (AWS is unknown here, or we differ on purpose).
-//
-// A section named "after 30s: …" lets time pass first. ZIP(x) stands for an archive, REPEAT(n) for as many letters;
-// revision ids, markers and signatures are named in the order of their first appearance.
+// with the year 2000. Transitions take ten seconds. A request is method and path, headers, and the body after an empty line.
+// ZIP(x) stands for an archive, REPEAT(n) for as many letters; revision ids, markers and ids of requests have names.
 func TestFunctionWire(t *testing.T) {
-	files, err := filepath.Glob("testdata/functions/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no testdata", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
+	wiretest.Run(t, "testdata/functions/*.txt", func(t *testing.T, s *wiretest.Story) {
+		synctest.Test(t, func(t *testing.T) {
+			h, stop := open(t, func(c *function.Config) { c.TransitionDelay, c.Random = 10*time.Second, func() float64 { return 0.5 } })
+			defer stop()
+			masks := wiretest.Masks{
+				wiretest.NewMask("REVISION-%d", revisions), wiretest.NewMask("MARKER-%d", markers), wiretest.NewMask("ID-%d", ids),
 			}
-			synctest.Test(t, func(t *testing.T) { play(t, archive) })
-			if *rewriteFunctions {
-				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
+			s.Play(t, wiretest.Sleep, func(request string) string {
+				return shortened(masks.Hide(exchange(t, h, masks.Show(request))))
+			})
 		})
-	}
-}
-
-var (
-	mark  = regexp.MustCompile(`\[(AWS|PEER|OPEN)\]$`)
-	after = regexp.MustCompile(`^after (\S+): `)
-)
-
-func play(t *testing.T, archive *txtar.Archive) {
-	h, stop := open(t, func(c *function.Config) { c.TransitionDelay, c.Random = 10*time.Second, func() float64 { return 0.5 } })
-	defer stop()
-	masks := new(masks)
-	for i := 0; i+1 < len(archive.Files); i += 2 {
-		request, answer := archive.Files[i], &archive.Files[i+1]
-		if answer.Name != "answer" || !mark.MatchString(request.Name) {
-			t.Fatalf("section %q wants a mark and an answer", request.Name)
-		}
-		if found := after.FindStringSubmatch(request.Name); found != nil {
-			d, err := time.ParseDuration(found[1])
-			if err != nil {
-				t.Fatal(err)
-			}
-			<-time.After(d)
-			synctest.Wait()
-		}
-		got := masks.hide(exchange(t, h, masks.show(t, string(request.Data))))
-		if *rewriteFunctions {
-			answer.Data = []byte(got)
-		} else if got != string(answer.Data) {
-			t.Errorf("%s\n--- got\n%s--- want\n%s", request.Name, got, answer.Data)
-		}
-	}
+	})
 }
 
 // What no listing has given out is refused by all, also when it is base64. That of mappings is in testdata/mappings.
@@ -219,8 +168,7 @@ func TestMarkersThatAreNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, stop := open(t, func(*function.Config) {})
 		defer stop()
-		exchange(t, h, new(masks).show(t, "POST /2015-03-31/functions\n\n"+
-			`{"FunctionName":"f","Runtime":"python3.12","Handler":"main.echo","Role":"arn:aws:iam::123456789012:role/r","Code":{"ZipFile":"ZIP(one)"}}`))
+		create(t, h, "f")
 		for _, path := range []string{
 			"/2015-03-31/functions/?", "/2015-03-31/functions/?FunctionVersion=ALL&",
 			"/2015-03-31/functions/f/versions?", "/2015-03-31/functions/f/aliases?", "/2019-09-30/functions/f/provisioned-concurrency?List=ALL&",
@@ -239,24 +187,24 @@ func TestMarkersThatAreNone(t *testing.T) {
 	})
 }
 
+const scope wiretest.Scope = "20000101/eu-west-1/lambda"
+
 // exchange sends a request and shows the answer: the status, the headers that matter, and the body if there is one.
 func exchange(t *testing.T, h http.Handler, text string) string {
 	t.Helper()
-	head, body, _ := strings.Cut(strings.TrimSuffix(text, "\n"), "\n\n")
+	head, body, _ := strings.Cut(strings.TrimSuffix(spelled(t, text), "\n"), "\n\n")
 	lines := strings.Split(head, "\n")
 	method, target, ok := strings.Cut(lines[0], " ")
 	if !ok {
 		t.Fatalf("request line %q", lines[0])
 	}
 	r := httptest.NewRequest(method, "http://localhost:4566"+target, strings.NewReader(body))
-	r.Header.Set("X-Amz-Date", "20000101T000000Z")
-	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20000101/eu-west-1/lambda/aws4_request, SignedHeaders=host, Signature=0f")
+	scope.Sign(r)
 	for _, line := range lines[1:] {
 		name, value, _ := strings.Cut(line, ": ")
 		r.Header.Set(name, value)
 	}
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
+	w := wiretest.Serve(h, r)
 	out := fmt.Sprintln(w.Code)
 	for _, name := range []string{"x-amzn-ErrorType", "X-Amz-Executed-Version", "X-Amz-Function-Error", "X-Amz-Log-Result"} {
 		for sent, values := range w.Header() {
@@ -269,10 +217,17 @@ func exchange(t *testing.T, h http.Handler, text string) string {
 			out += name + ": " + strings.Join(values, ", ") + "\n"
 		}
 	}
-	if w.Body.Len() > 0 {
-		out += w.Body.String() + "\n"
+	return out + wiretest.Body(w)
+}
+
+// create makes a function.
+func create(t *testing.T, h http.Handler, name string) {
+	t.Helper()
+	answer := exchange(t, h, "POST /2015-03-31/functions\n\n"+
+		`{"FunctionName":"`+name+`","Runtime":"python3.12","Handler":"main.echo","Role":"arn:aws:iam::123456789012:role/r","Code":{"ZipFile":"ZIP(`+name+`)"}}`)
+	if !strings.HasPrefix(answer, "201") {
+		t.Fatal(answer)
 	}
-	return out
 }
 
 // readable decodes a log's tail; its lines and tabs are written as in Go.
@@ -285,13 +240,10 @@ func readable(t *testing.T, tail string) string {
 	return strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(string(log))
 }
 
-// masks gives what no two runs have in common a name.
-type masks struct{ revisions, markers, ids []string }
-
 var (
-	revisions  = regexp.MustCompile(`(RevisionId":")([^"]+)`)
-	markers    = regexp.MustCompile(`(NextMarker":")([^"]+)`)
-	ids        = regexp.MustCompile(`(RequestId: )([0-9a-f-]{36})`)
+	revisions  = regexp.MustCompile(`RevisionId":"([^"]+)`)
+	markers    = regexp.MustCompile(`NextMarker":"([^"]+)`)
+	ids        = regexp.MustCompile(`RequestId: ([0-9a-f-]{36})`)
 	signatures = regexp.MustCompile(`signature=[0-9a-f]{64}`)
 	stamps     = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z [0-9a-f-]{36}`)
 	zips       = regexp.MustCompile(`ZIP\((.*?)\)`)
@@ -300,10 +252,8 @@ var (
 	urls       = regexp.MustCompile(`[a-z2-7]{32}\.lambda-url`)
 )
 
-func (m *masks) hide(answer string) string {
-	answer = hide(answer, revisions, &m.revisions, "REVISION")
-	answer = hide(answer, markers, &m.markers, "MARKER")
-	answer = hide(answer, ids, &m.ids, "ID")
+// shortened leaves out of an answer what is long or differs from run to run.
+func shortened(answer string) string {
 	answer = stamps.ReplaceAllString(answer, "STAMP ID")
 	if strings.Contains(answer, ".lambda-url") { // the pattern is slow, and some answers are large
 		answer = urls.ReplaceAllString(answer, "URL.lambda-url")
@@ -312,26 +262,9 @@ func (m *masks) hide(answer string) string {
 	return signatures.ReplaceAllString(answer, "signature=SIGNATURE")
 }
 
-func hide(answer string, pattern *regexp.Regexp, all *[]string, kind string) string {
-	return pattern.ReplaceAllStringFunc(answer, func(found string) string {
-		parts := pattern.FindStringSubmatch(found)
-		i := slices.Index(*all, parts[2])
-		if i < 0 {
-			i = len(*all)
-			*all = append(*all, parts[2])
-		}
-		return fmt.Sprintf("%s%s-%d", parts[1], kind, i+1)
-	})
-}
-
-func (m *masks) show(t *testing.T, request string) string {
+// spelled writes out what a request has in short.
+func spelled(t *testing.T, request string) string {
 	t.Helper()
-	for i, s := range slices.Backward(m.revisions) {
-		request = strings.ReplaceAll(request, fmt.Sprintf("REVISION-%d", i+1), s)
-	}
-	for i, s := range slices.Backward(m.markers) {
-		request = strings.ReplaceAll(request, fmt.Sprintf("MARKER-%d", i+1), s)
-	}
 	request = repeats.ReplaceAllStringFunc(request, func(found string) string {
 		var n int
 		if _, err := fmt.Sscanf(found, "REPEAT(%d)", &n); err != nil {

@@ -6,10 +6,7 @@ import (
 
 // GetLayerVersionPolicy returns the policy of a version of a layer.
 func (d *Door) GetLayerVersionPolicy(ctx context.Context, in *GetLayerVersionPolicyRequest) (*GetLayerVersionPolicyResponse, error) {
-	ref, err := layerVersion(ctx, in.LayerName, in.VersionNumber)
-	if err == nil {
-		err = ownLayer(ctx, ref.LayerName)
-	}
+	ref, err := ownVersion(ctx, in.LayerName, in.VersionNumber)
 	if err != nil {
 		return nil, err
 	}

@@ -10,12 +10,9 @@ import (
 
 // GetPolicy returns the policy of a function, a version or an alias: each has its own.
 func (d *Door) GetPolicy(ctx context.Context, in *GetPolicyRequest) (*GetPolicyResponse, error) {
-	ref, err := functionRef(ctx, in.FunctionName, in.Qualifier)
+	ref, err := bareRef(ctx, in.FunctionName, in.Qualifier)
 	if err != nil {
 		return nil, err
-	}
-	if ref.Qualifier == function.Latest {
-		ref.Qualifier = ""
 	}
 	p, err := d.Functions.PolicyOf(ctx, ref)
 	if errors.Is(err, function.ErrNoPolicy) {

@@ -57,6 +57,15 @@ func layerVersion(ctx context.Context, name string, version int64) (function.Lay
 	return function.LayerRef{LayerName: layerName(ctx, name), Version: int(version)}, nil
 }
 
+// ownVersion reads a version of a layer of one's own.
+func ownVersion(ctx context.Context, name string, version int64) (function.LayerRef, error) {
+	ref, err := layerVersion(ctx, name, version)
+	if err == nil {
+		err = ownLayer(ctx, ref.LayerName)
+	}
+	return ref, err
+}
+
 // notInEnum answers a value of a list that AWS words otherwise than its model has it.
 func notInEnum(member, value, all string) error {
 	return &protocol.Error{Code: ValidationException, Message: fmt.Sprintf(

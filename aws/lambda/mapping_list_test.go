@@ -19,9 +19,7 @@ func TestPagesOfMappings(t *testing.T) {
 		const there = 201
 		for i := range there {
 			name := fmt.Sprintf("f%d", i)
-			code := masks{}
-			exchange(t, handler, code.show(t, "POST /2015-03-31/functions\n\n"+
-				`{"FunctionName":"`+name+`","Runtime":"python3.12","Handler":"main.echo","Role":"arn:aws:iam::123456789012:role/r","Code":{"ZipFile":"ZIP(one)"}}`))
+			create(t, handler, name)
 			exchange(t, handler, "POST "+mappingsPath+"\n\n"+overlay(t, goodMapping, `{"FunctionName":"`+name+`"}`))
 		}
 		client := sdk.New(sdk.Options{

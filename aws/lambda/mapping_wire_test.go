@@ -2,88 +2,42 @@ package lambda_test
 
 import (
 	"context"
-	"flag"
 	"log/slog"
 	"net/http"
-	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/jonboulle/clockwork"
-	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/millrace/millrace/aws/lambda"
 	"github.com/millrace/millrace/aws/protocol"
+	"github.com/millrace/millrace/aws/wiretest"
 	"github.com/millrace/millrace/function"
 	"github.com/millrace/millrace/mapping"
-	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 	"github.com/millrace/millrace/stream"
 )
 
-var rewriteMappings = flag.Bool("rewrite-mappings", false, "write the answers into testdata/mappings instead of comparing; read the difference before keeping it")
-
-// TestMappingWire plays testdata/mappings/*.txt in the form of TestFunctionWire, with UUIDs named in the order of their
-// first appearance. There are the streams "orders", with the consumer "fan", and "returns", and the functions "charge" and
-// "refund". Transitions
-// take one second.
+// TestMappingWire plays testdata/mappings/*.txt in the form of TestFunctionWire, in which UUIDs have names. There
+// are the streams "orders", with the consumer "fan", and "returns", and the functions "charge" and "refund". Transitions take
+// one second.
 // Facts: 1.1.3.
 func TestMappingWire(t *testing.T) {
-	files, err := filepath.Glob("testdata/mappings/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no testdata", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			synctest.Test(t, func(t *testing.T) { playMappings(t, archive) })
-			if *rewriteMappings {
-				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
+	wiretest.Run(t, "testdata/mappings/*.txt", func(t *testing.T, s *wiretest.Story) {
+		synctest.Test(t, func(t *testing.T) {
+			h, stop := openMappings(t)
+			defer stop()
+			masks := wiretest.Masks{wiretest.NewMask("UUID-%d", uuids)}
+			s.Play(t, wiretest.Sleep, func(request string) string { return masks.Hide(exchange(t, h, masks.Show(request))) })
 		})
-	}
+	})
 }
 
-var uuids = regexp.MustCompile(`()([0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})`)
-
-func playMappings(t *testing.T, archive *txtar.Archive) {
-	h, stop := openMappings(t)
-	defer stop()
-	var known []string
-	for i := 0; i+1 < len(archive.Files); i += 2 {
-		request, answer := archive.Files[i], &archive.Files[i+1]
-		if answer.Name != "answer" || !mark.MatchString(request.Name) {
-			t.Fatalf("section %q wants a mark and an answer", request.Name)
-		}
-		if found := after.FindStringSubmatch(request.Name); found != nil {
-			d, err := time.ParseDuration(found[1])
-			if err != nil {
-				t.Fatal(err)
-			}
-			<-time.After(d)
-			synctest.Wait()
-		}
-		text := string(request.Data)
-		for i, uuid := range known {
-			text = strings.ReplaceAll(text, "UUID-"+string(rune('1'+i)), uuid)
-		}
-		got := hide(exchange(t, h, text), uuids, &known, "UUID")
-		if *rewriteMappings {
-			answer.Data = []byte(got)
-		} else if got != string(answer.Data) {
-			t.Errorf("%s\n--- got\n%s--- want\n%s", request.Name, got, answer.Data)
-		}
-	}
-}
+var uuids = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
 
 // noDestination takes no documents; "forbidden" is a queue that the role may not send to.
 type noDestination struct{}
@@ -112,12 +66,9 @@ func openMappings(t *testing.T) (h http.Handler, stop func()) {
 // openStreams also returns the streams' room, to put records.
 func openStreams(t *testing.T) (h http.Handler, streams *stream.Service, stop func()) {
 	t.Helper()
-	engine, err := disk.Open(disk.Options{Memory: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	engine := disktest.Memory(t)
 	clock, log := clockwork.NewRealClock(), slog.New(slog.DiscardHandler)
-	streams, err = stream.New(stream.Config{Store: engine, Clock: clock})
+	streams, err := stream.New(stream.Config{Store: engine, Clock: clock})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,16 +105,11 @@ func openStreams(t *testing.T) (h http.Handler, streams *stream.Service, stop fu
 	handler := protocol.NewHandler(protocol.Config{Log: log, Account: "123456789012", Region: "eu-west-1"},
 		lambda.New(functions, mappings, clock).Service())
 	for _, name := range []string{"charge", "refund"} {
-		code := masks{}
-		exchange(t, handler, code.show(t, "POST /2015-03-31/functions\n\n"+
-			`{"FunctionName":"`+name+`","Runtime":"python3.12","Handler":"main.echo","Role":"arn:aws:iam::123456789012:role/r","Code":{"ZipFile":"ZIP(one)"}}`))
+		create(t, handler, name)
 	}
 	<-clock.After(30*time.Second + 351*time.Millisecond)
 	return handler, streams, func() {
 		cancel()
 		running.Wait()
-		if err := engine.Close(); err != nil {
-			t.Error(err)
-		}
 	}
 }

@@ -76,7 +76,7 @@ func overlay(t *testing.T, base, with string) string {
 	document := map[string]any{}
 	for _, text := range []string{base, with} {
 		var members map[string]any
-		if err := json.Unmarshal([]byte((&masks{}).show(t, text)), &members); err != nil {
+		if err := json.Unmarshal([]byte(spelled(t, text)), &members); err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
 		maps.Copy(document, members)
@@ -235,7 +235,7 @@ func TestCreateFunctionMembers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, stop := open(t, func(*function.Config) {})
 		defer stop()
-		exchange(t, h, (&masks{}).show(t, aLayer))
+		exchange(t, h, aLayer)
 		playMembers(t, cases, func(with string) string {
 			return exchange(t, h, "POST /2015-03-31/functions\n\n"+overlay(t, goodFunction, with))
 		}, func(string) string {
@@ -253,7 +253,7 @@ func updateMembers(t *testing.T, path, base string, cases []memberCase) {
 	synctest.Test(t, func(t *testing.T) {
 		h, stop := open(t, func(*function.Config) {})
 		defer stop()
-		exchange(t, h, (&masks{}).show(t, aLayer))
+		exchange(t, h, aLayer)
 		exchange(t, h, "POST /2015-03-31/functions\n\n"+overlay(t, goodFunction, `{}`))
 		synctest.Wait()
 		playMembers(t, cases, func(with string) string {

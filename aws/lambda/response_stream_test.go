@@ -45,7 +45,7 @@ func TestResponseStream(t *testing.T) {
 			case *types.InvokeWithResponseStreamResponseEventMemberPayloadChunk:
 				got += "[" + string(e.Value.Payload) + "]"
 			case *types.InvokeWithResponseStreamResponseEventMemberInvokeComplete:
-				got += "end " + shown(e.Value.ErrorCode) + " " + ids.ReplaceAllString(shown(e.Value.ErrorDetails), "${1}ID")
+				got += "end " + shown(e.Value.ErrorCode) + " " + ids.ReplaceAllString(shown(e.Value.ErrorDetails), "RequestId: ID")
 				if e.Value.LogResult == nil {
 					t.Errorf("%s: no log", c.handler)
 				}

@@ -1,7 +1,6 @@
 package protocol_test
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -20,6 +19,7 @@ import (
 	"github.com/millrace/millrace/aws/protocol/jsonwire"
 	"github.com/millrace/millrace/aws/protocol/wire"
 	"github.com/millrace/millrace/aws/sqs"
+	"github.com/millrace/millrace/aws/wiretest"
 )
 
 // shapes lists the inputs and outputs of all operations: what they hold are the other shapes.
@@ -56,10 +56,10 @@ func TestOutputsAgree(t *testing.T) {
 			if err := json.Unmarshal(text, &fromJSON); err != nil {
 				t.Fatal(shape, err)
 			}
-			if got := likeJSON(protocol.EncodingCBOR.Append(nil, out), 1000); !reflect.DeepEqual(got, fromJSON) {
+			if got := wiretest.LikeJSON(protocol.EncodingCBOR.Append(nil, out), 1000); !reflect.DeepEqual(got, fromJSON) {
 				t.Fatalf("%s\nCBOR %v\nJSON %s", shape, got, text)
 			}
-			if got := likeJSON(protocol.EncodingRPC.Append(nil, out), 1); !reflect.DeepEqual(got, fromJSON) {
+			if got := wiretest.LikeJSON(protocol.EncodingRPC.Append(nil, out), 1); !reflect.DeepEqual(got, fromJSON) {
 				t.Fatalf("%s\nrpc-v2-cbor %v\nJSON        %s", shape, got, text)
 			}
 		}
@@ -68,47 +68,6 @@ func TestOutputsAgree(t *testing.T) {
 
 func must[T any](v T, err error) T {
 	if err != nil {
-		panic(err)
-	}
-	return v
-}
-
-// likeJSON reads CBOR as what encoding/json would make of the same value. A second has so many units.
-func likeJSON(document []byte, units float64) any {
-	switch document[0] >> 5 {
-	case 4:
-		list := []any{}
-		for _, element := range parsed[[]cbor.RawMessage](document) {
-			list = append(list, likeJSON(element, units))
-		}
-		return list
-	case 5:
-		m := map[string]any{}
-		for name, value := range parsed[map[string]cbor.RawMessage](document) {
-			m[name] = likeJSON(value, units)
-		}
-		return m
-	case 6:
-		at := parsed[cbor.RawTag](document)
-		if at.Number != 1 || units == 1000 && at.Content[0]>>5 > 1 {
-			panic("not a time: " + fmt.Sprintf("%x", document))
-		}
-		return parsed[float64](at.Content) / units
-	}
-	switch v := parsed[any](document).(type) {
-	case uint64:
-		return float64(v)
-	case int64:
-		return float64(v)
-	case []byte:
-		return base64.StdEncoding.EncodeToString(v)
-	default:
-		return v
-	}
-}
-
-func parsed[T any](document []byte) (v T) {
-	if err := cbor.Unmarshal(document, &v); err != nil {
 		panic(err)
 	}
 	return v

@@ -4,68 +4,35 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/hex"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/fxamacker/cbor/v2"
-	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/millrace/millrace/aws/wiretest"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write the answers into testdata instead of comparing; read the difference before keeping it")
-
-// TestWire sends each request of testdata/*.txt as it stands and compares the whole answer. Each file is a topic,
-// each pair of sections a rule; the mark says where the rule is known from: AWS (recorded or documented), PEER
-// (another implementation that observed AWS), OPEN (AWS is unknown here, or we differ on purpose).
+// TestWire sends each request of testdata/*.txt as it stands and compares the whole answer. Each file is a topic, each pair of
+// sections a rule.
 //
 // A body that begins with 0x is hexadecimal; answers in CBOR are shown in its diagnostic notation.
 //
 // In requests, "AUTH" stands for a complete Authorization header. Content-Length is added. In answers, header lines
 // are sorted, ids are masked, and Date and Connection left out.
 func TestWire(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no testdata", err)
-	}
 	server := httptest.NewServer(newHandler(slog.New(slog.DiscardHandler)))
 	defer server.Close()
 	address := server.Listener.Addr().String()
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for i := 0; i+1 < len(archive.Files); i += 2 {
-				request, answer := archive.Files[i], &archive.Files[i+1]
-				if answer.Name != "answer" || !regexp.MustCompile(`\[(AWS|PEER|OPEN)\]`).MatchString(request.Name) {
-					t.Fatalf("section %q wants a mark and an answer", request.Name)
-				}
-				got := exchange(t, address, request.Data)
-				if *rewrite {
-					answer.Data = []byte(got)
-					continue
-				}
-				if got != string(answer.Data) {
-					t.Errorf("%s\n--- got\n%s--- want\n%s", request.Name, got, answer.Data)
-				}
-			}
-			if *rewrite {
-				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-		})
-	}
+	wiretest.Run(t, "testdata/*.txt", func(t *testing.T, s *wiretest.Story) {
+		s.Play(t, nil, func(request string) string { return exchange(t, address, []byte(request)) })
+	})
 }
 
 const auth = "Authorization: AWS4-HMAC-SHA256 Credential=123456789012/20260101/eu-west-1/kinesis/aws4_request, SignedHeaders=host, Signature=0f\r\nX-Amz-Date: 20260101T000000Z"

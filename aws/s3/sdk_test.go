@@ -20,6 +20,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 	"github.com/jonboulle/clockwork"
+
+	"github.com/millrace/millrace/aws/wiretest"
 )
 
 // connect serves a house and returns AWS's own client for it, which verifies checksums of what it reads.
@@ -239,15 +241,12 @@ func FuzzChunked(f *testing.F) {
 	h := newHouse(f, clockwork.NewRealClock())
 	send := func(path, body string) int {
 		r := httptest.NewRequest(http.MethodPut, path, strings.NewReader(body))
-		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0")
-		r.Header.Set("X-Amz-Date", "20260101T000000Z")
+		scope.Sign(r)
 		if body != "" {
 			r.Header.Set("X-Amz-Content-Sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER")
 			r.Header.Set("X-Amz-Decoded-Content-Length", "5")
 		}
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, r)
-		return w.Code
+		return wiretest.Serve(h, r).Code
 	}
 	send("/fuzz-bucket", "")
 	f.Fuzz(func(t *testing.T, body string) {

@@ -10,18 +10,8 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/store"
-	"github.com/millrace/millrace/store/disk"
+	"github.com/millrace/millrace/store/disk/disktest"
 )
-
-func openStore(t *testing.T) store.Tables {
-	t.Helper()
-	s, err := disk.Open(disk.Options{Memory: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	return s
-}
 
 func put(t *testing.T, tables store.Tables, s *Shelf, at time.Time, records ...Record) Discarded {
 	t.Helper()
@@ -45,7 +35,7 @@ func record(n, size int) Record {
 
 // Records come back as they were, whatever their sizes and the pages they are read in.
 func TestShelfRecords(t *testing.T) {
-	tables := openStore(t)
+	tables := disktest.Memory(t)
 	s := NewShelf(tables, "m", Limits{Batches: 10, Bytes: 64 << 20})
 	for name, sizes := range map[string][]int{
 		"small": {1, 0, 3},
@@ -81,7 +71,7 @@ func TestShelfRecords(t *testing.T) {
 
 // The oldest make room by number and by bytes, also for a shelf that is read anew.
 func TestShelfIsBounded(t *testing.T) {
-	tables := openStore(t)
+	tables := disktest.Memory(t)
 	for _, c := range []struct {
 		limits Limits
 		want   int
@@ -132,7 +122,7 @@ func count(t *testing.T, tables store.Tables, table, mapping string) int {
 
 // Records that are more than a shelf may hold at all are told of and not kept.
 func TestShelfTooSmall(t *testing.T) {
-	tables := openStore(t)
+	tables := disktest.Memory(t)
 	s := NewShelf(tables, "m", Limits{Batches: 10, Bytes: 1 << 20})
 	d := put(t, tables, s, start, record(1, 2<<20))
 	got, err := s.Get(t.Context(), d.ID)
@@ -146,7 +136,7 @@ func TestShelfTooSmall(t *testing.T) {
 
 // What two lanes place at the same time does not make room for each other before it is durable, and afterwards does.
 func TestShelfAtTheSameTime(t *testing.T) {
-	tables := openStore(t)
+	tables := disktest.Memory(t)
 	s := NewShelf(tables, "m", Limits{Batches: 1, Bytes: 1 << 30})
 	a, b := Discarded{At: start, Records: 1}, Discarded{At: start, Records: 1}
 	placeA, err := s.Place(t.Context(), &a, []Record{record(1, 1)}, nil)

@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/millrace/millrace/aws/protocol/wire"
+	"github.com/millrace/millrace/internal/escape"
 )
 
 // Reader reads one JSON document. The zero value is not usable; make one with NewReader.
@@ -192,7 +193,7 @@ func (r *Reader) Member() ([]byte, bool) {
 	}
 	raw, plain := r.quoted()
 	if !plain {
-		raw = unescape(nil, raw)
+		raw = escape.Undo(nil, raw)
 	}
 	if r.peek() != ':' || !r.count() {
 		r.fail()
@@ -311,7 +312,7 @@ func (r *Reader) escaped(start int) (raw []byte, plain bool) {
 			r.pos = i + 1
 			return raw, false
 		case c == '\\':
-			n := escapeLength(r.buf[i:])
+			n := escape.Len(r.buf[i:])
 			if n == 0 {
 				r.fail()
 				return nil, true

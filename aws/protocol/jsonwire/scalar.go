@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"github.com/millrace/millrace/aws/protocol/wire"
+	"github.com/millrace/millrace/internal/escape"
 )
 
 // kind is what the next value is, as far as a scalar cares.
@@ -61,7 +62,7 @@ func (r *Reader) String() (s string, ok bool) {
 func (r *Reader) string() string {
 	raw, plain := r.quoted()
 	if !plain {
-		return string(unescape(make([]byte, 0, len(raw)), raw))
+		return string(escape.Undo(make([]byte, 0, len(raw)), raw))
 	}
 	return r.text.String(raw, len(r.buf)-r.pos)
 }
@@ -168,7 +169,7 @@ func (r *Reader) Blob() (blob []byte, ok bool) {
 			return nil, false
 		}
 		if !plain {
-			raw = unescape(make([]byte, 0, len(raw)), raw)
+			raw = escape.Undo(make([]byte, 0, len(raw)), raw)
 		}
 		if blob, ok = wire.Base64(raw, &r.blobs, len(r.buf)-r.pos); ok {
 			return blob, true

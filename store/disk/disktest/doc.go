@@ -1,0 +1,2 @@
+// Package disktest opens the engine for tests of what is built on it. Only tests import it.
+package disktest
