@@ -6,3 +6,6 @@ func (o Options) Eager() Options {
 	o.eager = true
 	return o
 }
+
+// Rest returns when nothing is under way any more: a write that was answered with a failure may yet turn out to have happened.
+func (s *Store) Rest() { s.workers.Wait() }

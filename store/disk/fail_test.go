@@ -65,6 +65,7 @@ func testVitalFailure(t *testing.T, fault faultfs.Fault, kept int) {
 	if errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrConflict) {
 		t.Errorf("a failure is called %v", err)
 	}
+	s.Rest()
 	if fault.File != "" { // reading needs a disk
 		w.Check(t, s, w.Record())
 	}
