@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -183,6 +184,9 @@ func (s *Service) begin(ctx context.Context, r *row, source stream.Stream) ([]st
 	return writes, nil
 }
 
+// claimTries bounds how often a new mapping claims its pair. Each time in vain another one has taken or left it.
+const claimTries = 5
+
 // insert stores a new mapping and lets it run, unless its source is mapped to its function already.
 func (s *Service) insert(ctx context.Context, r row, also []store.Write) error {
 	if s.count() >= s.config.MaxMappings {
@@ -191,6 +195,21 @@ func (s *Service) insert(ctx context.Context, r row, also []store.Write) error {
 	if err := s.settleAll(ctx); err != nil { // one in doubt may be of the same pair
 		return err
 	}
+	for range claimTries {
+		switch err := s.insertOnce(ctx, r, also); {
+		case errors.Is(err, store.ErrConflict): // the pair's holder has changed since it was looked at: it is removed, or another was faster
+			continue
+		case err != nil:
+			return err
+		}
+		s.add(newEntry(r))
+		return nil
+	}
+	return fmt.Errorf("store mapping %s: %w", r.UUID, store.ErrConflict)
+}
+
+// insertOnce stores a new mapping, or answers ErrConflict when the holder of its pair changes meanwhile.
+func (s *Service) insertOnce(ctx context.Context, r row, also []store.Write) error {
 	claim, err := s.claim(ctx, &r)
 	if err != nil {
 		return err
@@ -199,18 +218,13 @@ func (s *Service) insert(ctx context.Context, r row, also []store.Write) error {
 	if err != nil {
 		return err
 	}
-	err = s.config.Store.Commit(context.WithoutCancel(ctx), append(append(also, put...), claim)...)
-	if errors.Is(err, store.ErrConflict) { // someone was faster: the pair is taken now
-		if _, err := s.claim(ctx, &r); err != nil {
-			return err
-		}
-		return ErrInUse
+	err = s.config.Store.Commit(context.WithoutCancel(ctx), slices.Concat(also, put, []store.Write{claim})...)
+	if err != nil && !errors.Is(err, store.ErrConflict) {
+		s.doubt(r.UUID, err)
 	}
 	if err != nil {
-		s.doubt(r.UUID, err)
 		return fmt.Errorf("store mapping %s: %w", r.UUID, err)
 	}
-	s.add(newEntry(r))
 	return nil
 }
 

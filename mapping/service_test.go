@@ -92,6 +92,35 @@ func TestElsewhere(t *testing.T) {
 	})
 }
 
+// TestCreateAsTheFormerIsRemoved: what a deleted mapping leaves goes while its successor is being created, and does not stand in its way.
+func TestCreateAsTheFormerIsRemoved(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		former, err := w.create("charge", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		session := w.epoch.session
+		w.stop() // so that nobody removes it but we
+		if _, err := w.service.Delete(context.Background(), testAccount, testRegion, former.UUID); err != nil {
+			t.Fatal(err)
+		}
+		e := w.service.entries[former.UUID]
+		commits := 0
+		session.fails = func() bool {
+			if commits++; commits == 1 { // Create's, which has looked at the pair already
+				row, _ := e.current()
+				if err := w.service.reap(context.Background(), e, &row); err != nil {
+					t.Error(err)
+				}
+			}
+			return false
+		}
+		if _, err := w.create("charge", nil); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // Facts: 1.6.2, 1.6.4.
 func TestList(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
