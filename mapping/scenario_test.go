@@ -130,6 +130,7 @@ type player struct {
 //	                                how many there were so far
 //	queue fails=N                   the destination refuses N documents
 //	full D                          the store takes nothing for so long
+//	chance N                        what Chance returns from the next start on
 //	show ids|summaries              more in the transcript
 //	history, kept, waits            the trails of the batches; the discarded ones that are stored; what is waited for
 //	keep batches=N bytes=N history=N
@@ -161,6 +162,7 @@ var commands = map[string]func(p *player, words []string){
 	"delete-stream": func(p *player, w []string) { p.source.delete(streamName(w[0])) },
 	"read-fails":    func(p *player, w []string) { p.source.setFails(p.number(w[0])) },
 	"queue":         (*player).doQueue,
+	"chance":        (*player).doChance,
 	"full":          func(p *player, w []string) { p.full.Store(p.clock.Now().Add(p.duration(w[0])).UnixNano()) },
 	"pacing":        func(p *player, _ []string) { p.config.Polled = p.source.polled(); p.restart() },
 	"throttle":      func(p *player, w []string) { p.source.throttle(p.number(w[0])) },
@@ -173,6 +175,15 @@ var commands = map[string]func(p *player, words []string){
 	"waits":         (*player).doWaits,
 	"keep":          (*player).doKeep,
 	"metrics":       (*player).doMetrics,
+}
+
+func (p *player) doChance(words []string) {
+	n, err := strconv.ParseFloat(words[0], 64)
+	if err != nil {
+		p.t.Fatalf("line %d: %v", p.line, err)
+	}
+	p.config.Chance = func() float64 { return n }
+	p.restart()
 }
 
 func streamName(s string) stream.Name {

@@ -42,6 +42,9 @@ type Config struct {
 	// RetryBase is the wait before the first retry, default 0.2 s. It doubles with each further one up to RetryCap,
 	// default 60 s.
 	RetryBase, RetryCap time.Duration
+	// Chance returns numbers from 0 to below 1, which keep lanes that were throttled together from coming back together: they
+	// wait for half of the time at least. It is called from many goroutines; by default all wait for the whole time.
+	Chance func() float64
 	// Recheck is how often a mapping looks for a stream that is gone; default 10 s.
 	Recheck time.Duration
 	// MaxMappings bounds the table of mappings; default 10,000.
@@ -66,6 +69,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Recorder == nil {
 		c.Recorder = unrecorded{}
+	}
+	if c.Chance == nil {
+		c.Chance = func() float64 { return 0 }
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
