@@ -232,15 +232,32 @@ func (s *Service) insertOnce(ctx context.Context, r row, also []store.Write) err
 // is still there for clients.
 func (s *Service) claim(ctx context.Context, r *row) (store.Write, error) {
 	holder, revision, err := s.table.pairs.Get(ctx, r.pairKey())
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		revision = store.Absent
-	case err != nil:
+	if errors.Is(err, store.ErrNotFound) {
+		return s.table.pairs.Write(r.pairKey(), pair{UUID: r.UUID}, store.Absent)
+	}
+	if err != nil {
 		return store.Write{}, fmt.Errorf("look for mappings of %s: %w", r.SourceARN, err)
-	case s.isThere(holder.UUID):
+	}
+	there, err := s.isStored(ctx, holder.UUID)
+	if err != nil {
+		return store.Write{}, err
+	}
+	if there {
 		return store.Write{}, &ExistsError{Source: r.SourceARN, Function: r.function().Name.Name, UUID: holder.UUID}
 	}
 	return s.table.pairs.Write(r.pairKey(), pair{UUID: r.UUID}, revision)
+}
+
+// isStored reports whether the store has the mapping, and it is not gone. Clients see it a moment later.
+func (s *Service) isStored(ctx context.Context, uuid string) (bool, error) {
+	r, _, err := s.table.rows.Get(ctx, uuid)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("load mapping %s: %w", uuid, err)
+	}
+	return r.Phase.at(s.config.Clock.Now()) != gone, nil
 }
 
 // isThere reports whether clients can see the mapping.

@@ -92,6 +92,22 @@ func TestElsewhere(t *testing.T) {
 	})
 }
 
+// TestCreateAsAnotherIsStored: a mapping has its pair from the commit on that stores it, which is before anybody finds it in memory.
+func TestCreateAsAnotherIsStored(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		m, err := w.create("charge", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.stop()
+		delete(w.service.entries, m.UUID)
+		var exists *ExistsError
+		if _, err := w.create("charge", nil); !errors.As(err, &exists) || exists.UUID != m.UUID {
+			t.Error(err)
+		}
+	})
+}
+
 // TestCreateAsTheFormerIsRemoved: what a deleted mapping leaves goes while its successor is being created, and does not stand in its way.
 func TestCreateAsTheFormerIsRemoved(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
