@@ -42,8 +42,8 @@ type Config struct {
 	// RetryBase is the wait before the first retry, default 0.2 s. It doubles with each further one up to RetryCap,
 	// default 60 s.
 	RetryBase, RetryCap time.Duration
-	// Chance returns numbers from 0 to below 1, which keep lanes that were throttled together from coming back together: they
-	// wait for half of the time at least. It is called from many goroutines; by default all wait for the whole time.
+	// Chance returns numbers from 0 to below 1, which keep lanes and pollers that were throttled together from coming back
+	// together: they wait for half of the time at least. It is called from many goroutines; by default all wait for all of it.
 	Chance func() float64
 	// Recheck is how often a mapping looks for a stream that is gone; default 10 s.
 	Recheck time.Duration
@@ -248,6 +248,9 @@ func (s *Service) find(account, region, uuid string) (*entry, row, error) {
 	}
 	return e, r, nil
 }
+
+// early returns by which part of its wait one who was throttled is early, by chance.
+func (s *Service) early() float64 { return s.config.Chance() / 2 }
 
 // sleep waits until the time has passed, or something else comes first: the end of ctx, or the closing of a channel.
 func (s *Service) sleep(ctx context.Context, d time.Duration, or <-chan struct{}) {
