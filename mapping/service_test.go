@@ -137,6 +137,34 @@ func TestCreateAsTheFormerIsRemoved(t *testing.T) {
 	})
 }
 
+// TestRemovalAsTheNextIsCreated: a new mapping takes the pair of one that is being removed, whose removal is not put off for that.
+func TestRemovalAsTheNextIsCreated(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		former, err := w.create("charge", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		session, e, began := w.epoch.session, w.service.entries[former.UUID], w.clock.Now()
+		w.stop()
+		if _, err := w.service.Delete(t.Context(), testAccount, testRegion, former.UUID); err != nil {
+			t.Fatal(err)
+		}
+		commits := 0
+		session.fails = func() bool {
+			if commits++; commits == 1 {
+				if _, err := w.create("charge", nil); err != nil {
+					t.Error(err)
+				}
+			}
+			return false
+		}
+		newRunner(w.service, e).run(t.Context(), t.Context())
+		if took := w.clock.Since(began); took > 0 || len(w.service.entries) != 1 {
+			t.Errorf("after %s there are %d mappings", took, len(w.service.entries))
+		}
+	})
+}
+
 // Facts: 1.6.2, 1.6.4.
 func TestList(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
