@@ -59,7 +59,7 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (Mapping, error) {
 		UUID: uuid.NewString(), Account: in.Account, Region: in.Region,
 		SourceARN: sourceARN(in.Source, in.Consumer), FunctionARN: in.Function.ARN(),
 		Settings: in.Settings, StartType: in.Start.Type, Timestamp: in.Start.Timestamp,
-		Begun: !in.Disabled, Phase: created(!in.Disabled, now.Add(s.config.TransitionDelay)), LastModified: now,
+		Begun: !in.Disabled, Phase: created(!in.Disabled, now, s.config.TransitionDelay), LastModified: now,
 	}
 	var begin []store.Write
 	if r.Begun {

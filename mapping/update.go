@@ -69,7 +69,7 @@ func (s *Service) Update(ctx context.Context, account, region, uuid string, c Ch
 	}
 	next := old
 	next.Settings = c.Apply(old.Settings)
-	next.Phase = old.Phase.updated(c.Enabled, now.Add(s.config.TransitionDelay))
+	next.Phase = old.Phase.updated(c.Enabled, now, s.config.TransitionDelay)
 	next.LastModified = now
 	if c.Function != nil {
 		next.FunctionARN = c.Function.ARN()
