@@ -107,6 +107,7 @@ type policy struct {
 	retention time.Duration // after which the stream forgets a record; 0 for never
 	bisect    bool
 	backoff   backoff
+	early     float64 // by which part of its wait a batch that was refused is early
 }
 
 // backoff says how long a batch waits before its next attempt: Base, doubled for each further one, at most Cap.

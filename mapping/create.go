@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -58,7 +59,7 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (Mapping, error) {
 		UUID: uuid.NewString(), Account: in.Account, Region: in.Region,
 		SourceARN: sourceARN(in.Source, in.Consumer), FunctionARN: in.Function.ARN(),
 		Settings: in.Settings, StartType: in.Start.Type, Timestamp: in.Start.Timestamp,
-		Begun: !in.Disabled, Phase: created(!in.Disabled, now.Add(s.config.TransitionDelay)), LastModified: now,
+		Begun: !in.Disabled, Phase: created(!in.Disabled, now, s.config.TransitionDelay), LastModified: now,
 	}
 	var begin []store.Write
 	if r.Begun {
@@ -183,6 +184,9 @@ func (s *Service) begin(ctx context.Context, r *row, source stream.Stream) ([]st
 	return writes, nil
 }
 
+// claimTries bounds how often a new mapping claims its pair. Each time in vain another one has taken or left it.
+const claimTries = 5
+
 // insert stores a new mapping and lets it run, unless its source is mapped to its function already.
 func (s *Service) insert(ctx context.Context, r row, also []store.Write) error {
 	if s.count() >= s.config.MaxMappings {
@@ -191,6 +195,21 @@ func (s *Service) insert(ctx context.Context, r row, also []store.Write) error {
 	if err := s.doubts.SettleAll(ctx, ""); err != nil { // one in doubt may be of the same pair
 		return err
 	}
+	for range claimTries {
+		switch err := s.insertOnce(ctx, r, also); {
+		case errors.Is(err, store.ErrConflict): // the pair's holder has changed since it was looked at: it is removed, or another was faster
+			continue
+		case err != nil:
+			return err
+		}
+		s.add(newEntry(r))
+		return nil
+	}
+	return fmt.Errorf("store mapping %s: %w", r.UUID, store.ErrConflict)
+}
+
+// insertOnce stores a new mapping, or answers ErrConflict when the holder of its pair changes meanwhile.
+func (s *Service) insertOnce(ctx context.Context, r row, also []store.Write) error {
 	claim, err := s.claim(ctx, &r)
 	if err != nil {
 		return err
@@ -199,18 +218,13 @@ func (s *Service) insert(ctx context.Context, r row, also []store.Write) error {
 	if err != nil {
 		return err
 	}
-	err = s.config.Store.Commit(context.WithoutCancel(ctx), append(append(also, put...), claim)...)
-	if errors.Is(err, store.ErrConflict) { // someone was faster: the pair is taken now
-		if _, err := s.claim(ctx, &r); err != nil {
-			return err
-		}
-		return ErrInUse
+	err = s.config.Store.Commit(context.WithoutCancel(ctx), slices.Concat(also, put, []store.Write{claim})...)
+	if err != nil && !errors.Is(err, store.ErrConflict) {
+		s.doubt(r.UUID, err)
 	}
 	if err != nil {
-		s.doubt(r.UUID, err)
 		return fmt.Errorf("store mapping %s: %w", r.UUID, err)
 	}
-	s.add(newEntry(r))
 	return nil
 }
 
@@ -218,15 +232,32 @@ func (s *Service) insert(ctx context.Context, r row, also []store.Write) error {
 // is still there for clients.
 func (s *Service) claim(ctx context.Context, r *row) (store.Write, error) {
 	holder, revision, err := s.table.pairs.Get(ctx, r.pairKey())
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		revision = store.Absent
-	case err != nil:
+	if errors.Is(err, store.ErrNotFound) {
+		return s.table.pairs.Write(r.pairKey(), pair{UUID: r.UUID}, store.Absent)
+	}
+	if err != nil {
 		return store.Write{}, fmt.Errorf("look for mappings of %s: %w", r.SourceARN, err)
-	case s.isThere(holder.UUID):
+	}
+	there, err := s.isStored(ctx, holder.UUID)
+	if err != nil {
+		return store.Write{}, err
+	}
+	if there {
 		return store.Write{}, &ExistsError{Source: r.SourceARN, Function: r.function().Name.Name, UUID: holder.UUID}
 	}
 	return s.table.pairs.Write(r.pairKey(), pair{UUID: r.UUID}, revision)
+}
+
+// isStored reports whether the store has the mapping, and it is not gone. Clients see it a moment later.
+func (s *Service) isStored(ctx context.Context, uuid string) (bool, error) {
+	r, _, err := s.table.rows.Get(ctx, uuid)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("load mapping %s: %w", uuid, err)
+	}
+	return r.Phase.at(s.config.Clock.Now()) != gone, nil
 }
 
 // isThere reports whether clients can see the mapping.

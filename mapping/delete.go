@@ -24,7 +24,7 @@ func (s *Service) Delete(ctx context.Context, account, region, uuid string) (Map
 		return Mapping{}, ErrInUse
 	}
 	next := old
-	next.Phase = deleted(now.Add(s.config.TransitionDelay))
+	next.Phase = deleted(now, s.config.TransitionDelay)
 	if err := s.replace(ctx, e, &old, next, nil); err != nil {
 		return Mapping{}, err
 	}

@@ -105,6 +105,7 @@ func (l *lane) send(grace context.Context, b *batch, target string, d *document)
 	}
 	waits := doing{what: history.WaitDestination, batch: b.trail.ID()}
 	l.does(waits)
+	defer l.doing.Store(nil)
 	var err error
 	for told.Tries = 1; ; told.Tries++ {
 		if err = l.r.s.maySend(grace, l.r.rd.function, target); err == nil {

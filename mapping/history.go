@@ -119,6 +119,7 @@ func windowFact(b *batch) *history.Window {
 // answered notes how an attempt has ended.
 func (l *lane) answered(b *batch, ans answer) answer {
 	b.trail.Answer(ans.report, l.r.s.config.Clock.Now())
+	l.doing.Store(nil) // what is to be stored now is told of by the reader
 	return ans
 }
 

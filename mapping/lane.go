@@ -121,6 +121,7 @@ func (l *lane) policy() policy {
 		retention: time.Duration(l.r.rd.retention.Load()),
 		bisect:    set.BisectBatchOnFunctionError,
 		backoff:   l.r.retry,
+		early:     l.r.s.early(),
 	}
 	if set.MaximumRecordAge != Forever {
 		p.age = time.Duration(set.MaximumRecordAge) * time.Second

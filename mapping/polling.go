@@ -27,8 +27,9 @@ func (p *poller) read(ctx context.Context, after stream.Position, maxRecords, ma
 		if !errors.As(err, &often) {
 			return b, err
 		}
-		// The limits are of one second. That there is nothing to be read for others' sake is no trouble of the source.
-		p.s.sleep(ctx, pollEvery, nil)
+		// The limits are of one second. That there is nothing to be read for others' sake is no trouble of the source. Who came
+		// too late comes earlier next time: pollers in step would else leave the same ones out again and again.
+		p.s.sleep(ctx, time.Duration(float64(pollEvery)*(1-p.s.early())), nil)
 		if ctx.Err() != nil {
 			return b, ctx.Err()
 		}

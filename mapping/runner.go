@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/mapping/history"
+	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/stream"
 )
 
@@ -50,10 +51,11 @@ func (r *runner) run(ctx, grace context.Context) {
 	}
 }
 
-// reap removes the mapping from the store and reports whether it could. If not, it has waited a little.
+// reap removes the mapping from the store and reports whether it could. If not, it has waited a little, unless the pair was
+// taken from it meanwhile by a new mapping: then it can at once.
 func (r *runner) reap(ctx context.Context, row *row) bool {
 	err := r.s.reap(ctx, r.e, row)
-	if err != nil && ctx.Err() == nil {
+	if err != nil && !errors.Is(err, store.ErrConflict) && ctx.Err() == nil {
 		r.s.config.Log.Error("cannot remove event source mapping", "mapping", r.e.uuid, "error", err)
 		r.s.sleep(ctx, r.s.config.Recheck, nil)
 	}

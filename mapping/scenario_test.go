@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -68,6 +69,7 @@ var sourceOnly = regexp.MustCompile(`(?m)^source +(stream|consumer)$`)
 func play(t *testing.T, story string, consumers bool) string {
 	p := &player{world: newWorld(t), t: t, byConsumer: consumers, ids: map[string]stream.ConsumerID{}}
 	p.config.TransitionDelay = 0
+	p.fails = func() bool { return p.clock.Now().UnixNano() < p.full.Load() }
 	p.start()
 	var transcript []string
 	for i, line := range strings.Split(story, "\n") {
@@ -102,6 +104,7 @@ type player struct {
 
 	byConsumer bool                         // mappings read streams through consumers
 	ids        map[string]stream.ConsumerID // by stream and consumer
+	full       atomic.Int64                 // until when the store takes nothing, in ns since 1970
 }
 
 // commands are the words that a line of a story begins with.
@@ -126,6 +129,8 @@ type player struct {
 //	pacing                          streams are polled as AWS does it; throttle N: the next N polls are refused; polls tells
 //	                                how many there were so far
 //	queue fails=N                   the destination refuses N documents
+//	full D                          the store takes nothing for so long
+//	chance N                        what Chance returns from the next start on
 //	show ids|summaries              more in the transcript
 //	history, kept, waits            the trails of the batches; the discarded ones that are stored; what is waited for
 //	keep batches=N bytes=N history=N
@@ -157,6 +162,8 @@ var commands = map[string]func(p *player, words []string){
 	"delete-stream": func(p *player, w []string) { p.source.delete(streamName(w[0])) },
 	"read-fails":    func(p *player, w []string) { p.source.setFails(p.number(w[0])) },
 	"queue":         (*player).doQueue,
+	"chance":        (*player).doChance,
+	"full":          func(p *player, w []string) { p.full.Store(p.clock.Now().Add(p.duration(w[0])).UnixNano()) },
 	"pacing":        func(p *player, _ []string) { p.config.Polled = p.source.polled(); p.restart() },
 	"throttle":      func(p *player, w []string) { p.source.throttle(p.number(w[0])) },
 	"polls":         (*player).doPolls,
@@ -168,6 +175,15 @@ var commands = map[string]func(p *player, words []string){
 	"waits":         (*player).doWaits,
 	"keep":          (*player).doKeep,
 	"metrics":       (*player).doMetrics,
+}
+
+func (p *player) doChance(words []string) {
+	n, err := strconv.ParseFloat(words[0], 64)
+	if err != nil {
+		p.t.Fatalf("line %d: %v", p.line, err)
+	}
+	p.config.Chance = func() float64 { return n }
+	p.restart()
 }
 
 func streamName(s string) stream.Name {

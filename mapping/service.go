@@ -42,6 +42,9 @@ type Config struct {
 	// RetryBase is the wait before the first retry, default 0.2 s. It doubles with each further one up to RetryCap,
 	// default 60 s.
 	RetryBase, RetryCap time.Duration
+	// Chance returns numbers from 0 to below 1, which keep lanes and pollers that were throttled together from coming back
+	// together: they wait for half of the time at least. It is called from many goroutines; by default all wait for all of it.
+	Chance func() float64
 	// Recheck is how often a mapping looks for a stream that is gone; default 10 s.
 	Recheck time.Duration
 	// MaxMappings bounds the table of mappings; default 10,000.
@@ -66,6 +69,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Recorder == nil {
 		c.Recorder = unrecorded{}
+	}
+	if c.Chance == nil {
+		c.Chance = func() float64 { return 0 }
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -242,6 +248,9 @@ func (s *Service) find(account, region, uuid string) (*entry, row, error) {
 	}
 	return e, r, nil
 }
+
+// early returns by which part of its wait one who was throttled is early, by chance.
+func (s *Service) early() float64 { return s.config.Chance() / 2 }
 
 // sleep waits until the time has passed, or something else comes first: the end of ctx, or the closing of a channel.
 func (s *Service) sleep(ctx context.Context, d time.Duration, or <-chan struct{}) {

@@ -92,6 +92,79 @@ func TestElsewhere(t *testing.T) {
 	})
 }
 
+// TestCreateAsAnotherIsStored: a mapping has its pair from the commit on that stores it, which is before anybody finds it in memory.
+func TestCreateAsAnotherIsStored(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		m, err := w.create("charge", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.stop()
+		delete(w.service.entries, m.UUID)
+		var exists *ExistsError
+		if _, err := w.create("charge", nil); !errors.As(err, &exists) || exists.UUID != m.UUID {
+			t.Error(err)
+		}
+	})
+}
+
+// TestCreateAsTheFormerIsRemoved: what a deleted mapping leaves goes while its successor is being created, and does not stand in its way.
+func TestCreateAsTheFormerIsRemoved(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		former, err := w.create("charge", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		session := w.epoch.session
+		w.stop() // so that nobody removes it but we
+		if _, err := w.service.Delete(context.Background(), testAccount, testRegion, former.UUID); err != nil {
+			t.Fatal(err)
+		}
+		e := w.service.entries[former.UUID]
+		commits := 0
+		session.fails = func() bool {
+			if commits++; commits == 1 { // Create's, which has looked at the pair already
+				row, _ := e.current()
+				if err := w.service.reap(context.Background(), e, &row); err != nil {
+					t.Error(err)
+				}
+			}
+			return false
+		}
+		if _, err := w.create("charge", nil); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestRemovalAsTheNextIsCreated: a new mapping takes the pair of one that is being removed, whose removal is not put off for that.
+func TestRemovalAsTheNextIsCreated(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		former, err := w.create("charge", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		session, e, began := w.epoch.session, w.service.entries[former.UUID], w.clock.Now()
+		w.stop()
+		if _, err := w.service.Delete(t.Context(), testAccount, testRegion, former.UUID); err != nil {
+			t.Fatal(err)
+		}
+		commits := 0
+		session.fails = func() bool {
+			if commits++; commits == 1 {
+				if _, err := w.create("charge", nil); err != nil {
+					t.Error(err)
+				}
+			}
+			return false
+		}
+		newRunner(w.service, e).run(t.Context(), t.Context())
+		if took := w.clock.Since(began); took > 0 || len(w.service.entries) != 1 {
+			t.Errorf("after %s there are %d mappings", took, len(w.service.entries))
+		}
+	})
+}
+
 // Facts: 1.6.2, 1.6.4.
 func TestList(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {

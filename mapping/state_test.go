@@ -16,21 +16,24 @@ func TestPhases(t *testing.T) {
 		phase       phase
 		first, then State
 	}{
-		{"create", created(true, until), Creating, Enabled},
-		{"create disabled", created(false, until), Creating, Disabled},
-		{"enable", rest(Disabled).updated(yes, until), Enabling, Enabled},
-		{"disable", rest(Enabled).updated(no, until), Disabling, Disabled},
-		{"update enabled", rest(Enabled).updated(nil, until), Updating, Enabled},
-		{"update disabled", rest(Disabled).updated(nil, until), Updating, Disabled},
-		{"enable again", rest(Enabled).updated(yes, until), Updating, Enabled},
-		{"disable again", rest(Disabled).updated(no, until), Updating, Disabled},
-		{"delete", deleted(until), Deleting, gone},
+		{"create", created(true, noon, time.Second), Creating, Enabled},
+		{"create disabled", created(false, noon, time.Second), Creating, Disabled},
+		{"enable", rest(Disabled).updated(yes, noon, time.Second), Enabling, Enabled},
+		{"disable", rest(Enabled).updated(no, noon, time.Second), Disabling, Disabled},
+		{"update enabled", rest(Enabled).updated(nil, noon, time.Second), Updating, Enabled},
+		{"update disabled", rest(Disabled).updated(nil, noon, time.Second), Updating, Disabled},
+		{"enable again", rest(Enabled).updated(yes, noon, time.Second), Updating, Enabled},
+		{"disable again", rest(Disabled).updated(no, noon, time.Second), Updating, Disabled},
+		{"delete", deleted(noon, time.Second), Deleting, gone},
 	} {
 		if got := c.phase.at(until.Add(-1)); got != c.first || !c.phase.inTransition(until.Add(-1)) {
 			t.Errorf("%s: first %q, not %q", c.event, got, c.first)
 		}
 		if got := c.phase.at(until); got != c.then || c.phase.inTransition(until) {
 			t.Errorf("%s: then %q, not %q", c.event, got, c.then)
+		}
+		if got := c.phase.at(noon.Add(-1)); got != c.then || c.phase.inTransition(noon.Add(-1)) {
+			t.Errorf("%s: after the clock was set back %q, not %q", c.event, got, c.then)
 		}
 	}
 }

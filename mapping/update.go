@@ -69,7 +69,7 @@ func (s *Service) Update(ctx context.Context, account, region, uuid string, c Ch
 	}
 	next := old
 	next.Settings = c.Apply(old.Settings)
-	next.Phase = old.Phase.updated(c.Enabled, now.Add(s.config.TransitionDelay))
+	next.Phase = old.Phase.updated(c.Enabled, now, s.config.TransitionDelay)
 	next.LastModified = now
 	if c.Function != nil {
 		next.FunctionARN = c.Function.ARN()
@@ -89,7 +89,8 @@ func (s *Service) Update(ctx context.Context, account, region, uuid string, c Ch
 	return m, nil
 }
 
-// checkChange judges what a change speaks of. The destination is looked at again only when it or the function is named.
+// checkChange judges what a change speaks of. The destination, and whether the role may send there, is looked at again only when it or
+// the function is named.
 func (s *Service) checkChange(ctx context.Context, next *row, c Change) error {
 	if err := next.Settings.check(); err != nil {
 		return err
@@ -99,10 +100,13 @@ func (s *Service) checkChange(ctx context.Context, next *row, c Change) error {
 			return err
 		}
 	}
-	if c.Function != nil || c.OnFailure != nil {
-		return s.checkDestination(ctx, next.Settings.OnFailure)
+	if c.Function == nil && c.OnFailure == nil {
+		return nil
 	}
-	return nil
+	if err := s.checkDestination(ctx, next.Settings.OnFailure); err != nil {
+		return err
+	}
+	return s.maySend(ctx, next.function(), next.Settings.OnFailure)
 }
 
 // changeWrites returns what is to be stored beside the row: the pair when the function is another one, and where to

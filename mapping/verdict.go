@@ -59,12 +59,10 @@ func verdict(b *batch, o outcome, p policy, now time.Time) []action {
 	case n == 0:
 	case o == untried:
 		actions = append(actions, action{kind: attempt})
-	case o == refused:
-		actions = append(actions, action{kind: wait, after: p.rest(b.refusals, b.last().Arrival, now)})
-	case p.retries != Forever && b.attempts > p.retries:
+	case o != refused && p.retries != Forever && b.attempts > p.retries:
 		actions = append(actions, action{kind: giveUp, n: n, why: retriesExhausted})
 	default:
-		actions = append(actions, action{kind: wait, after: p.rest(b.attempts, b.last().Arrival, now)})
+		actions = append(actions, action{kind: wait, after: p.rest(b, o, b.last().Arrival, now)})
 	}
 	return actions
 }
@@ -91,11 +89,14 @@ func (p policy) limit() (time.Duration, condition) {
 	return p.retention, retentionPassed
 }
 
-// rest returns how long a batch waits before its n-th further attempt, when the last of its records arrived as said.
-// When all of them will have expired by then there is no further attempt to wait for, and the wait ends as the last one
-// expires: the records behind them need not suffer.
-func (p policy) rest(n int, last, now time.Time) time.Duration {
-	d := p.backoff.delay(n)
+// rest returns how long a batch waits after an outcome, when the last of its records arrived as said. When all of them
+// will have expired by then there is no further attempt to wait for, and the wait ends as the last one expires: the
+// records behind them need not suffer.
+func (p policy) rest(b *batch, o outcome, last, now time.Time) time.Duration {
+	d := p.backoff.delay(b.attempts)
+	if o == refused {
+		d = time.Duration(float64(p.backoff.delay(b.refusals)) * (1 - p.early))
+	}
 	if limit, _ := p.limit(); limit > 0 {
 		left := limit - now.Sub(last)
 		d = min(d, max(left, 0))

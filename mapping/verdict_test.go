@@ -57,6 +57,7 @@ func TestVerdict(t *testing.T) {
 	kept := policy{retries: Forever, retention: m, backoff: usual}
 	keptLonger := policy{retries: Forever, age: m, retention: 24 * time.Hour, backoff: usual}
 	keptShorter := policy{retries: Forever, age: 2 * m, retention: m, backoff: usual}
+	early := policy{retries: Forever, age: m, backoff: usual, early: 0.25}
 
 	for _, c := range []struct {
 		name    string
@@ -72,6 +73,9 @@ func TestVerdict(t *testing.T) {
 		{"progressed with bisection", bisecting, batch{records: aged(0, 0, 0, 0), taken: 1}, progressed, "advance 1"},
 		{"delivered although too old", minute, batch{records: aged(2*m, 0)}, delivered, "advance 2"},
 
+		{"refused, and early", early, batch{records: aged(0), attempts: 1, refusals: 3}, refused, "wait 600ms"},
+		{"failed, and never early", early, batch{records: aged(0), attempts: 3}, failed, "wait 800ms"},
+		{"early, but not for what expires", early, batch{records: aged(59 * s), refusals: 9}, refused, "wait 1s"},
 		{"first retry", forever, batch{records: aged(0), attempts: 1}, failed, "wait 200ms"},
 		{"second retry", forever, batch{records: aged(0), attempts: 2}, failed, "wait 400ms"},
 		{"ninth retry", forever, batch{records: aged(0), attempts: 9}, failed, "wait 51.2s"},
@@ -143,6 +147,7 @@ func TestClosing(t *testing.T) {
 		{"too large", once, batch{attempts: 2}, oversized, s, "give up 0 for RetryAttemptsExhausted"},
 		{"nothing to split", forever, batch{attempts: 3}, failed, s, "wait 800ms"},
 		{"refused", once, batch{attempts: 1, refusals: 3}, refused, s, "wait 800ms"},
+		{"refused, and early", policy{retries: 1, backoff: usual, early: 0.25}, batch{refusals: 3}, refused, s, "wait 600ms"},
 		{"age before count", once, batch{attempts: 2}, failed, m, "give up 0 for RecordAgeExceeded"},
 		{"asked once, however old", once, batch{}, untried, 2 * time.Hour, "attempt"},
 		{"too old for a retry", once, batch{attempts: 1}, untried, m, "give up 0 for RecordAgeExceeded"},

@@ -81,12 +81,10 @@ func closing(b *batch, o outcome, p policy, end, now time.Time) action {
 		return action{kind: giveUp, why: why}
 	case o == untried:
 		return action{kind: attempt}
-	case o == refused:
-		return action{kind: wait, after: p.rest(b.refusals, end, now)}
-	case p.retries != Forever && b.attempts > p.retries:
+	case o != refused && p.retries != Forever && b.attempts > p.retries:
 		return action{kind: giveUp, why: retriesExhausted}
 	}
-	return action{kind: wait, after: p.rest(b.attempts, end, now)}
+	return action{kind: wait, after: p.rest(b, o, end, now)}
 }
 
 // windowFor returns the window that the next invocation with a record is part of, or nil when the mapping has none.

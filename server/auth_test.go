@@ -313,6 +313,7 @@ func testRoles(t *testing.T, address string, c clients, who *sts.Client) {
 }
 
 // Functions are given roles that trust Lambda, act as them, and have mappings that may do what the role may.
+// Facts: 7.3.4.
 func TestExecutionRoles(t *testing.T) {
 	address := judging(t, server.AuthIAM)
 	c, _ := as(address, root)
@@ -359,7 +360,19 @@ func testMappingRoles(t *testing.T, address string, c clients) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	update := func(in lambda.UpdateEventSourceMappingInput) error {
+		in.UUID = made.UUID
+		_, err := c.lambda.UpdateEventSourceMapping(t.Context(), &in)
+		return err
+	}
+	const elsewhere = "arn:aws:sqs:us-east-1:000000000000:elsewhere"
+	refused(t, "an update to where the role may not send",
+		update(lambda.UpdateEventSourceMappingInput{DestinationConfig: &lambdatypes.DestinationConfig{OnFailure: &lambdatypes.OnFailure{Destination: aws.String(elsewhere)}}}),
+		"InvalidParameterValueException", "The provided execution role does not have permissions to call SendMessage on SQS")
 	must(t, address, root, "DetachRolePolicy", "RoleName", "worker", "PolicyArn", "arn:aws:iam::aws:policy/service-role/AWSLambdaKinesisExecutionRole")
+	if err := update(lambda.UpdateEventSourceMappingInput{FunctionName: aws.String("f")}); err != nil {
+		t.Errorf("an update that names the function asks for more than the destination: %v", err)
+	}
 	put := &kinesis.PutRecordInput{StreamName: aws.String("orders"), PartitionKey: aws.String("k"), Data: []byte("x")}
 	if _, err := c.kinesis.PutRecord(t.Context(), put); err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"path/filepath"
 
@@ -137,7 +138,7 @@ func buildRooms(c Config, s store.Store, codeDir, url string) (r rooms, err erro
 	mappings := mapping.Config{
 		Store: s, Clock: c.Clock, Log: c.Log, TransitionDelay: c.TransitionDelay, StopGrace: c.StopGrace,
 		Source: r.streams, Consumers: consumers{r.streams}, Invoker: r.functions, Destination: to, Recorder: records,
-		HistoryBytes: c.HistoryBytes, DiscardedBatches: c.DiscardedBatches, DiscardedBytes: c.DiscardedBytes,
+		Chance: rand.Float64, HistoryBytes: c.HistoryBytes, DiscardedBatches: c.DiscardedBatches, DiscardedBytes: c.DiscardedBytes,
 	}
 	if c.Auth == AuthIAM {
 		mappings.Permission = byRole
