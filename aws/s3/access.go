@@ -14,6 +14,8 @@ var actions = map[string]string{
 	"CreateMultipartUpload":   "PutObject",
 	"CompleteMultipartUpload": "PutObject",
 	"ListParts":               "ListMultipartUploadParts",
+
+	"GetBucketAccelerateConfiguration": "GetAccelerateConfiguration",
 }
 
 // allowed reports whether the caller may do what its operation does to the place that the request names. DeleteObjects

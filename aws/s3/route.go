@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -73,7 +74,12 @@ var serviceRules = []rule{
 }
 
 var bucketRules = []rule{
+	{"GET", "accelerate", route{"GetBucketAccelerateConfiguration", (*Door).getBucketAccelerateConfiguration}},
+	{"GET", "acl", route{"GetBucketAcl", (*Door).getBucketAcl}},
 	{"GET", "location", route{"GetBucketLocation", (*Door).getBucketLocation}},
+	{"GET", "logging", route{"GetBucketLogging", (*Door).getBucketLogging}},
+	{"GET", "requestPayment", route{"GetBucketRequestPayment", (*Door).getBucketRequestPayment}},
+	{"GET", "versioning", route{"GetBucketVersioning", (*Door).getBucketVersioning}},
 	{"GET", "uploads", route{"ListMultipartUploads", (*Door).listMultipartUploads}},
 	{"GET", "list-type", route{"ListObjectsV2", (*Door).listObjectsV2}},
 	{"GET", "", route{"ListObjects", (*Door).listObjects}},
@@ -119,7 +125,7 @@ func find(q *request) (route, error) {
 	params := q.URL.Query()
 	for name := range params {
 		none, known := others[name]
-		if !known || name == "partNumber" && params.Has("uploadId") {
+		if !known || name == "partNumber" && params.Has("uploadId") || q.carriesOut(name) {
 			continue
 		}
 		if none[0] != "" && q.key == "" && q.Method == http.MethodGet {
@@ -140,6 +146,11 @@ func find(q *request) (route, error) {
 		}
 	}
 	return route{}, &failure{code: "MethodNotAllowed", fields: []field{{"Method", q.Method}}}
+}
+
+// carriesOut reports whether a bucket's request for a subresource is carried out, of which others are not.
+func (q *request) carriesOut(subresource string) bool {
+	return q.key == "" && slices.ContainsFunc(bucketRules, func(r rule) bool { return r.method == q.Method && r.subresource == subresource })
 }
 
 // noConfiguration answers that a bucket has no configuration of a kind, if there is the bucket.
