@@ -79,12 +79,15 @@ var bucketRules = []rule{
 	{"GET", "location", route{"GetBucketLocation", (*Door).getBucketLocation}},
 	{"GET", "logging", route{"GetBucketLogging", (*Door).getBucketLogging}},
 	{"GET", "requestPayment", route{"GetBucketRequestPayment", (*Door).getBucketRequestPayment}},
+	{"GET", "tagging", route{"GetBucketTagging", (*Door).getBucketTagging}},
 	{"GET", "versioning", route{"GetBucketVersioning", (*Door).getBucketVersioning}},
 	{"GET", "uploads", route{"ListMultipartUploads", (*Door).listMultipartUploads}},
 	{"GET", "list-type", route{"ListObjectsV2", (*Door).listObjectsV2}},
 	{"GET", "", route{"ListObjects", (*Door).listObjects}},
+	{"PUT", "tagging", route{"PutBucketTagging", (*Door).putBucketTagging}},
 	{"PUT", "", route{"CreateBucket", (*Door).createBucket}},
 	{"HEAD", "", route{"HeadBucket", (*Door).headBucket}},
+	{"DELETE", "tagging", route{"DeleteBucketTagging", (*Door).deleteBucketTagging}},
 	{"DELETE", "", route{"DeleteBucket", (*Door).deleteBucket}},
 	{"POST", "delete", route{"DeleteObjects", (*Door).deleteObjects}},
 }
@@ -106,7 +109,7 @@ var objectRules = []rule{
 var others = map[string][2]string{
 	"accelerate": {}, "acl": {}, "analytics": {}, "attributes": {}, "intelligent-tiering": {}, "inventory": {},
 	"legal-hold": {}, "logging": {}, "metrics": {}, "notification": {}, "partNumber": {}, "policyStatus": {},
-	"requestPayment": {}, "restore": {}, "retention": {}, "select": {}, "session": {}, "torrent": {}, "versioning": {},
+	"requestPayment": {}, "restore": {}, "retention": {}, "select": {}, "session": {}, "tagging": {}, "torrent": {}, "versioning": {},
 	"versions": {}, "metadataTable": {}, "metadataConfiguration": {}, "abac": {}, "renameObject": {},
 	"cors":              {"NoSuchCORSConfiguration", "The CORS configuration does not exist"},
 	"encryption":        {"ServerSideEncryptionConfigurationNotFoundError", "The server side encryption configuration was not found"},
@@ -116,7 +119,6 @@ var others = map[string][2]string{
 	"policy":            {"NoSuchBucketPolicy", "The bucket policy does not exist"},
 	"publicAccessBlock": {"NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found"},
 	"replication":       {"ReplicationConfigurationNotFoundError", "The replication configuration was not found"},
-	"tagging":           {"NoSuchTagSet", "The TagSet does not exist"},
 	"website":           {"NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration"},
 }
 
