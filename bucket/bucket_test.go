@@ -304,6 +304,8 @@ func TestBuckets(t *testing.T) {
 	for _, name := range []string{"", "ab", "Upper", "under_score", "192.168.0.1", "a..b", "-a-", "xn--abc", "abc-s3alias", strings.Repeat("a", 64)} {
 		check(name, s.Create(ctx, account, "us-east-1", name), ErrBucketName)
 	}
+	check("tag another's", s.SetTags(ctx, other, "mine", nil), ErrForbidden)
+	check("tag", s.SetTags(ctx, account, "mine", map[string]string{"env": "test"}), nil)
 	s.mustPut(t, "mine", "key", nil)
 	check("not empty", s.Delete(ctx, account, "mine"), ErrNotEmpty)
 	check("remove", s.Remove(ctx, account, "mine", "key"), nil)
@@ -313,9 +315,13 @@ func TestBuckets(t *testing.T) {
 	if list := s.List(account); len(list) != 0 {
 		t.Errorf("%v", list)
 	}
+	check("tag none", s.SetTags(ctx, account, "mine", map[string]string{"env": "test"}), ErrBucketNotFound)
 	s.mustCreate(t, "mine")
 	if page, err := s.Objects(ctx, account, "mine", Query{Limit: 10}); err != nil || len(page.Objects) != 0 {
 		t.Errorf("a new bucket holds %v, %v", page, err)
+	}
+	if tags, err := s.Tags(ctx, account, "mine"); err != nil || len(tags) > 0 {
+		t.Errorf("a new bucket has the tags %v, %v", tags, err)
 	}
 }
 

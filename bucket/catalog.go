@@ -25,7 +25,8 @@ type Bucket struct {
 type bucketRow struct {
 	Account, Region string
 	Created         time.Time
-	Number          string // a UUID, so that the rows of a deleted bucket are never those of a new one
+	Number          string            // a UUID, so that the rows of a deleted bucket are never those of a new one
+	Tags            map[string]string `json:",omitempty"`
 }
 
 func (r bucketRow) entry(name string) *entry {

@@ -72,6 +72,22 @@ func TestBucketInDoubt(t *testing.T) {
 	})
 }
 
+// Tags whose write is in doubt are asked for when it is known what became of them.
+func TestTagsInDoubt(t *testing.T) {
+	doubting(t, func(t *testing.T, s *Service, d *storetest.Doubtful, fate storetest.Fate) {
+		s.mustCreate(t, "failures")
+		d.Doubt(tableBuckets, fate)
+		inDoubt(t, s.SetTags(t.Context(), account, "failures", map[string]string{"env": "test"}))
+		tags, err := s.Tags(t.Context(), account, "failures")
+		if err != nil || (tags["env"] == "test") != (fate != storetest.Never) {
+			t.Errorf("tags are %v: %v", tags, err)
+		}
+		if err := s.Delete(t.Context(), account, "failures"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // An object whose write is in doubt is whole when it comes to be, and the one before it until then.
 func TestObjectInDoubt(t *testing.T) {
 	doubting(t, func(t *testing.T, s *Service, d *storetest.Doubtful, fate storetest.Fate) {

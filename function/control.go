@@ -214,7 +214,7 @@ type ConfigurationUpdate struct {
 	Runtime, Handler, Role, Description *string
 	Timeout                             *time.Duration
 	MemoryMB, EphemeralMB               *int
-	Environment                         map[string]string // replaces all variables
+	Environment                         map[string]string // replaces all variables; empty takes them away
 	LogFormat, LogGroup                 *string
 	ApplicationLogLevel, SystemLogLevel *string
 	Layers                              []string // ARNs; replaces all layers unless nil
@@ -246,8 +246,11 @@ func (s *Service) UpdateConfiguration(ctx context.Context, name Name, u Configur
 		set(&f.SystemLogLevel, u.SystemLogLevel)
 		*f = f.withLogLevels()
 		set(&f.DeadLetterARN, u.DeadLetterARN)
-		if u.Environment != nil {
+		switch {
+		case len(u.Environment) > 0:
 			f.Environment = u.Environment
+		case u.Environment != nil:
+			f.Environment = nil
 		}
 		*f = f.clone()
 		if u.Layers == nil {

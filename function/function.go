@@ -55,8 +55,8 @@ type Function struct {
 	Timeout     time.Duration
 	MemoryMB    int
 	EphemeralMB int
-	// Environment holds the user's variables; nil when none were ever sent, which AWS shows differently from an empty
-	// set.
+	// Environment holds the user's variables; nil when none were sent, or the last were taken away, which AWS shows
+	// differently from an empty set sent at the creation.
 	Environment   map[string]string
 	Architectures []string
 	LogFormat     string

@@ -36,10 +36,18 @@ type Cors struct {
 	MaxAge                                                  *int     `json:",omitempty"` // seconds
 }
 
+// given is what pages may do, nil if nothing was said of it.
+func (c *Cors) given() *Cors {
+	if c == nil || c.AllowCredentials == nil && c.MaxAge == nil && len(c.AllowHeaders)+len(c.AllowMethods)+len(c.AllowOrigins)+len(c.ExposeHeaders) == 0 {
+		return nil
+	}
+	return c
+}
+
 // URLUpdate is a change of a URL. What is nil stays as it is.
 type URLUpdate struct {
 	IAM, Stream *bool
-	Cors        *Cors // replaces all of it
+	Cors        *Cors // replaces all of it; an empty one takes it away
 }
 
 // urlTarget looks up what a URL is for: the function itself, or an alias. The error is a *NotFoundError.
@@ -65,7 +73,7 @@ func (s *Service) CreateURL(ctx context.Context, c URLConfig) (URLConfig, error)
 	if _, exists := old.urls[c.About.Qualifier]; exists {
 		return URLConfig{}, ErrURLExists
 	}
-	c.ID, c.Created = urlID(), s.clock.Now()
+	c.ID, c.Created, c.Cors = urlID(), s.clock.Now(), c.Cors.given()
 	c.LastModified = c.Created
 	return c, s.putURL(ctx, old, c)
 }
@@ -120,7 +128,7 @@ func (s *Service) UpdateURL(ctx context.Context, about Ref, u URLUpdate) (URLCon
 		c.Stream = u.Stream
 	}
 	if u.Cors != nil {
-		c.Cors = u.Cors
+		c.Cors = u.Cors.given()
 	}
 	c.LastModified = s.clock.Now()
 	return c, s.putURL(ctx, old, c)

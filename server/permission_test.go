@@ -242,7 +242,15 @@ func TestObjectPermissions(t *testing.T) {
 	const bucket, object = "arn:aws:s3:::bbb", "arn:aws:s3:::bbb/k/a"
 	for request, want := range map[string]string{
 		"GET /":                      "s3:ListAllMyBuckets *",
+		"GET /bbb?acl":               "s3:GetBucketAcl " + bucket,
+		"GET /bbb?accelerate":        "s3:GetAccelerateConfiguration " + bucket,
 		"GET /bbb?location":          "s3:GetBucketLocation " + bucket,
+		"GET /bbb?logging":           "s3:GetBucketLogging " + bucket,
+		"GET /bbb?requestPayment":    "s3:GetBucketRequestPayment " + bucket,
+		"GET /bbb?tagging":           "s3:GetBucketTagging " + bucket,
+		"GET /bbb?versioning":        "s3:GetBucketVersioning " + bucket,
+		"PUT /bbb?tagging":           "s3:PutBucketTagging " + bucket,
+		"DELETE /bbb?tagging":        "s3:PutBucketTagging " + bucket,
 		"GET /bbb?uploads":           "s3:ListBucketMultipartUploads " + bucket,
 		"GET /bbb?list-type=2":       "s3:ListBucket " + bucket,
 		"GET /bbb":                   "s3:ListBucket " + bucket,

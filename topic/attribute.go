@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/millrace/millrace/identity/policy"
@@ -32,7 +33,7 @@ const (
 type rule func(value string) (ok, supported bool)
 
 // topicAttributes are the attributes of topics that can be set.
-var topicAttributes = map[string]rule{
+var topicAttributes = withDeliveryLogs(map[string]rule{
 	"DisplayName":             func(v string) (bool, bool) { return len(v) <= 100, true },
 	SignatureVersion:          oneOf("1", "2"),
 	FIFOTopic:                 oneOf("true", "false"),
@@ -43,6 +44,23 @@ var topicAttributes = map[string]rule{
 	DeliveryPolicy:            func(v string) (bool, bool) { _, err := readTopicPolicy(v); return err == nil, true },
 	"KmsMasterKeyId":          empty,
 	"ArchivePolicy":           empty,
+})
+
+// withDeliveryLogs adds the attributes of delivery logs, which are not written: no role may write them, and none of the
+// successes are told. Terraform sets that rate on every topic it makes.
+func withDeliveryLogs(rules map[string]rule) map[string]rule {
+	for _, receiver := range []string{"Application", "Firehose", "HTTP", "Lambda", "SQS"} {
+		rules[receiver+"SuccessFeedbackRoleArn"], rules[receiver+"FailureFeedbackRoleArn"] = noRole, noRole
+		rules[receiver+"SuccessFeedbackSampleRate"] = noSamples
+	}
+	return rules
+}
+
+func noRole(v string) (ok, supported bool) { return true, v == "" }
+
+func noSamples(v string) (ok, supported bool) {
+	rate, err := strconv.Atoi(v)
+	return err == nil && 0 <= rate && rate <= 100, rate == 0
 }
 
 // subscriptionAttributes are those of subscriptions. FilterPolicy and RedrivePolicy are judged where more is known.

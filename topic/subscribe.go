@@ -155,6 +155,9 @@ func (s *Service) SetSubscriptionAttribute(ctx context.Context, topic Name, id, 
 		sub.Attributes = map[string]string{}
 	}
 	sub.Attributes[attribute] = value
+	if attribute == FilterPolicy && strings.Join(strings.Fields(value), "") == "{}" {
+		delete(sub.Attributes, attribute) // which is how a filter is taken away
+	}
 	if err := sub.compile(); err != nil {
 		return err
 	}

@@ -119,6 +119,9 @@ func TestTerraformFunction(t *testing.T) {
 		p.alias(name)
 		p.provisioned(name)
 		p.permission(name)
+		p.url(name)
+		p.events(name)
+		p.noEnvironment(name)
 		p.mapping(name)
 		_, err := p.client.DeleteAlias(p.ctx, &sdk.DeleteAliasInput{FunctionName: aws.String(name), Name: aws.String("live")})
 		p.must(err)
@@ -250,6 +253,69 @@ func (p *provider) provisioned(name string) {
 	p.must(err)
 	if _, err := get(); !errors.As(err, new(*types.ProvisionedConcurrencyConfigNotFoundException)) {
 		p.t.Errorf("what is deleted: %v", err)
+	}
+}
+
+// url makes a function URL of the alias, changes it, takes its CORS away with an empty one, and deletes it, as aws_lambda_function_url.
+func (p *provider) url(name string) {
+	p.t.Helper()
+	alias := aws.String("live")
+	get := func() (*sdk.GetFunctionUrlConfigOutput, error) {
+		return p.client.GetFunctionUrlConfig(p.ctx, &sdk.GetFunctionUrlConfigInput{FunctionName: &name, Qualifier: alias})
+	}
+	_, err := p.client.CreateFunctionUrlConfig(p.ctx, &sdk.CreateFunctionUrlConfigInput{
+		FunctionName: &name, Qualifier: alias, AuthType: types.FunctionUrlAuthTypeAwsIam, InvokeMode: types.InvokeModeBuffered,
+		Cors: &types.Cors{AllowOrigins: []string{"https://example.com"}, MaxAge: aws.Int32(60)},
+	})
+	p.must(err)
+	_, err = p.client.UpdateFunctionUrlConfig(p.ctx, &sdk.UpdateFunctionUrlConfigInput{
+		FunctionName: &name, Qualifier: alias, Cors: &types.Cors{}, InvokeMode: types.InvokeModeResponseStream,
+	})
+	p.must(err)
+	if got, err := get(); err != nil || got.Cors != nil || got.InvokeMode != types.InvokeModeResponseStream || got.AuthType != types.FunctionUrlAuthTypeAwsIam {
+		p.t.Errorf("%+v %v", got, err)
+	}
+	_, err = p.client.DeleteFunctionUrlConfig(p.ctx, &sdk.DeleteFunctionUrlConfigInput{FunctionName: &name, Qualifier: alias})
+	p.must(err)
+	if _, err := get(); !errors.As(err, new(*types.ResourceNotFoundException)) {
+		p.t.Errorf("what is deleted: %v", err)
+	}
+}
+
+// events puts the settings of asynchronous invocations, replaces them and deletes them, as
+// aws_lambda_function_event_invoke_config.
+func (p *provider) events(name string) {
+	p.t.Helper()
+	alias := aws.String("live")
+	for n := range int32(2) {
+		_, err := p.client.PutFunctionEventInvokeConfig(p.ctx, &sdk.PutFunctionEventInvokeConfigInput{
+			FunctionName: &name, Qualifier: alias, MaximumRetryAttempts: aws.Int32(n), DestinationConfig: &types.DestinationConfig{},
+		})
+		p.must(err)
+		got, err := p.client.GetFunctionEventInvokeConfig(p.ctx, &sdk.GetFunctionEventInvokeConfigInput{FunctionName: &name, Qualifier: alias})
+		p.must(err)
+		if *got.MaximumRetryAttempts != n || got.MaximumEventAgeInSeconds != nil {
+			p.t.Errorf("%+v", got)
+		}
+	}
+	_, err := p.client.DeleteFunctionEventInvokeConfig(p.ctx, &sdk.DeleteFunctionEventInvokeConfigInput{FunctionName: &name, Qualifier: alias})
+	p.must(err)
+	_, err = p.client.GetFunctionEventInvokeConfig(p.ctx, &sdk.GetFunctionEventInvokeConfigInput{FunctionName: &name, Qualifier: alias})
+	if !errors.As(err, new(*types.ResourceNotFoundException)) {
+		p.t.Errorf("what is deleted: %v", err)
+	}
+}
+
+// noEnvironment takes the variables away: an Environment that stayed would be a difference at each plan.
+func (p *provider) noEnvironment(name string) {
+	p.t.Helper()
+	_, err := p.client.UpdateFunctionConfiguration(p.ctx, &sdk.UpdateFunctionConfigurationInput{
+		FunctionName: &name, Environment: &types.Environment{Variables: map[string]string{}},
+	})
+	p.must(err)
+	p.waitUpdate(name)
+	if _, got := p.read(name); got.Configuration.Environment != nil {
+		p.t.Errorf("%+v", got.Configuration.Environment)
 	}
 }
 

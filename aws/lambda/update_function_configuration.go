@@ -29,7 +29,7 @@ func (d *Door) UpdateFunctionConfiguration(ctx context.Context, in *UpdateFuncti
 		u.EphemeralMB = &in.EphemeralStorage.Size
 	}
 	if in.Environment != nil {
-		u.Environment = orEmpty(in.Environment.Variables)
+		u.Environment = in.Environment.Variables // an Environment without variables changes none
 	}
 	if in.DeadLetterConfig != nil {
 		u.DeadLetterARN = in.DeadLetterConfig.TargetArn

@@ -14,6 +14,9 @@ var actions = map[string]string{
 	"CreateMultipartUpload":   "PutObject",
 	"CompleteMultipartUpload": "PutObject",
 	"ListParts":               "ListMultipartUploadParts",
+
+	"GetBucketAccelerateConfiguration": "GetAccelerateConfiguration",
+	"DeleteBucketTagging":              "PutBucketTagging",
 }
 
 // allowed reports whether the caller may do what its operation does to the place that the request names. DeleteObjects
@@ -55,7 +58,7 @@ func (q *request) may(action, bucket, key string) error {
 var configurations = map[string]string{
 	"encryption": "GetEncryptionConfiguration", "lifecycle": "GetLifecycleConfiguration", "object-lock": "GetBucketObjectLockConfiguration",
 	"ownershipControls": "GetBucketOwnershipControls", "publicAccessBlock": "GetBucketPublicAccessBlock", "replication": "GetReplicationConfiguration",
-	"cors": "GetBucketCORS", "policy": "GetBucketPolicy", "tagging": "GetBucketTagging", "website": "GetBucketWebsite",
+	"cors": "GetBucketCORS", "policy": "GetBucketPolicy", "website": "GetBucketWebsite",
 }
 
 // configuration is the action of a request for a configuration.

@@ -38,12 +38,8 @@ func (d *Door) deleteObjects(q *request) error {
 	if err := d.mine(q); err != nil {
 		return err
 	}
-	algorithm, _, _, err := givenChecksum(q.Header)
-	if err != nil {
+	if err := q.checksummed(); err != nil {
 		return err
-	}
-	if algorithm == "" && q.Header.Get("Content-Md5") == "" {
-		return invalidRequest("Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
 	}
 	var in deleteRequest
 	if there, err := q.readDocument(&in); err != nil {
@@ -80,4 +76,13 @@ func (d *Door) deleteObjects(q *request) error {
 	}
 	q.document(http.StatusOK, out)
 	return nil
+}
+
+// checksummed refuses a document without a checksum, where S3 insists on one.
+func (q *request) checksummed() error {
+	algorithm, _, _, err := givenChecksum(q.Header)
+	if err == nil && algorithm == "" && q.Header.Get("Content-Md5") == "" {
+		return invalidRequest("Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
+	}
+	return err
 }

@@ -49,6 +49,7 @@ var usual = map[string]struct {
 	"MissingContentLength":    {411, "You must provide the Content-Length HTTP header."},
 	"NoSuchBucket":            {404, "The specified bucket does not exist"},
 	"NoSuchKey":               {404, "The specified key does not exist."},
+	"NoSuchTagSet":            {404, "The TagSet does not exist"},
 	"NoSuchUpload":            {404, "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed."},
 	"NotImplemented":          {501, "A header you provided implies functionality that is not implemented"},
 	"NotModified":             {304, "Not Modified"},

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -73,12 +74,20 @@ var serviceRules = []rule{
 }
 
 var bucketRules = []rule{
+	{"GET", "accelerate", route{"GetBucketAccelerateConfiguration", (*Door).getBucketAccelerateConfiguration}},
+	{"GET", "acl", route{"GetBucketAcl", (*Door).getBucketAcl}},
 	{"GET", "location", route{"GetBucketLocation", (*Door).getBucketLocation}},
+	{"GET", "logging", route{"GetBucketLogging", (*Door).getBucketLogging}},
+	{"GET", "requestPayment", route{"GetBucketRequestPayment", (*Door).getBucketRequestPayment}},
+	{"GET", "tagging", route{"GetBucketTagging", (*Door).getBucketTagging}},
+	{"GET", "versioning", route{"GetBucketVersioning", (*Door).getBucketVersioning}},
 	{"GET", "uploads", route{"ListMultipartUploads", (*Door).listMultipartUploads}},
 	{"GET", "list-type", route{"ListObjectsV2", (*Door).listObjectsV2}},
 	{"GET", "", route{"ListObjects", (*Door).listObjects}},
+	{"PUT", "tagging", route{"PutBucketTagging", (*Door).putBucketTagging}},
 	{"PUT", "", route{"CreateBucket", (*Door).createBucket}},
 	{"HEAD", "", route{"HeadBucket", (*Door).headBucket}},
+	{"DELETE", "tagging", route{"DeleteBucketTagging", (*Door).deleteBucketTagging}},
 	{"DELETE", "", route{"DeleteBucket", (*Door).deleteBucket}},
 	{"POST", "delete", route{"DeleteObjects", (*Door).deleteObjects}},
 }
@@ -100,7 +109,7 @@ var objectRules = []rule{
 var others = map[string][2]string{
 	"accelerate": {}, "acl": {}, "analytics": {}, "attributes": {}, "intelligent-tiering": {}, "inventory": {},
 	"legal-hold": {}, "logging": {}, "metrics": {}, "notification": {}, "partNumber": {}, "policyStatus": {},
-	"requestPayment": {}, "restore": {}, "retention": {}, "select": {}, "session": {}, "torrent": {}, "versioning": {},
+	"requestPayment": {}, "restore": {}, "retention": {}, "select": {}, "session": {}, "tagging": {}, "torrent": {}, "versioning": {},
 	"versions": {}, "metadataTable": {}, "metadataConfiguration": {}, "abac": {}, "renameObject": {},
 	"cors":              {"NoSuchCORSConfiguration", "The CORS configuration does not exist"},
 	"encryption":        {"ServerSideEncryptionConfigurationNotFoundError", "The server side encryption configuration was not found"},
@@ -110,7 +119,6 @@ var others = map[string][2]string{
 	"policy":            {"NoSuchBucketPolicy", "The bucket policy does not exist"},
 	"publicAccessBlock": {"NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found"},
 	"replication":       {"ReplicationConfigurationNotFoundError", "The replication configuration was not found"},
-	"tagging":           {"NoSuchTagSet", "The TagSet does not exist"},
 	"website":           {"NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration"},
 }
 
@@ -119,7 +127,7 @@ func find(q *request) (route, error) {
 	params := q.URL.Query()
 	for name := range params {
 		none, known := others[name]
-		if !known || name == "partNumber" && params.Has("uploadId") {
+		if !known || name == "partNumber" && params.Has("uploadId") || q.carriesOut(name) {
 			continue
 		}
 		if none[0] != "" && q.key == "" && q.Method == http.MethodGet {
@@ -140,6 +148,11 @@ func find(q *request) (route, error) {
 		}
 	}
 	return route{}, &failure{code: "MethodNotAllowed", fields: []field{{"Method", q.Method}}}
+}
+
+// carriesOut reports whether a bucket's request for a subresource is carried out, of which others are not.
+func (q *request) carriesOut(subresource string) bool {
+	return q.key == "" && slices.ContainsFunc(bucketRules, func(r rule) bool { return r.method == q.Method && r.subresource == subresource })
 }
 
 // noConfiguration answers that a bucket has no configuration of a kind, if there is the bucket.

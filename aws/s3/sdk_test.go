@@ -91,6 +91,7 @@ func TestSDK(t *testing.T) {
 		t.Error(keys)
 	}
 	sdkErrors(t, c, bucket)
+	sdkSettings(t, c, bucket)
 	deleted, err := c.DeleteObjects(ctx, &client.DeleteObjectsInput{Bucket: bucket, Delete: &types.Delete{Objects: []types.ObjectIdentifier{
 		{Key: aws.String("a/b c+ü")}, {Key: aws.String("copy")},
 	}}})
@@ -294,5 +295,41 @@ func TestPagesOfUploads(t *testing.T) {
 	}
 	if _, err := c.ListMultipartUploads(ctx, &client.ListMultipartUploadsInput{Bucket: bucket, MaxUploads: aws.Int32(-1)}); err == nil {
 		t.Error("a page of less than nothing")
+	}
+}
+
+// sdkSettings reads of a bucket what Terraform's provider reads of each that it keeps, and tags it.
+func sdkSettings(t *testing.T, c *client.Client, bucket *string) {
+	t.Helper()
+	ctx := t.Context()
+	list, err := c.GetBucketAcl(ctx, &client.GetBucketAclInput{Bucket: bucket})
+	if err != nil || len(list.Grants) != 1 || list.Grants[0].Permission != types.PermissionFullControl || *list.Grants[0].Grantee.ID != *list.Owner.ID || list.Grants[0].Grantee.Type != types.TypeCanonicalUser {
+		t.Errorf("%+v %v", list, err)
+	}
+	if versioning, err := c.GetBucketVersioning(ctx, &client.GetBucketVersioningInput{Bucket: bucket}); err != nil || versioning.Status != "" {
+		t.Errorf("%+v %v", versioning, err)
+	}
+	if logging, err := c.GetBucketLogging(ctx, &client.GetBucketLoggingInput{Bucket: bucket}); err != nil || logging.LoggingEnabled != nil {
+		t.Errorf("%+v %v", logging, err)
+	}
+	if fast, err := c.GetBucketAccelerateConfiguration(ctx, &client.GetBucketAccelerateConfigurationInput{Bucket: bucket}); err != nil || fast.Status != "" {
+		t.Errorf("%+v %v", fast, err)
+	}
+	if payer, err := c.GetBucketRequestPayment(ctx, &client.GetBucketRequestPaymentInput{Bucket: bucket}); err != nil || payer.Payer != types.PayerBucketOwner {
+		t.Errorf("%+v %v", payer, err)
+	}
+	if _, err := c.PutBucketTagging(ctx, &client.PutBucketTaggingInput{Bucket: bucket, Tagging: &types.Tagging{TagSet: []types.Tag{{Key: aws.String("env"), Value: aws.String("test")}}}}); err != nil {
+		t.Error(err)
+	}
+	tags, err := c.GetBucketTagging(ctx, &client.GetBucketTaggingInput{Bucket: bucket})
+	if err != nil || len(tags.TagSet) != 1 || *tags.TagSet[0].Key != "env" || *tags.TagSet[0].Value != "test" {
+		t.Errorf("%+v %v", tags, err)
+	}
+	if _, err := c.DeleteBucketTagging(ctx, &client.DeleteBucketTaggingInput{Bucket: bucket}); err != nil {
+		t.Error(err)
+	}
+	var api smithy.APIError
+	if _, err := c.GetBucketTagging(ctx, &client.GetBucketTaggingInput{Bucket: bucket}); !errors.As(err, &api) || api.ErrorCode() != "NoSuchTagSet" {
+		t.Error(err)
 	}
 }
