@@ -242,9 +242,9 @@ func TestSpellings(t *testing.T) {
 		{"Effect":"Allow","Action":"s3:ListBucket","Resource":"*","Condition":{"StringLike":{"s3:prefix":"public/*"}}},
 		{"Effect":"Deny","Action":"*","Resource":["arn:aws:sns:*:*:secret","arn:aws:kinesis:*:*:stream/secret*","arn:aws:lambda:*:*:layer:secret*"]},
 		{"Effect":"Deny","Action":"iam:*","Resource":"arn:aws:iam::*:user/bob"}]}`)
-	// A topic in another partition.
+	// A topic in another partition is none.
 	form := url.Values{"Action": {"GetTopicAttributes"}, "Version": {"2010-03-31"}, "TopicArn": {"arn:elsewhere:sns:us-east-1:000000000000:secret"}}
-	if status, text := do(t, signed(t, ann, http.MethodPost, address+"/", "sns", form.Encode(), formType)); status != 403 || !strings.Contains(text, "explicit deny") {
+	if status, text := do(t, signed(t, ann, http.MethodPost, address+"/", "sns", form.Encode(), formType)); status != 400 || !strings.Contains(text, "Invalid parameter: TopicArn") {
 		t.Errorf("topic: %d %s", status, text)
 	}
 	// Two prefixes, of which the first is carried out.
