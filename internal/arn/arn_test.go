@@ -15,9 +15,11 @@ func TestParse(t *testing.T) {
 }
 
 func TestParseRefuses(t *testing.T) {
-	for _, name := range []string{"", "arn", "arn:aws:sqs:us-east-1:123456789012", "arn:aws:sqs:us-east-1:123456789012:", "urn:aws:sqs:us-east-1:123456789012:q",
+	for _, name := range []string{
+		"", "arn", "arn:aws:sqs:us-east-1:123456789012", "arn:aws:sqs:us-east-1:123456789012:", "urn:aws:sqs:us-east-1:123456789012:q",
 		"arn:aws-cn:sqs:us-east-1:123456789012:q", "arn:aws:sqs:cn-north-1:123456789012:q", "arn:aws-iso:sqs:us-gov-west-1:123456789012:q",
-		"arn::sqs:us-east-1:123456789012:q"} {
+		"arn::sqs:us-east-1:123456789012:q",
+	} {
 		if a, err := Parse(name); err == nil {
 			t.Errorf("Parse(%q) = %+v, want an error", name, a)
 		}
