@@ -99,7 +99,7 @@ func (l *lane) tell(grace context.Context, b *batch, n int, why condition, last 
 // send delivers a document, or drops it after some tries. Only the end of grace keeps it from either.
 func (l *lane) send(grace context.Context, b *batch, target string, d *document) (*history.Delivery, error) {
 	row, told := &l.r.rd.row, &history.Delivery{Destination: target}
-	message := Notice{Account: row.Account, Region: row.Region, Body: d.append(nil)}
+	message := Notice{Account: row.Account, Region: row.Region, Role: l.lookUpRole(grace), Body: d.append(nil)}
 	if isBucket(target) {
 		message.Key = objectKey(row.UUID, d)
 	}
