@@ -399,8 +399,10 @@ func TestUploads(t *testing.T) {
 	if err := complete(Part{1, "tag"}, Part{2, "old"}); !errors.Is(err, ErrPart) {
 		t.Error(err)
 	}
-	if err := complete(Part{2, "tag"}, Part{1, "tag"}); !errors.Is(err, ErrPartOrder) {
-		t.Error(err)
+	for _, parts := range [][]Part{{{2, "tag"}, {1, "tag"}}, {{3, "tag"}, {1, "tag"}, {2, "tag"}}, {{1, "old"}, {1, "tag"}}} { // also where one is too small, or wrong
+		if err := complete(parts...); !errors.Is(err, ErrPartOrder) {
+			t.Error(parts, err)
+		}
 	}
 	if err := complete(Part{3, "tag"}, Part{7, "tag"}); !errors.Is(err, ErrPartTooSmall) {
 		t.Error(err)

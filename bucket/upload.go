@@ -296,10 +296,12 @@ func choose(rows []numbered, parts []Part) (chosen []numbered, left []chunk, err
 	for _, r := range rows {
 		named[r.number] = r
 	}
-	for i, p := range parts {
-		if i > 0 && p.Number <= parts[i-1].Number {
+	for i := range len(parts) - 1 { // AWS judges the order before it looks at any part
+		if parts[i+1].Number <= parts[i].Number {
 			return nil, nil, ErrPartOrder
 		}
+	}
+	for i, p := range parts {
 		r, ok := named[p.Number]
 		if !ok || r.ETag != p.ETag {
 			return nil, nil, ErrPart

@@ -24,7 +24,7 @@
 // ledger counts what runs against the limits. What runs an instance is the Executor's matter; the room knows only its answers. These invariants hold:
 //
 //   - no account has more invocations at one time than its concurrency, no function more than are reserved for it, and no
-//     server more instances than its limit; who finds no place is told so at once and never queued;
+//     server more instances than its limit, but for those elsewhere; who finds no place is told so at once and never queued;
 //   - what is reserved or provisioned for a function is not used by others;
 //   - nothing of a version changes once it can be invoked, and its code stays as long as it does;
 //   - an instance that timed out, crashed or failed to start is never used again, and nothing is started but for an

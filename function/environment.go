@@ -12,8 +12,9 @@ import (
 
 // deployment is one state of a function that can be invoked: its settings and its code. An update makes another.
 type deployment struct {
-	function Function
-	samples  Samples // takes what is measured
+	function  Function
+	elsewhere bool    // Executor.Elsewhere
+	samples   Samples // takes what is measured
 	// ended is called once, when the deployment is retired and its last environment has ended.
 	ended func()
 
@@ -34,7 +35,7 @@ func (s *Service) deploy(f Function, samples Samples) *deployment {
 		s.code.hold(layers)
 	}
 	return &deployment{
-		function: f, samples: samples,
+		function: f, elsewhere: s.executor.Elsewhere(f), samples: samples,
 		ended: func() {
 			s.code.releaseAll(context.Background(), f)
 			if len(f.Layers) > 0 {

@@ -206,7 +206,7 @@ func (s *Service) checkDestinations(of Name, u EventConfigUpdate) error {
 			if err := s.checkTargetFunction(of, *d.to); err != nil {
 				return err
 			}
-		case err != nil, !isNoticeTarget(a), a.Service == "s3" && !d.failure:
+		case err != nil, !isNoticeTarget(a), !a.In(of.Region), a.Service == "s3" && !d.failure:
 			wrong = true
 		}
 	}

@@ -11,6 +11,10 @@ type Executor interface {
 	// needs, or another error when that could not be found out. It starts nothing that stays.
 	Check(ctx context.Context, spec Spec) error
 
+	// Elsewhere reports whether the function's instances run on other machines. They need no place among the processes of this
+	// one, so that there may be as many as the limits of concurrency allow. It is always the same for the same settings.
+	Elsewhere(f Function) bool
+
 	// Start starts an instance and waits until it is ready for an invocation, or until an initialization that takes
 	// too long has to go on within the first one. A function that fails to initialize is an *InitError; anything else
 	// is a failure of the executor. When ctx ends first, the start is given up and ctx's error returned. Nothing of an

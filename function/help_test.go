@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -52,6 +53,9 @@ func (e *executor) Check(context.Context, function.Spec) error {
 	defer e.mu.Unlock()
 	return e.check
 }
+
+// Elsewhere says so of the functions whose names begin with far.
+func (e *executor) Elsewhere(f function.Function) bool { return strings.HasPrefix(f.Name.Name, "far") }
 
 func (e *executor) Start(_ context.Context, spec function.Spec) (function.Instance, error) {
 	e.mu.Lock()

@@ -77,5 +77,8 @@ func ParseRef(s, account, region string) (Ref, error) {
 	if m[3] != "" && m[3] != account {
 		return Ref{}, ErrWrongAccount
 	}
+	if m[1] != "" && m[1] != arn.Partition(region) {
+		return Ref{}, fmt.Errorf("%q is of another partition", s)
+	}
 	return Ref{Name: Name{Account: account, Region: region, Name: m[4]}, Qualifier: m[5]}, nil
 }

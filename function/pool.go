@@ -26,6 +26,9 @@ type scope struct{ account, region string }
 // An environment that was answered counts as running until it has settled, since the function may work on. Who invokes
 // meanwhile waits for it, for a moment, instead of starting another or being throttled: otherwise a caller that is
 // faster than the function's next step would pay for it with a cold start.
+//
+// A place is what the process of an environment needs on this machine, and there are as many as the maximum. An environment that
+// is elsewhere needs none, and frees none when it ends.
 type pool struct {
 	clock       clockwork.Clock
 	maximum     int
@@ -38,7 +41,8 @@ type pool struct {
 
 	mu           sync.Mutex
 	stopped      bool
-	environments map[*environment]struct{} // all whose place is taken
+	environments map[*environment]struct{} // all that are there
+	elsewhere    int                       // those of them that need no place
 	ledger       *ledger                   // what is at work, and the limits
 	idle         list.List                 // of *environment, the one idle longest first; without the provisioned
 	provisioned  provisionedPool
@@ -161,16 +165,33 @@ func (p *pool) begin(e *environment) {
 }
 
 // place makes a new environment if there is room for one, maybe that of a victim, which the caller closes and forgets first.
+// Elsewhere there always is room; but those that are idle make way for others when there are as many as an account may have at
+// work, so that what is kept warm is bounded.
 func (p *pool) place(d *deployment) (e, victim *environment) {
-	if len(p.environments) >= p.maximum {
-		if victim = p.evict(); victim == nil {
+	taken, most := len(p.environments)-p.elsewhere, p.maximum
+	if d.elsewhere {
+		taken, most = p.elsewhere, p.ledger.concurrency
+	}
+	if taken >= most {
+		if victim = p.evict(d.elsewhere); victim == nil && !d.elsewhere {
 			return nil, nil
 		}
 	}
 	e = &environment{deployment: d, born: p.clock.Now()}
 	p.environments[e] = struct{}{}
+	if d.elsewhere {
+		p.elsewhere++
+	}
 	d.live++
 	return e, victim
+}
+
+// vacate takes an environment out of those that are there, unless that has been done; the caller holds the mutex.
+func (p *pool) vacate(e *environment) {
+	if _, there := p.environments[e]; there && e.deployment.elsewhere {
+		p.elsewhere--
+	}
+	delete(p.environments, e)
 }
 
 // claim says what a function has reserved, nil for nothing, and provisioned.
@@ -218,17 +239,17 @@ func (p *pool) popIdle(d *deployment) *environment {
 // fit reports whether an idle environment can be given out.
 func (p *pool) fit(e *environment) bool { return !e.dead() && !p.old(e) }
 
-// evict gives up the environment that has been idle longest, and its place.
-func (p *pool) evict() *environment {
-	front := p.idle.Front()
-	if front == nil {
-		return nil
+// evict gives up the environment that has been idle longest of those that are elsewhere, or of those here with its place.
+func (p *pool) evict(elsewhere bool) *environment {
+	for at := p.idle.Front(); at != nil; at = at.Next() {
+		if e := at.Value.(*environment); e.deployment.elsewhere == elsewhere {
+			p.unidle(e)
+			e.phase = ended
+			p.vacate(e)
+			return e
+		}
 	}
-	e := front.Value.(*environment)
-	p.unidle(e)
-	e.phase = ended
-	delete(p.environments, e)
-	return e
+	return nil
 }
 
 // unidle takes an environment out of the lists of the idle.
@@ -333,8 +354,12 @@ func (p *pool) end(e *environment) {
 // may take two seconds longer over their farewell: they are left to a goroutine of the pool, unless as many environments as there
 // are places are being seen off already.
 func (p *pool) seeOff(e *environment) {
+	farewells := p.farewells
+	if e.deployment.elsewhere {
+		farewells = nil // it has no extensions
+	}
 	select {
-	case p.farewells <- struct{}{}:
+	case farewells <- struct{}{}:
 		closed := make(chan struct{})
 		p.closing.Go(func() {
 			e.instance.Close()
@@ -347,7 +372,7 @@ func (p *pool) seeOff(e *environment) {
 		case <-closed:
 		}
 		p.mu.Lock()
-		delete(p.environments, e)
+		p.vacate(e)
 		p.mu.Unlock()
 	default:
 		e.instance.Close()
@@ -358,7 +383,7 @@ func (p *pool) seeOff(e *environment) {
 // forget gives up the place of an environment of which nothing is left.
 func (p *pool) forget(e *environment) {
 	p.mu.Lock()
-	delete(p.environments, e)
+	p.vacate(e)
 	d := e.deployment
 	d.live--
 	last := d.retired && d.live == 0

@@ -193,6 +193,93 @@ func TestInstanceLimitEvictsTheIdle(t *testing.T) {
 	}, func(c *function.Config) { c.MaxInstances = 2 })
 }
 
+// Functions elsewhere have as many instances as concurrency allows, whatever room there is for processes, and make room for none.
+func TestElsewhereNeedsNoPlace(t *testing.T) {
+	inBubble(t, func(t *testing.T, h *house) {
+		for _, s := range []string{"a", "b", "far"} {
+			h.active(s)
+		}
+		goOn := h.blocking()
+		var far []<-chan error
+		for range 5 {
+			far = append(far, h.invokeLater("far"))
+		}
+		a := h.invokeLater("a")
+		h.expectCounts(6, 6)
+		if _, err := h.invoke("b"); !throttled(err) {
+			t.Errorf("a second process: %v", err)
+		}
+		far = append(far, h.invokeLater("far"))
+		h.expectCounts(7, 7)
+		if _, err := h.invoke("far"); !throttled(err) {
+			t.Errorf("above the concurrency: %v", err)
+		}
+		for range 7 {
+			goOn <- struct{}{}
+		}
+		if err := errors.Join(append(wait(far), <-a)...); err != nil {
+			t.Error(err)
+		}
+		h.executor.set(func(e *executor) { e.run = nil })
+		h.after(time.Second)
+		h.expect("a", "a")
+		h.expect("b", "b") // in the place of a, which has not been idle as long as the others
+		h.expectCounts(8, 7)
+		h.expect("far", "far") // warm
+		h.expectCounts(8, 7)
+	}, func(c *function.Config) { c.Concurrency = 7; c.MaxInstances = 1 })
+}
+
+func wait(failed []<-chan error) (errs []error) {
+	for _, f := range failed {
+		errs = append(errs, <-f)
+	}
+	return errs
+}
+
+// No more instances elsewhere are kept warm, of all functions, than an account may have at work.
+func TestElsewhereFewAreKept(t *testing.T) {
+	inBubble(t, func(t *testing.T, h *house) {
+		for _, s := range []string{"here", "far", "farther"} {
+			h.active(s)
+		}
+		h.expect("here", "here")
+		h.after(time.Second)
+		goOn := h.blocking()
+		far := []<-chan error{h.invokeLater("far"), h.invokeLater("far")}
+		close(goOn)
+		if err := errors.Join(wait(far)...); err != nil {
+			t.Error(err)
+		}
+		h.expectCounts(3, 3)
+		h.expect("farther", "done")
+		h.expectCounts(4, 3)
+		h.expect("far", "done")
+		h.expect("here", "done")
+		h.expectCounts(4, 3)
+	}, func(c *function.Config) { c.Concurrency = 2; c.MaxInstances = 1 })
+}
+
+// A reservation is of invocations, wherever they are.
+func TestElsewhereIsReserved(t *testing.T) {
+	inBubble(t, func(t *testing.T, h *house) {
+		h.active("far")
+		if err := h.functions.PutConcurrency(t.Context(), name("far"), 2); err != nil {
+			t.Fatal(err)
+		}
+		goOn := h.blocking()
+		far := []<-chan error{h.invokeLater("far"), h.invokeLater("far")}
+		var limit *function.ThrottledError
+		if _, err := h.invoke("far"); !errors.As(err, &limit) || limit.Reason != function.ReservedInvocations {
+			t.Error(err)
+		}
+		close(goOn)
+		if err := errors.Join(wait(far)...); err != nil {
+			t.Error(err)
+		}
+	}, func(c *function.Config) { c.MaxInstances = 1 })
+}
+
 // An instance that was answered but works on is waited for, for a moment; then another is started, and it counts.
 func TestSettlingInstances(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *house) {

@@ -281,6 +281,24 @@ func TestProvisionedNeedsRoom(t *testing.T) {
 	}, func(c *function.Config) { c.MaxInstances = 2 })
 }
 
+// TestProvisionedElsewhere: it is no process, so that it needs no room and makes none.
+func TestProvisionedElsewhere(t *testing.T) {
+	inBubble(t, func(t *testing.T, h *house) {
+		h.published("f")
+		h.published("far")
+		h.executor.set(func(e *executor) { e.run = kindOf })
+		h.expectKind(ref("far"), onDemandKind)
+		h.expectKind(ref("f"), onDemandKind)
+		h.provide(qualified("far", "1"), 3)
+		h.expectProvisioned(qualified("far", "1"), 3, function.ProvisionedReady, "")
+		h.expectKind(qualified("far", "live"), provisionedKind)
+		h.expectCounts(5, 5)
+		h.provide(qualified("f", "1"), 1)
+		h.expectProvisioned(qualified("f", "1"), 1, function.ProvisionedReady, "")
+		h.expectCounts(6, 5) // in the place of the other of f
+	}, func(c *function.Config) { c.MaxInstances = 1 })
+}
+
 // TestProvisionedIsClaimed: it is taken from the account, or from the function's reservation, and can be no more than that.
 func TestProvisionedIsClaimed(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *house) {

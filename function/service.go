@@ -36,7 +36,7 @@ type Config struct {
 	TransitionDelay time.Duration
 	// Concurrency is how many invocations an account has in a region at one time, 1000 when zero.
 	Concurrency int
-	// MaxInstances is how many instances the server has at one time, 1000 when zero.
+	// MaxInstances is how many instances the server has at one time, without those elsewhere; 1000 when zero.
 	MaxInstances int
 	// IdleTimeout is how long an instance is kept without work, 10 minutes when zero.
 	IdleTimeout time.Duration

@@ -22,7 +22,7 @@ type answer struct {
 // attempt hands the batch to the function and counts that. An error says that the lane was stopped before there was an
 // answer.
 func (l *lane) attempt(ctx, grace context.Context, b *batch) (answer, error) {
-	if ctx.Err() != nil {
+	if ended(ctx, l.r.terms.changed) { // a change that was answered holds, also before ctx has ended for it
 		return answer{}, errStopped
 	}
 	if !b.final {
@@ -43,7 +43,7 @@ func (l *lane) attempt(ctx, grace context.Context, b *batch) (answer, error) {
 	if len(event) > maxEvent {
 		b.attempts++
 		l.r.rd.report(resultFailed)
-		l.r.rd.recordOutcome(len(b.records), oversized)
+		l.r.recordOutcome(len(b.records), oversized)
 		return l.answered(b, answer{outcome: oversized, report: history.Answer{Outcome: history.AttemptOversized}}), nil
 	}
 	stats, now := &l.r.rd.e.stats, l.r.s.config.Clock.Now()
@@ -51,10 +51,10 @@ func (l *lane) attempt(ctx, grace context.Context, b *batch) (answer, error) {
 		stats.waited(b, now)
 		b.again = true
 	}
-	l.r.rd.recordAge(b, now)
+	l.r.recordAge(b, now)
 	repeated := b.attempts > 0
 	result, err := l.r.s.config.Invoker.Invoke(grace, function.Invocation{
-		Ref:       l.r.rd.function,
+		Ref:       l.r.terms.function,
 		RequestID: b.requestID,
 		Payload:   event,
 		Vouched:   true,
@@ -63,7 +63,7 @@ func (l *lane) attempt(ctx, grace context.Context, b *batch) (answer, error) {
 		return answer{}, errStopped
 	}
 	ans := l.judge(b, result, err)
-	l.r.rd.recordOutcome(len(b.records), ans.outcome)
+	l.r.recordOutcome(len(b.records), ans.outcome)
 	if ans.outcome != refused {
 		stats.invocations.Add(1)
 		if repeated {
@@ -76,7 +76,7 @@ func (l *lane) attempt(ctx, grace context.Context, b *batch) (answer, error) {
 // read judges a batch by the response of a function that has not failed, and says what to report. A response that is
 // valid is reported as OK, also when it says that no record is done.
 func (l *lane) read(b *batch, result *function.Result) (answer, string) {
-	want := expectation{failures: l.r.rd.row.Settings.ReportBatchItemFailures, state: b.window != nil}
+	want := expectation{failures: l.r.terms.row.Settings.ReportBatchItemFailures, state: b.window != nil}
 	says, err := readResponse(result.Payload, b.records, &l.r.shard, want)
 	ans := answer{outcome: failed, response: &response{ExecutedVersion: result.ExecutedVersion}, state: says.state}
 	ans.report.Outcome = history.AttemptFailed
@@ -122,7 +122,7 @@ func (l *lane) judge(b *batch, result function.Result, err error) answer {
 	case errors.Is(err, function.ErrNotFound), errors.As(err, &notReady):
 	default:
 		report = resultInternal
-		l.r.s.config.Log.Error("cannot invoke", "mapping", l.r.rd.e.uuid, "function", l.r.rd.row.FunctionARN, "error", err)
+		l.r.s.config.Log.Error("cannot invoke", "mapping", l.r.rd.e.uuid, "function", l.r.terms.row.FunctionARN, "error", err)
 	}
 	if ans.outcome == refused {
 		b.refusals++
@@ -136,7 +136,7 @@ func (l *lane) judge(b *batch, result function.Result, err error) answer {
 		ans.report.Problem = err.Error()
 	} else {
 		ans.report.FunctionError, ans.report.ErrorType, ans.report.ExecutedVersion = result.FunctionError, result.Reason(), result.ExecutedVersion
-		ans.report.LogGroup, ans.report.LogStream = l.r.rd.logGroup, result.LogStream
+		ans.report.LogGroup, ans.report.LogStream = l.r.terms.logGroup, result.LogStream
 	}
 	l.r.rd.report(report)
 	return ans

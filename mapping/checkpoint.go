@@ -124,9 +124,19 @@ func (c checkpoints) remove(shard uint32, s sector) store.Write {
 
 // load returns what is done, by shard, and the keys of what was recorded for other incarnations.
 func (c checkpoints) load(ctx context.Context) (map[uint32]progress, []string, error) {
+	return c.scan(ctx, store.Key(c.uuid, ""))
+}
+
+// shard returns what is done of one shard.
+func (c checkpoints) shard(ctx context.Context, shard uint32) (progress, error) {
+	byShard, _, err := c.scan(ctx, store.Key(c.uuid, fmt.Sprintf("%016x", c.stream), fmt.Sprintf("%010d", shard), ""))
+	return byShard[shard], err
+}
+
+func (c checkpoints) scan(ctx context.Context, prefix string) (map[uint32]progress, []string, error) {
 	byShard := map[uint32]progress{}
 	var void []string
-	for item, err := range c.table.Scan(ctx, store.Key(c.uuid, "")) {
+	for item, err := range c.table.Scan(ctx, prefix) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("load checkpoints of mapping %s: %w", c.uuid, err)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/millrace/millrace/function"
+	"github.com/millrace/millrace/internal/arn"
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/stream"
 )
@@ -49,7 +50,7 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (Mapping, error) {
 	if err := s.mayRead(ctx, in.Function, &row{SourceARN: sourceARN(in.Source, in.Consumer)}); err != nil {
 		return Mapping{}, err
 	}
-	if err := s.checkDestination(ctx, in.Settings.OnFailure); err != nil {
+	if err := s.checkDestination(ctx, in.Region, in.Settings.OnFailure); err != nil {
 		return Mapping{}, err
 	}
 	if err := s.maySend(ctx, in.Function, in.Settings.OnFailure); err != nil {
@@ -144,12 +145,15 @@ func (s *Service) checkSource(ctx context.Context, account, region, arn string) 
 	return st, err
 }
 
-func (s *Service) checkDestination(ctx context.Context, arn string) error {
-	if arn == "" {
+func (s *Service) checkDestination(ctx context.Context, region, name string) error {
+	if name == "" {
 		return nil
 	}
-	if err := s.config.Destination.Check(ctx, arn); err != nil {
-		return &DestinationError{ARN: arn, Err: err}
+	if a, err := arn.Parse(name); err != nil || !a.In(region) {
+		return &DestinationError{ARN: name, Err: ErrDestinationInvalid}
+	}
+	if err := s.config.Destination.Check(ctx, name); err != nil {
+		return &DestinationError{ARN: name, Err: err}
 	}
 	return nil
 }

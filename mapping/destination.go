@@ -11,8 +11,8 @@ import (
 
 // Notice is a document on its way to a destination.
 type Notice struct {
-	// Account and Region are the mapping's.
-	Account, Region string
+	// Account and Region are the mapping's, Role is the one that its function runs with.
+	Account, Region, Role string
 	// Body is the document. The destination neither changes nor keeps it.
 	Body []byte
 	// Key names the object when the destination is a bucket. It is the same for every attempt to send a document.

@@ -4,7 +4,7 @@
 // A Service keeps the mappings. While it runs, each mapping has a runner, which leads it through its states. While a
 // mapping is Enabled, its runner has a reading: one pass over one incarnation of the stream. The reading gives each
 // shard whose parents are done a reader, and the reader hands every record to one of the shard's lanes, by the record's
-// hash key. What follows is one step a file:
+// hash key. When the mapping's settings change, each shard gets another reader as soon as its own has come to rest. What follows is one step a file:
 //
 //	intake   records come from an iterator, as they are put or polled for, or from the subscriptions of a consumer
 //	unpack   a consumer's records are taken apart where a producer has aggregated them

@@ -34,7 +34,7 @@ func (l *lane) hasRoom() bool {
 	if l.queued < laneBytesMin {
 		return true
 	}
-	return l.queued < laneBytes && len(l.queue) < 2*l.r.rd.row.Settings.BatchSize && !l.r.s.pressed()
+	return l.queued < laneBytes && len(l.queue) < 2*l.r.terms.row.Settings.BatchSize && !l.r.s.pressed()
 }
 
 // push adds a record to the queue; the caller holds the mutex.
@@ -74,7 +74,7 @@ func (l *lane) gather(ctx context.Context) (batch, bool) {
 			grown.window = l.windowFor(&queue[0])
 			due = grown.due(due)
 		}
-		full := grown.extend(queue, l.r.rd.row.Settings.BatchSize, l.r.form, role)
+		full := grown.extend(queue, l.r.terms.row.Settings.BatchSize, l.r.form, role)
 		left := due.Sub(l.r.s.config.Clock.Now())
 		if full || closed || left <= 0 {
 			return l.take(grown), true
@@ -122,7 +122,7 @@ func (l *lane) take(f fill) batch {
 // windowEnd returns when the batching window ends that is open now. A window begins when the invocation before has
 // ended; one that ends without a record is followed by the next.
 func (l *lane) windowEnd() time.Time {
-	length := l.r.rd.row.Settings.window()
+	length := l.r.terms.row.Settings.window()
 	if length == 0 {
 		return time.Time{}
 	}
@@ -134,7 +134,7 @@ func (l *lane) windowEnd() time.Time {
 
 // lookUpRole returns the role that the function runs as, or ran as when it was last there.
 func (l *lane) lookUpRole(ctx context.Context) string {
-	if f, err := l.r.s.config.Invoker.Find(ctx, l.r.rd.function); err == nil {
+	if f, err := l.r.s.config.Invoker.Find(ctx, l.r.terms.function); err == nil {
 		l.role = f.Role
 	}
 	return l.role

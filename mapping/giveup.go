@@ -66,19 +66,19 @@ func (l *lane) tell(grace context.Context, b *batch, n int, why condition, last 
 	if told.InvokeCount = max(1, b.attempts); told.RequestID == "" {
 		told.RequestID = uuid.NewString()
 	}
-	target := l.r.rd.row.Settings.OnFailure
+	target := l.r.terms.row.Settings.OnFailure
 	if target == "" {
-		l.r.rd.count(DroppedEvents, n)
+		l.r.count(DroppedEvents, n)
 		return told, nil
 	}
 	d := document{
 		RequestID:   told.RequestID,
-		FunctionARN: l.r.rd.row.FunctionARN,
+		FunctionARN: l.r.terms.row.FunctionARN,
 		Condition:   why,
 		InvokeCount: told.InvokeCount,
 		Time:        told.At,
 		Shard:       l.r.shard,
-		SourceARN:   l.r.rd.row.SourceARN,
+		SourceARN:   l.r.terms.row.SourceARN,
 		Records:     b.records[:n],
 		Window:      b.window,
 	}
@@ -98,8 +98,8 @@ func (l *lane) tell(grace context.Context, b *batch, n int, why condition, last 
 
 // send delivers a document, or drops it after some tries. Only the end of grace keeps it from either.
 func (l *lane) send(grace context.Context, b *batch, target string, d *document) (*history.Delivery, error) {
-	row, told := &l.r.rd.row, &history.Delivery{Destination: target}
-	message := Notice{Account: row.Account, Region: row.Region, Body: d.append(nil)}
+	row, told := &l.r.terms.row, &history.Delivery{Destination: target}
+	message := Notice{Account: row.Account, Region: row.Region, Role: l.lookUpRole(grace), Body: d.append(nil)}
 	if isBucket(target) {
 		message.Key = objectKey(row.UUID, d)
 	}
@@ -108,12 +108,12 @@ func (l *lane) send(grace context.Context, b *batch, target string, d *document)
 	defer l.doing.Store(nil)
 	var err error
 	for told.Tries = 1; ; told.Tries++ {
-		if err = l.r.s.maySend(grace, l.r.rd.function, target); err == nil {
+		if err = l.r.s.maySend(grace, l.r.terms.function, target); err == nil {
 			err = l.r.s.config.Destination.Send(grace, target, message)
 		}
 		if err == nil {
 			l.r.rd.e.stats.documents.Add(1)
-			l.r.rd.count(DeliveredEvents, len(d.Records))
+			l.r.count(DeliveredEvents, len(d.Records))
 			told.Delivered = true
 			return told, nil
 		}
@@ -133,8 +133,8 @@ func (l *lane) send(grace context.Context, b *batch, target string, d *document)
 		return nil, errStopped
 	}
 	l.r.rd.e.stats.documentFailures.Add(1)
-	l.r.rd.samples.Record(DestinationDeliveryFailures, 1)
-	l.r.rd.count(DroppedEvents, len(d.Records))
+	l.r.terms.samples.Record(DestinationDeliveryFailures, 1)
+	l.r.count(DroppedEvents, len(d.Records))
 	// The log keeps what the document says, not the records: they may be megabytes.
 	d.Event = nil
 	l.r.s.config.Log.Error("on-failure document dropped", "mapping", l.r.rd.e.uuid, "destination", target, "error", err,

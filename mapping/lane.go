@@ -115,7 +115,7 @@ func (l *lane) carry(ctx, grace context.Context, whole batch) error {
 
 // policy returns what verdicts depend on. The stream's retention may change while a batch waits.
 func (l *lane) policy() policy {
-	set := &l.r.rd.row.Settings
+	set := &l.r.terms.row.Settings
 	p := policy{
 		retries:   set.MaximumRetryAttempts,
 		retention: time.Duration(l.r.rd.retention.Load()),

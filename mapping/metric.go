@@ -45,43 +45,43 @@ func (unrecorded) Mapping(string, function.Ref) Samples { return unrecorded{} }
 func (unrecorded) Record(Metric, float64)               {}
 
 // count takes a sample of events, if the mapping has such.
-func (rd *reading) count(m Metric, records int) {
-	if rd.row.Settings.EventCount {
-		rd.samples.Record(m, float64(records))
+func (r *reader) count(m Metric, records int) {
+	if r.terms.row.Settings.EventCount {
+		r.terms.samples.Record(m, float64(records))
 	}
 }
 
 // recordPoll takes the samples of a read.
-func (rd *reading) recordPoll(seen, kept int) {
-	rd.count(PolledEvents, seen)
+func (r *reader) recordPoll(seen, kept int) {
+	r.count(PolledEvents, seen)
 	if seen > 0 {
-		rd.count(FilteredOutEvents, seen-kept)
+		r.count(FilteredOutEvents, seen-kept)
 	}
 }
 
 // recordAge takes the sample of a batch that is about to be handed to the function. The invocation that ends a window
 // may have no records, and then no age.
-func (rd *reading) recordAge(b *batch, now time.Time) {
+func (r *reader) recordAge(b *batch, now time.Time) {
 	if len(b.records) == 0 {
 		return
 	}
 	age := max(0, now.Sub(b.last().Arrival))
-	rd.e.stats.iteratorAge.Store(int64(age))
-	rd.samples.Record(IteratorAge, float64(age.Microseconds())/1000)
+	r.rd.e.stats.iteratorAge.Store(int64(age))
+	r.terms.samples.Record(IteratorAge, float64(age.Microseconds())/1000)
 }
 
 // recordOutcome takes the samples of an attempt that has ended.
-func (rd *reading) recordOutcome(records int, o outcome) {
+func (r *reader) recordOutcome(records int, o outcome) {
 	if records == 0 {
 		return
 	}
 	switch o {
 	case delivered:
-		rd.count(InvokedEvents, records)
+		r.count(InvokedEvents, records)
 	case failed, progressed:
-		rd.count(InvokedEvents, records)
-		rd.count(FailedInvokeEvents, records)
+		r.count(InvokedEvents, records)
+		r.count(FailedInvokeEvents, records)
 	case refused, oversized:
-		rd.count(FailedInvokeEvents, records)
+		r.count(FailedInvokeEvents, records)
 	}
 }

@@ -22,6 +22,7 @@ const (
 // holds up neither the others nor the reader: it is passed by, and read for again from where it was left.
 type reader struct {
 	rd     *reading
+	terms  *terms
 	s      *Service
 	shard  stream.Shard
 	key    stream.ShardKey
@@ -49,24 +50,25 @@ type reader struct {
 }
 
 func newReader(rd *reading, shard stream.Shard, done progress) *reader {
-	factor := rd.row.Settings.ParallelizationFactor
+	factor := rd.terms.row.Settings.ParallelizationFactor
 	r := &reader{
 		rd:      rd,
+		terms:   rd.terms,
 		s:       rd.s,
 		shard:   shard,
 		id:      shard.ID(),
 		key:     stream.ShardKey{Stream: rd.points.stream, Index: shard.Index},
-		form:    newEventForm(rd.row.SourceARN, rd.row.source().Region, shard),
+		form:    newEventForm(rd.terms.row.SourceARN, rd.terms.row.source().Region, shard),
 		counts:  rd.e.stats.shard(shard.Index),
 		retry:   backoff{Base: rd.s.config.RetryBase, Cap: rd.s.config.RetryCap},
-		sieve:   sieve{filters: rd.filters, shard: shard},
+		sieve:   sieve{filters: rd.terms.filters, shard: shard},
 		changed: make(chan struct{}, 1),
 		lanes:   make([]lane, factor),
 		others:  progress{},
 		saved:   max(done[summary].Position, done[wholeShard].Position),
 	}
 	r.intake = rd.intake(r.key)
-	_, r.unpack = rd.row.consumer()
+	_, r.unpack = rd.terms.row.consumer()
 	now := rd.s.config.Clock.Now()
 	for i := range r.lanes {
 		stored := done[sector{factor, i}]
@@ -173,7 +175,7 @@ func (r *reader) read(ctx, grace context.Context, from stream.Position, size int
 func (r *reader) fetch(ctx context.Context, from stream.Position, size int) (stream.Batch, error) {
 	for n := 1; ; n++ {
 		var b stream.Batch
-		err := r.s.mayRead(ctx, r.rd.function, &r.rd.row)
+		err := r.s.mayRead(ctx, r.terms.function, &r.terms.row)
 		if err == nil {
 			b, err = r.intake.read(ctx, from, maxChunkRecords, size)
 		}
@@ -228,7 +230,7 @@ func (r *reader) sift(records []stream.Record) []*stream.Record {
 	stats := &r.rd.e.stats
 	stats.polled.Add(uint64(seen))
 	stats.filteredOut.Add(uint64(seen - len(kept)))
-	r.rd.recordPoll(seen, len(kept))
+	r.recordPoll(seen, len(kept))
 	return kept
 }
 
@@ -359,7 +361,7 @@ func (r *reader) release() {
 // touch asks for the summary to be saved, if that tells more than the lanes' own checkpoints: of several lanes it always
 // does, of one when it has passed over filtered records. The caller holds the mutex.
 func (r *reader) touch() {
-	passed := r.rd.filters != nil && r.lanes[0].settled > max(r.lanes[0].durable, r.saved)
+	passed := r.terms.filters != nil && r.lanes[0].settled > max(r.lanes[0].durable, r.saved)
 	if !r.touched && (len(r.lanes) > 1 || len(r.others) > 0 || passed) {
 		r.touched = true
 		r.rd.touch(r)

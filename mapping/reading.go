@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,27 +16,48 @@ import (
 // saveEvery bounds how often what was passed over without an invocation is written down.
 const saveEvery = time.Second
 
+// terms are what the mapping asks for at one time. They never change: a change of the mapping makes others.
+type terms struct {
+	row      row
+	changed  <-chan struct{} // closed when the row is no longer the current one
+	function function.Ref
+	filters  *filter.Set // nil when all records pass
+	logGroup string      // of the function
+	samples  Samples
+}
+
+func (s *Service) terms(row row, changed <-chan struct{}) (*terms, error) {
+	filters, err := row.Settings.filters()
+	if err != nil {
+		return nil, err
+	}
+	f := row.function()
+	return &terms{
+		row: row, changed: changed, function: f, filters: filters, logGroup: "/aws/lambda/" + f.Name.Name,
+		samples: s.config.Recorder.Mapping(row.UUID, f),
+	}, nil
+}
+
 // reading is one pass of a mapping over one incarnation of its stream. It begins the shards that may be begun, parents
-// before children, and ends when the stream is gone or the mapping changes.
+// before children, and ends when the stream is gone or is not to be read any more. When the mapping changes otherwise, each shard
+// gets another reader as soon as nothing of it is in flight, whatever is in flight of others.
 type reading struct {
 	s         *Service
 	e         *entry
-	row       row
-	function  function.Ref
-	filters   *filter.Set // nil when all records pass
-	fanout    *fanout     // the runner's
+	source    row     // what of the mapping never changes is right in it
+	fanout    *fanout // the runner's
 	points    checkpoints
-	logGroup  string // of the function
-	samples   Samples
 	retention atomic.Int64 // of the stream, in nanoseconds; 0 while it keeps everything
 
 	// Owned by run.
+	terms  *terms // of readers that begin now
 	stream stream.Stream
 	done   map[uint32]progress // what was stored when the reading began
 	active map[uint32]bool     // shards with a reader
 
 	ended   chan shardEnd
 	unsaved chan struct{} // has an element when there may be something for save
+	saving  chan struct{} // has an element while something is saved
 
 	mu      sync.Mutex
 	dirty   []*reader           // whose summary may have changed since it was saved
@@ -43,52 +65,59 @@ type reading struct {
 	parked  map[uint32][]uint32 // shards that wait, and the parents they wait for
 }
 
-// shardEnd is how a reader ended before its context did.
+// shardEnd is how a reader ended before the reading did.
 type shardEnd struct {
-	shard uint32
-	err   error // nil when all records of the shard are done
+	shard  uint32
+	turned bool  // since the mapping has changed
+	err    error // nil when all records of the shard are done
 }
 
-func newReading(r *runner, row row, filters *filter.Set, st stream.Stream, points checkpoints, done map[uint32]progress) *reading {
+func newReading(r *runner, t *terms, st stream.Stream, points checkpoints, done map[uint32]progress) *reading {
 	rd := &reading{
-		s: r.s, e: r.e, row: row, function: row.function(), filters: filters, fanout: &r.fanout, points: points,
-		samples: r.s.config.Recorder.Mapping(r.e.uuid, row.function()),
-		stream:  st, done: done, active: map[uint32]bool{},
-		ended: make(chan shardEnd), unsaved: make(chan struct{}, 1),
-		logGroup: "/aws/lambda/" + row.function().Name.Name, readers: map[uint32]*reader{},
+		s: r.s, e: r.e, source: t.row, fanout: &r.fanout, points: points,
+		terms: t, stream: st, done: done, active: map[uint32]bool{},
+		ended: make(chan shardEnd), unsaved: make(chan struct{}, 1), saving: make(chan struct{}, 1),
+		readers: map[uint32]*reader{},
 	}
 	rd.retention.Store(int64(st.Retention))
 	return rd
 }
 
-// run reads until ctx ends, which is no error, or the stream cannot be read any more.
+// run reads until ctx ends or the mapping is not to be read for any more, which is no error, or the stream cannot be read any
+// more.
 func (rd *reading) run(ctx, grace context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
-	var readers, saver sync.WaitGroup
-	saver.Go(func() { rd.saveLoop(ctx, grace) })
+	var readers, others sync.WaitGroup
+	others.Go(func() { rd.saveLoop(ctx, grace) })
 	defer func() {
 		cancel()
 		readers.Wait()
-		saver.Wait()
+		others.Wait()
 		rd.save(grace)
 	}()
+	turn := until(ctx, rd.terms.changed, &others)
 	rd.fanout.retain(func(key stream.ShardKey) bool { // some may have ended as the reading before stopped
 		return key.Stream == rd.points.stream && !rd.done[key.Index][wholeShard].Complete
 	})
 	for {
 		rd.e.stats.follow(&rd.stream)
-		rd.begin(ctx, grace, &readers)
+		rd.begin(ctx, turn, grace, &readers)
 		select {
-		case <-ctx.Done():
-			return nil
-		case end := <-rd.ended:
-			if end.err != nil {
-				return end.err
+		case <-turn.Done():
+			row, changed := rd.e.current()
+			if ctx.Err() != nil || row.Phase.Then != Enabled {
+				return nil
 			}
-			delete(rd.active, end.shard)
-			rd.leave(end.shard)
-			rd.fanout.leave(stream.ShardKey{Stream: rd.points.stream, Index: end.shard})
-			rd.done[end.shard] = progress{wholeShard: {Complete: true}}
+			t, err := rd.s.terms(row, changed)
+			if err != nil {
+				return err
+			}
+			rd.terms, turn = t, until(ctx, changed, &others)
+		case end := <-rd.ended:
+			if err := rd.partAll(ctx, end); err != nil {
+				return err
+			}
+		case <-rd.passed():
 		case <-rd.recheck():
 		}
 		if err := rd.refresh(ctx); err != nil {
@@ -97,9 +126,72 @@ func (rd *reading) run(ctx, grace context.Context) error {
 	}
 }
 
-// begin starts a reader for each shard whose time has come.
-func (rd *reading) begin(ctx, grace context.Context, readers *sync.WaitGroup) {
+// until returns a context that ends with ctx, or when a channel is closed. Who watches the channel is waited for by the group.
+func until(ctx context.Context, closed <-chan struct{}, watch *sync.WaitGroup) context.Context {
+	ctx, cancel := context.WithCancel(ctx)
+	if ended(ctx, closed) { // nothing is to begin before the watch does
+		cancel()
+		return ctx
+	}
+	watch.Go(func() {
+		defer cancel()
+		select {
+		case <-closed:
+		case <-ctx.Done():
+		}
+	})
+	return ctx
+}
+
+// partAll takes note of the ends of this moment: there are many when the mapping has changed.
+func (rd *reading) partAll(ctx context.Context, end shardEnd) error {
+	for {
+		if err := rd.part(ctx, end); err != nil {
+			return err
+		}
+		select {
+		case end = <-rd.ended:
+		default:
+			return nil
+		}
+	}
+}
+
+// part takes note that a shard has no reader any more. When its records are not all done, begin gives it another.
+func (rd *reading) part(ctx context.Context, end shardEnd) error {
+	done := progress{wholeShard: {Complete: true}}
+	if end.turned {
+		var err error
+		if done, err = rd.points.shard(ctx, end.shard); err != nil {
+			return err
+		}
+	} else if end.err != nil {
+		return end.err
+	}
+	delete(rd.active, end.shard)
+	rd.leave(end.shard)
+	if rd.done[end.shard] = done; done[wholeShard].Complete {
+		rd.fanout.leave(stream.ShardKey{Stream: rd.points.stream, Index: end.shard})
+	}
+	return nil
+}
+
+// passed returns a channel that yields when the mapping's transition is over, during which no reader begins.
+func (rd *reading) passed() <-chan time.Time {
+	phase, now := rd.terms.row.Phase, rd.s.config.Clock.Now()
+	if !phase.inTransition(now) {
+		return nil
+	}
+	return rd.s.config.Clock.After(phase.Until.Sub(now))
+}
+
+// begin starts a reader for each shard whose time has come. They go on until the context of their turn ends, which is within the
+// reading's.
+func (rd *reading) begin(ctx, turn, grace context.Context, readers *sync.WaitGroup) {
 	rd.park()
+	if turn.Err() != nil || rd.terms.row.Phase.inTransition(rd.s.config.Clock.Now()) {
+		return
+	}
 	for _, shard := range rd.stream.Shards {
 		if rd.active[shard.Index] || !rd.due(&shard) {
 			continue
@@ -109,11 +201,13 @@ func (rd *reading) begin(ctx, grace context.Context, readers *sync.WaitGroup) {
 		rd.enter(r)
 		delete(rd.done[shard.Index], openWindow) // the reader has it, and its state may be large
 		readers.Go(func() {
-			if err := r.run(ctx, grace); ctx.Err() == nil {
-				select {
-				case rd.ended <- shardEnd{shard: shard.Index, err: err}:
-				case <-ctx.Done():
-				}
+			end := shardEnd{shard: shard.Index, err: r.run(turn, grace)}
+			if end.turned = turn.Err() != nil; end.turned {
+				rd.saveLast(grace, r)
+			}
+			select {
+			case rd.ended <- end:
+			case <-ctx.Done():
 			}
 		})
 	}
@@ -121,7 +215,7 @@ func (rd *reading) begin(ctx, grace context.Context, readers *sync.WaitGroup) {
 
 // intake returns the way into a shard. It is the caller's alone until its reader has ended.
 func (rd *reading) intake(key stream.ShardKey) intake {
-	if id, ok := rd.row.consumer(); ok {
+	if id, ok := rd.source.consumer(); ok {
 		return rd.fanout.shard(id, key)
 	}
 	if rd.s.config.Polled != nil {
@@ -188,7 +282,7 @@ func (rd *reading) refresh(ctx context.Context) error {
 // describe returns the stream as it is now, and is an error when it is no longer the one that is read. Lanes call it
 // too.
 func (rd *reading) describe(ctx context.Context) (stream.Stream, error) {
-	st, err := rd.s.describe(ctx, &rd.row)
+	st, err := rd.s.describe(ctx, &rd.source)
 	if err != nil {
 		return st, err
 	}
@@ -235,6 +329,23 @@ func (rd *reading) saveLoop(ctx, grace context.Context) {
 // save writes down what may be written late because losing it repeats no invocation: how far the shards are as a whole,
 // and the result of the last invocation.
 func (rd *reading) save(ctx context.Context) {
+	rd.saving <- struct{}{}
+	defer func() { <-rd.saving }()
+	rd.saveNow(ctx)
+}
+
+// saveLast saves when a reader has ended, and forgets it: what it had to save must not be written later, over what the shard's
+// next reader has written.
+func (rd *reading) saveLast(ctx context.Context, r *reader) {
+	rd.saving <- struct{}{}
+	defer func() { <-rd.saving }()
+	rd.saveNow(ctx)
+	rd.mu.Lock()
+	rd.dirty = slices.DeleteFunc(rd.dirty, func(other *reader) bool { return other == r })
+	rd.mu.Unlock()
+}
+
+func (rd *reading) saveNow(ctx context.Context) {
 	rd.mu.Lock()
 	readers := rd.dirty
 	rd.dirty = nil

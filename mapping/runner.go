@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/millrace/millrace/mapping/history"
@@ -62,23 +61,13 @@ func (r *runner) reap(ctx context.Context, row *row) bool {
 	return err == nil
 }
 
-// serve reads the stream until the row changes or ctx ends, and returns when nothing is in flight any more.
+// serve reads the stream until the row changes so that it is not to be read any more, or ctx ends, and returns when nothing is
+// in flight any more.
 func (r *runner) serve(ctx, grace context.Context, row row, changed <-chan struct{}) {
-	ctx, cancel := context.WithCancel(ctx)
-	var watch sync.WaitGroup
-	defer watch.Wait()
-	defer cancel()
-	watch.Go(func() {
-		select {
-		case <-changed:
-			cancel()
-		case <-ctx.Done():
-		}
-	})
-	for ctx.Err() == nil {
+	for !ended(ctx, changed) {
 		r.e.does(doing{})
-		wait, err := r.follow(ctx, grace, row)
-		if ctx.Err() != nil {
+		wait, err := r.follow(ctx, grace, row, changed)
+		if ended(ctx, changed) {
 			return
 		}
 		now := r.s.config.Clock.Now()
@@ -88,7 +77,17 @@ func (r *runner) serve(ctx, grace context.Context, row row, changed <-chan struc
 			r.e.report(sourceProblem(err))
 			r.log().Warn("cannot read the event source", "stream", row.SourceARN, "error", err)
 		}
-		r.s.sleep(ctx, wait, nil)
+		r.s.sleep(ctx, wait, changed)
+	}
+}
+
+// ended reports whether the row has changed or ctx has ended.
+func ended(ctx context.Context, changed <-chan struct{}) bool {
+	select {
+	case <-changed:
+		return true
+	default:
+		return ctx.Err() != nil
 	}
 }
 
@@ -96,7 +95,7 @@ func (r *runner) log() *slog.Logger { return r.s.config.Log.With("mapping", r.e.
 
 // follow reads one incarnation of the stream for as long as it is there. When it returns before ctx has ended, it says
 // how long to wait before looking again, and, if there is one, the problem.
-func (r *runner) follow(ctx, grace context.Context, row row) (time.Duration, error) {
+func (r *runner) follow(ctx, grace context.Context, row row, changed <-chan struct{}) (time.Duration, error) {
 	st, err := r.s.describe(ctx, &row)
 	var inactive *stream.ConsumerNotActiveError
 	switch {
@@ -107,7 +106,7 @@ func (r *runner) follow(ctx, grace context.Context, row row) (time.Duration, err
 	case len(st.Shards) == 0: // still being created
 		return min(r.s.config.Recheck, time.Second), nil
 	}
-	filters, err := row.Settings.filters()
+	terms, err := r.s.terms(row, changed)
 	if err != nil { // another release took what this one does not understand
 		return r.s.config.Recheck, err
 	}
@@ -119,7 +118,7 @@ func (r *runner) follow(ctx, grace context.Context, row row) (time.Duration, err
 	if err != nil {
 		return min(r.s.config.Recheck, time.Second), err
 	}
-	rd := newReading(r, row, filters, st, points, done)
+	rd := newReading(r, terms, st, points, done)
 	r.e.watch(rd)
 	defer r.e.watch(nil)
 	return r.s.config.Recheck, rd.run(ctx, grace)

@@ -103,7 +103,7 @@ func (s *Service) checkChange(ctx context.Context, next *row, c Change) error {
 	if c.Function == nil && c.OnFailure == nil {
 		return nil
 	}
-	if err := s.checkDestination(ctx, next.Settings.OnFailure); err != nil {
+	if err := s.checkDestination(ctx, next.Region, next.Settings.OnFailure); err != nil {
 		return err
 	}
 	return s.maySend(ctx, next.function(), next.Settings.OnFailure)

@@ -92,7 +92,7 @@ func (l *lane) windowFor(record *stream.Record) *tumbling {
 	if l.open != nil {
 		return l.open
 	}
-	if length := l.r.rd.row.Settings.tumblingWindow(); length > 0 {
+	if length := l.r.terms.row.Settings.tumblingWindow(); length > 0 {
 		return windowOf(record.Arrival, length)
 	}
 	return nil
@@ -213,7 +213,7 @@ func (r *reader) inherit(ctx, grace context.Context) error {
 	if l.open == nil {
 		return nil
 	}
-	if l.open.length() != r.rd.row.Settings.tumblingWindow() {
+	if l.open.length() != r.terms.row.Settings.tumblingWindow() {
 		return l.close(ctx, grace)
 	}
 	l.running = true

@@ -37,7 +37,7 @@ func TestAlarmActions(t *testing.T) {
 		t.Fatal(err)
 	}
 	var envelope struct{ Subject, Message string }
-	if err := json.Unmarshal([]byte(c.receive(t, "subscribed")), &envelope); err != nil || envelope.Subject != `ALARM: "late" in US East (N. Virginia)` {
+	if err := json.Unmarshal([]byte(c.receive(t, "subscribed", ".*")), &envelope); err != nil || envelope.Subject != `ALARM: "late" in US East (N. Virginia)` {
 		t.Errorf("%+v %v", envelope, err)
 	}
 	var message struct {

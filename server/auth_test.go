@@ -312,6 +312,26 @@ func testRoles(t *testing.T, address string, c clients, who *sts.Client) {
 	refused(t, "lambda", err, "AccessDeniedException", "lambda:ListFunctions")
 }
 
+// The sender of a message is the user who sent it, by his id.
+func TestSenderIsTheUser(t *testing.T) {
+	address := judging(t, server.AuthIAM)
+	c, _ := as(address, newUser(t, address, "ann"))
+	must(t, address, root, "PutUserPolicy", "UserName", "ann", "PolicyName", "p", "PolicyDocument", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sqs:*","Resource":"*"}}`)
+	made, err := c.sqs.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("q")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.sqs.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: made.QueueUrl, MessageBody: aws.String("x")}); err != nil {
+		t.Fatal(err)
+	}
+	_, id, _ := strings.Cut(must(t, address, root, "GetUser", "UserName", "ann"), "<UserId>")
+	id, _, _ = strings.Cut(id, "<")
+	if !strings.HasPrefix(id, "AIDA") {
+		t.Fatal(id)
+	}
+	c.receive(t, "q", id)
+}
+
 // Functions are given roles that trust Lambda, act as them, and have mappings that may do what the role may.
 // Facts: 7.3.4.
 func TestExecutionRoles(t *testing.T) {

@@ -50,7 +50,7 @@ type Config struct {
 
 	// Concurrency is how many invocations may run at one time in an account, by default 1000.
 	Concurrency int
-	// MaxInstances bounds the processes of functions on this machine, by default 16 a core.
+	// MaxInstances bounds the processes of functions on this machine, by default 16 a core. Functions elsewhere have none.
 	MaxInstances int
 	// InstanceIdle is how long an idle process is kept, by default 10 min.
 	InstanceIdle time.Duration

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/jonboulle/clockwork"
+
 	"github.com/millrace/millrace/bucket"
 	"github.com/millrace/millrace/function"
 	"github.com/millrace/millrace/internal/arn"
@@ -22,7 +24,7 @@ type destination map[string]sender // by the service in the destination's ARN
 // newDestination introduces the rooms, and the endpoints that the configuration names in their place.
 func newDestination(c Config, r rooms) destination {
 	d := destination{
-		"sqs": queueSender{r.queues}.send,
+		"sqs": queueSender{r.queues, roles{identities: r.identities}, c.Clock}.send,
 		"sns": topicSender{r.topics}.send,
 		"s3":  bucketSender{r.buckets}.send,
 	}
@@ -56,7 +58,7 @@ func (d destination) Send(ctx context.Context, name string, n mapping.Notice) er
 	if err != nil {
 		return err
 	}
-	return send(ctx, a, function.Notice{Account: n.Account, Region: n.Region, Body: n.Body, Key: n.Key})
+	return send(ctx, a, function.Notice{Account: n.Account, Region: n.Region, Role: n.Role, Body: n.Body, Key: n.Key})
 }
 
 // eventDestination is the destination as functions see it. may is nil when roles are not asked what they may.
@@ -85,7 +87,11 @@ func (d eventDestination) Send(ctx context.Context, name string, n function.Noti
 // errForeign says that a destination is another account's: accounts do not see each other's resources.
 var errForeign = errors.New("destination belongs to another account")
 
-type queueSender struct{ queues *queue.Service }
+type queueSender struct {
+	queues *queue.Service
+	roles  roles
+	clock  clockwork.Clock
+}
 
 func (s queueSender) send(ctx context.Context, to arn.ARN, n function.Notice) error {
 	if to.Account != n.Account {
@@ -93,7 +99,7 @@ func (s queueSender) send(ctx context.Context, to arn.ARN, n function.Notice) er
 	}
 	name := queue.Name{Account: to.Account, Region: to.Region, Name: to.Resource}
 	sent, err := s.queues.Send(ctx, name, queue.Message{
-		Body: string(n.Body), Sender: "awslambda", Attributes: queueAttributes(topicAttributes(n.Attributes)),
+		Body: string(n.Body), Sender: s.roles.sender(n, s.clock.Now()), Attributes: queueAttributes(topicAttributes(n.Attributes)),
 	})
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/millrace/millrace/internal/sdkhttp"
 )
@@ -70,8 +72,8 @@ func (c clients) prepare(t *testing.T) {
 	}
 }
 
-// receive waits for a message.
-func (c clients) receive(t *testing.T, queue string) string {
+// receive waits for a message, whose sender has to match.
+func (c clients) receive(t *testing.T, queue, sender string) string {
 	t.Helper()
 	found, err := c.sqs.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: aws.String(queue)})
 	if err != nil {
@@ -79,9 +81,13 @@ func (c clients) receive(t *testing.T, queue string) string {
 	}
 	got, err := c.sqs.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
 		QueueUrl: found.QueueUrl, WaitTimeSeconds: 20, MessageAttributeNames: []string{"All"},
+		MessageSystemAttributeNames: []sqstypes.MessageSystemAttributeName{"SenderId"},
 	})
 	if err != nil || len(got.Messages) != 1 || len(got.Messages[0].MessageAttributes) != 0 {
 		t.Fatalf("%s: %+v %v", queue, got, err)
+	}
+	if id := got.Messages[0].Attributes["SenderId"]; !regexp.MustCompile("^" + sender + "$").MatchString(id) {
+		t.Errorf("%s: the sender is %s, not %s", queue, id, sender)
 	}
 	return *got.Messages[0].Body
 }
@@ -137,16 +143,16 @@ func (c clients) feed(t *testing.T, url string) (uuid string) {
 }
 
 // find reads the three documents back.
-func (c clients) find(t *testing.T, uuid string) {
+func (c clients) find(t *testing.T, uuid, sender string) {
 	t.Helper()
-	if d := read(t, c.receive(t, "failures")); d.Payload != "" {
+	if d := read(t, c.receive(t, "failures", sender)); d.Payload != "" {
 		t.Errorf("a queue has a payload: %s", d.Payload)
 	}
 	var envelope struct {
 		Type, TopicArn, Message    string
 		Subject, MessageAttributes json.RawMessage
 	}
-	if err := json.Unmarshal([]byte(c.receive(t, "subscribed")), &envelope); err != nil || envelope.Type != "Notification" || envelope.TopicArn != topicARN || envelope.Subject != nil || envelope.MessageAttributes != nil {
+	if err := json.Unmarshal([]byte(c.receive(t, "subscribed", ".*")), &envelope); err != nil || envelope.Type != "Notification" || envelope.TopicArn != topicARN || envelope.Subject != nil || envelope.MessageAttributes != nil {
 		t.Errorf("%+v %v", envelope, err)
 	}
 	if d := read(t, envelope.Message); d.Payload != "" {
@@ -183,9 +189,11 @@ func (c clients) find(t *testing.T, uuid string) {
 // Facts: 7.1.1, 7.1.3, 7.1.4, 7.1.7, 7.2.11.
 func TestDestinations(t *testing.T) {
 	url := start(t)
+	role := regexp.MustCompile("AROA[A-Z0-9]+").FindString(must(t, url, root, "CreateRole", "RoleName", "r", "AssumeRolePolicyDocument",
+		`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}`))
 	c := connect(url)
 	c.prepare(t)
-	c.find(t, c.feed(t, url))
+	c.find(t, c.feed(t, url), role+`:awslambda_0_20\d{15}`)
 }
 
 // The same at another server, which stands for AWS, ElasticMQ or MinIO.
@@ -194,7 +202,7 @@ func TestDestinationsOutside(t *testing.T) {
 	url := startWith(t, func(c *config) { c.SQSEndpoint, c.SNSEndpoint, c.S3Endpoint = outside, outside, outside })
 	there, here := connectAs(outside, outsideID, outsideSecret), connect(url)
 	there.prepare(t)
-	there.find(t, here.feed(t, url))
+	there.find(t, here.feed(t, url), "000000000000")
 }
 
 // A destination that is not there costs the document, not the mapping: records that follow are handled.

@@ -150,7 +150,7 @@ func TestWebSubscriber(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if body := c.receive(t, "dead"); !strings.Contains(body, `"Message" : "bad"`) {
+		if body := c.receive(t, "dead", ".*"); !strings.Contains(body, `"Message" : "bad"`) {
 			t.Error(body)
 		}
 		if m := <-web.posts; m["path"] == "/" {
@@ -228,7 +228,7 @@ func TestFIFOTopic(t *testing.T) {
 		}
 	}
 	for range 3 {
-		c.receive(t, "plain")
+		c.receive(t, "plain", ".*")
 	}
 }
 

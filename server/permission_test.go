@@ -12,11 +12,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jonboulle/clockwork"
 
 	"github.com/millrace/millrace/aws/protocol"
 	"github.com/millrace/millrace/aws/signature"
+	"github.com/millrace/millrace/function"
 	"github.com/millrace/millrace/identity"
 	"github.com/millrace/millrace/queue"
 	"github.com/millrace/millrace/store/disk/disktest"
@@ -285,6 +287,29 @@ func TestObjectPermissions(t *testing.T) {
 		handler.ServeHTTP(answer, req)
 		if answer.Code != http.StatusForbidden || !slices.Equal(asked, []string{want}) {
 			t.Errorf("%s: %d, asked for %q", request, answer.Code, asked)
+		}
+	}
+}
+
+// TestNoticeSender reads who sent a notice: the role in Lambda's session, or the account that a role is missing in.
+func TestNoticeSender(t *testing.T) {
+	r, _ := house(t)
+	by := roles{identities: r.identities}
+	name := identity.Name{Account: "000000000000", Kind: identity.Role, Name: "r"}
+	if _, err := r.identities.Create(t.Context(), identity.Entity{Name: name, Trust: `{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}`}); err != nil {
+		t.Fatal(err)
+	}
+	e, err := r.identities.Get(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 10, 9, 18, 43, 26, 7e6, time.FixedZone("elsewhere", 2*60*60))
+	for role, want := range map[string]string{
+		"arn:aws:iam::000000000000:role/r":     e.ID + ":awslambda_0_20261009164326007",
+		"arn:aws:iam::000000000000:role/other": "000000000000:awslambda_0_20261009164326007",
+	} {
+		if got := by.sender(function.Notice{Account: "000000000000", Role: role}, at); got != want {
+			t.Errorf("%s sends as %s, want %s", role, got, want)
 		}
 	}
 }

@@ -215,7 +215,8 @@ func TestLogResources(t *testing.T) {
 		{"CreateLogStream", `{"logGroupName":"/ann/a","logStreamName":"other"}`, 400, "log-group:/ann/a:log-stream:other"},
 		{"GetLogEvents", `{"logGroupIdentifier":"arn:aws:logs:us-east-1:000000000000:log-group:/ann/a","logStreamName":"other"}`, 400, "log-group:/ann/a:log-stream:other"},
 		{"FilterLogEvents", `{"logGroupName":"/ann/a"}`, 200, ""},
-		{"FilterLogEvents", `{"logGroupIdentifier":"arn:elsewhere:logs:us-east-1:000000000000:log-group:/bob/a"}`, 400, "arn:aws:logs:us-east-1:000000000000:log-group:/bob/a:log-stream:"},
+		{"FilterLogEvents", `{"logGroupIdentifier":"arn:elsewhere:logs:us-east-1:000000000000:log-group:/bob/a"}`, 400, "The specified ARN is invalid."}, // of no partition
+		{"FilterLogEvents", `{"logGroupIdentifier":"arn:aws:logs:us-east-1:000000000000:log-group:/bob/a"}`, 400, "arn:aws:logs:us-east-1:000000000000:log-group:/bob/a:log-stream:"},
 		{"DescribeLogGroups", `{}`, 400, "log-group::log-stream:"},
 		{"StartLiveTail", `{"logGroupIdentifiers":["/ann/a","arn:aws:logs:us-east-1:000000000000:log-group:/bob/a"]}`, 400, "log-group:/bob/a"},
 		{"TagResource", `{"resourceArn":"arn:aws:logs:us-east-1:000000000000:log-group:/ann/a","tags":{"a":"b"}}`, 400, "log-group:/ann/a"},
@@ -242,9 +243,9 @@ func TestSpellings(t *testing.T) {
 		{"Effect":"Allow","Action":"s3:ListBucket","Resource":"*","Condition":{"StringLike":{"s3:prefix":"public/*"}}},
 		{"Effect":"Deny","Action":"*","Resource":["arn:aws:sns:*:*:secret","arn:aws:kinesis:*:*:stream/secret*","arn:aws:lambda:*:*:layer:secret*"]},
 		{"Effect":"Deny","Action":"iam:*","Resource":"arn:aws:iam::*:user/bob"}]}`)
-	// A topic in another partition.
+	// A topic in another partition is none.
 	form := url.Values{"Action": {"GetTopicAttributes"}, "Version": {"2010-03-31"}, "TopicArn": {"arn:elsewhere:sns:us-east-1:000000000000:secret"}}
-	if status, text := do(t, signed(t, ann, http.MethodPost, address+"/", "sns", form.Encode(), formType)); status != 403 || !strings.Contains(text, "explicit deny") {
+	if status, text := do(t, signed(t, ann, http.MethodPost, address+"/", "sns", form.Encode(), formType)); status != 400 || !strings.Contains(text, "Invalid parameter: TopicArn") {
 		t.Errorf("topic: %d %s", status, text)
 	}
 	// Two prefixes, of which the first is carried out.

@@ -63,6 +63,19 @@ func (a accounts) Credentials(f function.Function, lasts time.Duration) (process
 	return process.Credentials{AccessKeyID: s.KeyID, SecretAccessKey: s.Secret, SessionToken: s.Token}, err
 }
 
+// sender is whom a queue names as the sender of a notice: the session of the role in which Lambda sends it. A role that is not
+// there, which only a server takes that does not ask for roles, is the account itself, as for its functions.
+func (r roles) sender(n function.Notice, now time.Time) string {
+	id := n.Account
+	if name, ok := r.roleName(n.Role); ok {
+		if e, err := r.identities.Get(name); err == nil {
+			id = e.ID
+		}
+	}
+	now = now.UTC()
+	return id + ":awslambda_0_" + now.Format("20060102150405") + now.Format(".000")[1:]
+}
+
 // errNotAllowed says that a role may not do something.
 var errNotAllowed = errors.New("role is not allowed to")
 

@@ -123,6 +123,8 @@ type idle struct{}
 
 func (idle) Check(context.Context, function.Spec) error { return nil }
 
+func (idle) Elsewhere(function.Function) bool { return false }
+
 func (idle) Start(context.Context, function.Spec) (function.Instance, error) {
 	return idleInstance{make(chan struct{})}, nil
 }

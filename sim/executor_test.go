@@ -19,6 +19,9 @@ type executor struct {
 // Check implements function.Executor.
 func (e *executor) Check(context.Context, function.Spec) error { return nil }
 
+// Elsewhere implements function.Executor.
+func (e *executor) Elsewhere(function.Function) bool { return false }
+
 // Start implements function.Executor.
 func (e *executor) Start(ctx context.Context, spec function.Spec) (function.Instance, error) {
 	took, err := e.h.w.startOf(spec.Function.Name.Name)

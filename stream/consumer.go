@@ -72,7 +72,7 @@ func ParseConsumerARN(s string) (ConsumerID, error) {
 	created, err := strconv.ParseInt(seconds, 10, 64)
 	switch {
 	case a.Service != "kinesis" || !ok || !marked || !dated || err != nil || created <= 0 || !allDigits(seconds) || seconds[0] == '0',
-		!validName(stream), !validName(name), !validAccount(a.Account), a.Region == "", a.Partition != arn.Partition(a.Region):
+		!validName(stream), !validName(name), !validAccount(a.Account), a.Region == "":
 		return ConsumerID{}, fmt.Errorf("%q is not the ARN of a consumer", s)
 	}
 	id.Created = created

@@ -230,7 +230,8 @@ func (s *Service) pause(ctx context.Context, wait time.Duration, ok bool) {
 // settle carries out the transitions that are due and returns how long the next one has time, if there is one.
 func (s *Service) settle(ctx context.Context) (wait time.Duration, ok bool) {
 	for _, l := range s.moving() {
-		left := l.due(s.delay).Sub(s.clock.Now())
+		now := s.clock.Now()
+		left := l.due(s.delay, now).Sub(now)
 		if left <= 0 {
 			err := s.transit(ctx, l)
 			if err == nil || ctx.Err() != nil {
@@ -247,15 +248,27 @@ func (s *Service) settle(ctx context.Context) (wait time.Duration, ok bool) {
 }
 
 // due returns when the transition of the stream is to be carried out. A shard that was created in the course of another
-// change, and is dated a moment ahead, is not closed before its time has come.
-func (l *live) due(delay time.Duration) time.Time {
-	due := l.since.Add(delay)
+// change, and is dated a moment ahead, is not closed before its time has come; one that is dated further ahead was created
+// before the clock was set back.
+func (l *live) due(delay time.Duration, now time.Time) time.Time {
+	due := endOf(l.since, delay, now)
 	if l.change != nil && l.change.reshapes() {
 		for i := range l.stream.Shards {
-			due = later(due, l.stream.Shards[i].Created)
+			if created := l.stream.Shards[i].Created; created.Sub(now) <= reshapeLead {
+				due = later(due, created)
+			}
 		}
 	}
 	return due
+}
+
+// endOf returns when a transition ends that has gone on since a time. A clock that was set back to before its beginning ends
+// it: else it would last until the clock has caught up.
+func endOf(since time.Time, delay time.Duration, now time.Time) time.Time {
+	if now.Before(since) {
+		return now
+	}
+	return since.Add(delay)
 }
 
 // moving returns the streams that are on their way to another status.

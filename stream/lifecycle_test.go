@@ -300,3 +300,61 @@ func TestListStreams(t *testing.T) {
 		}
 	}
 }
+
+// A clock that was set back does not keep a stream or a consumer in a transition until it has caught up, also not after a
+// restart, and does not keep shards open that were created before.
+func TestTransitionsEndWhenTheClockIsSetBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clock := newSwingingClock()
+		r := newRig(t, Config{Clock: clock, TransitionDelay: time.Minute})
+		ctx, name := t.Context(), named("s")
+		if err := r.Create(ctx, name, CreateOptions{ShardCount: 1}); err != nil {
+			t.Fatal(err)
+		}
+		setBack := func() {
+			clock.swing(-48 * time.Hour)
+			r.restart()
+			r.pass(time.Second)
+		}
+		setBack()
+		r.expect("s", StatusActive)
+		for _, target := range []int{2, 4} {
+			if _, err := r.UpdateShardCount(ctx, name, target); err != nil {
+				t.Fatal(err)
+			}
+			r.expect("s", StatusUpdating)
+			setBack()
+			r.expect("s", StatusActive)
+			if st := r.describe("s"); st.OpenShards() != target {
+				t.Errorf("%d shards are open, not %d", st.OpenShards(), target)
+			}
+		}
+		// The same change without another jump, of shards whose beginning is two days ahead.
+		if _, err := r.UpdateShardCount(ctx, name, 2); err != nil {
+			t.Fatal(err)
+		}
+		r.pass(time.Minute)
+		r.expect("s", StatusActive)
+		c, err := r.RegisterConsumer(ctx, name, "c", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		setBack()
+		if got := r.consumerStatus(c.ID()); got != StatusActive {
+			t.Errorf("the consumer is %s", got)
+		}
+		if err := r.DeregisterConsumer(ctx, c.ID()); err != nil {
+			t.Fatal(err)
+		}
+		setBack()
+		if got := r.consumerStatus(c.ID()); got != "gone" {
+			t.Errorf("the consumer is %s", got)
+		}
+		for _, sh := range r.describe("s").Shards {
+			if !sh.Open() && sh.Closed.Before(sh.Created) {
+				t.Errorf("%+v", sh)
+			}
+		}
+		r.stop()
+	})
+}

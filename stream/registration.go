@@ -150,7 +150,8 @@ func (s *Service) consumer(id ConsumerID) (*live, *registration, error) {
 // there is one.
 func (s *Service) settleConsumers(ctx context.Context) (wait time.Duration, ok bool) {
 	for _, r := range s.roster.moving() {
-		left := r.due(s.delay).Sub(s.clock.Now())
+		now := s.clock.Now()
+		left := r.due(s.delay, now).Sub(now)
 		if left <= 0 {
 			err := s.transitConsumer(ctx, r)
 			if err == nil {
@@ -168,9 +169,9 @@ func (s *Service) settleConsumers(ctx context.Context) (wait time.Duration, ok b
 
 // due returns when the consumer's transition is: after the delay, and no consumer goes in the second in which it was
 // registered, so that the next of its name has another ARN.
-func (r *registration) due(delay time.Duration) time.Time {
-	due := r.since.Add(delay)
-	if r.consumer.Status == StatusDeleting {
+func (r *registration) due(delay time.Duration, now time.Time) time.Time {
+	due := endOf(r.since, delay, now)
+	if r.consumer.Status == StatusDeleting && !now.Before(r.consumer.Created) {
 		return later(due, r.consumer.Created.Add(time.Second))
 	}
 	return due

@@ -24,7 +24,7 @@ func addressed(ctx context.Context, name, arn *string) (stream.Name, error) {
 	if name != nil && *name != named.Name {
 		return stream.Name{}, invalidArgument(fmt.Sprintf("StreamName %s and StreamARN %s do not name the same stream.", *name, *arn))
 	}
-	if named.Account != call.Account || named.Region != call.Region || named.ARN() != *arn {
+	if named.Account != call.Account || named.Region != call.Region {
 		return stream.Name{}, notFound(named)
 	}
 	return named, nil
@@ -37,7 +37,7 @@ func addressedResource(ctx context.Context, arn string) (stream.Resource, error)
 	switch {
 	case err != nil:
 		return r, invalidArgument(fmt.Sprintf("Invalid ResourceARN: %s", arn))
-	case r.Stream.Account == call.Account && r.Stream.Region == call.Region && r.ARN() == arn:
+	case r.Stream.Account == call.Account && r.Stream.Region == call.Region:
 		return r, nil
 	case r.Consumer.Name != "":
 		return r, consumerNotFound(arn, call.Account)

@@ -93,17 +93,13 @@ func (d *Door) functionTags(ctx context.Context, name function.Name) map[string]
 
 // taggedResource is the function or the mapping of the tag operations, in its own spelling, which policies know, and its tags.
 func (d *Door) taggedResource(ctx context.Context, resource string) (string, map[string]string) {
-	of, err := d.tagged(ctx, resource)
+	of, _ := d.tagged(ctx, resource)
 	switch {
 	case of.uuid != "":
 		tags, _ := d.Mappings.Tags(ctx, of.account, of.region, of.uuid)
 		return arn.New("lambda", of.region, of.account, mappingResource+of.uuid).String(), tags
 	case of.function.Name != "":
 		return function.Ref{Name: of.function}.ARN(), d.functionTags(ctx, of.function)
-	case err != nil:
-		if a, err := arn.Parse(resource); err == nil {
-			return arn.New(a.Service, a.Region, a.Account, a.Resource).String(), nil
-		}
 	}
 	return resource, nil
 }

@@ -37,6 +37,8 @@ func (executor) Check(_ context.Context, spec function.Spec) error {
 	return nil
 }
 
+func (executor) Elsewhere(function.Function) bool { return false }
+
 func (executor) Start(_ context.Context, spec function.Spec) (function.Instance, error) {
 	if spec.Function.Handler == "crash" {
 		return nil, &function.InitError{ErrorType: function.ErrorExit, Message: "Runtime exited with error: exit status 1", Duration: time.Second}

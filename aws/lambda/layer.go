@@ -42,6 +42,8 @@ func layerName(ctx context.Context, s string) function.LayerName {
 func ownLayer(ctx context.Context, name function.LayerName) error {
 	call := protocol.CallFrom(ctx)
 	switch {
+	case strings.HasPrefix(name.Name, "arn:"): // of another partition than its region
+		return invalid("%s is not the ARN of a layer.", name.Name)
 	case name.Account != call.Account:
 		return &protocol.Error{Code: AccessDeniedException, Status: 403}
 	case name.Region != call.Region:

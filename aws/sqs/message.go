@@ -1,6 +1,7 @@
 package sqs
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -15,7 +16,7 @@ const traceHeader = MessageSystemAttributeNameForSendsAWSTraceHeader
 // newMessage is a message as the room wants it, from one of SendMessage or an entry of SendMessageBatch.
 func newMessage(call protocol.Call, in *SendMessageBatchRequestEntry) (queue.Message, error) {
 	m := queue.Message{
-		Body: in.MessageBody, Sender: call.Account, Group: in.MessageGroupId, DeduplicationID: in.MessageDeduplicationId,
+		Body: in.MessageBody, Sender: cmp.Or(call.Caller.UserID, call.Account), Group: in.MessageGroupId, DeduplicationID: in.MessageDeduplicationId,
 	}
 	if in.DelaySeconds != nil {
 		m.Delay = new(seconds(*in.DelaySeconds))

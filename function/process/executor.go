@@ -90,6 +90,9 @@ func New(c Config) (*Executor, error) {
 	}, nil
 }
 
+// Elsewhere implements function.Executor: processes are here.
+func (e *Executor) Elsewhere(function.Function) bool { return false }
+
 // Check reports whether the host has what the function's runtime needs.
 func (e *Executor) Check(ctx context.Context, spec function.Spec) error {
 	if !function.ManagedRuntime(spec.Function.Runtime) {

@@ -46,6 +46,11 @@ func New(c Config) *Executor {
 
 var errUnsigned = errors.New("invocations at AWS are not signed here; start the server with --remote-credentials on to use those of its environment")
 
+// Elsewhere implements function.Executor.
+func (e *Executor) Elsewhere(f function.Function) bool {
+	return f.Environment[Variable] != "" || e.here.Elsewhere(f)
+}
+
 // Check implements function.Executor. It does not knock: what answers there may come later.
 func (e *Executor) Check(ctx context.Context, spec function.Spec) error {
 	if spec.Function.Environment[Variable] == "" {

@@ -211,10 +211,15 @@ var errHere = errors.New("here")
 
 func (here) Check(context.Context, function.Spec) error { return errHere }
 
+func (here) Elsewhere(function.Function) bool { return false }
+
 func (here) Start(context.Context, function.Spec) (function.Instance, error) { return nil, errHere }
 
 func TestFunctionsHere(t *testing.T) {
 	e := New(Config{Here: here{}})
+	if e.Elsewhere(function.Function{}) || !e.Elsewhere(function.Function{Environment: map[string]string{Variable: "http://far"}}) {
+		t.Error("a function is where it is not")
+	}
 	if err := e.Check(t.Context(), function.Spec{}); !errors.Is(err, errHere) {
 		t.Error(err)
 	}

@@ -15,10 +15,22 @@ func TestParse(t *testing.T) {
 }
 
 func TestParseRefuses(t *testing.T) {
-	for _, name := range []string{"", "arn", "arn:aws:sqs:us-east-1:123456789012", "arn:aws:sqs:us-east-1:123456789012:", "urn:aws:sqs:us-east-1:123456789012:q", "arn::sqs:us-east-1:123456789012:q"} {
+	for _, name := range []string{
+		"", "arn", "arn:aws:sqs:us-east-1:123456789012", "arn:aws:sqs:us-east-1:123456789012:", "urn:aws:sqs:us-east-1:123456789012:q",
+		"arn:aws-cn:sqs:us-east-1:123456789012:q", "arn:aws:sqs:cn-north-1:123456789012:q", "arn:aws-iso:sqs:us-gov-west-1:123456789012:q",
+		"arn::sqs:us-east-1:123456789012:q",
+	} {
 		if a, err := Parse(name); err == nil {
 			t.Errorf("Parse(%q) = %+v, want an error", name, a)
 		}
+	}
+}
+
+// A name without a region does not say where it is, but it is in one partition only.
+func TestIn(t *testing.T) {
+	a, err := Parse("arn:aws-cn:s3:::bucket")
+	if err != nil || !a.In("cn-north-1") || a.In("us-east-1") || a.In("us-gov-west-1") {
+		t.Errorf("%+v %v", a, err)
 	}
 }
 

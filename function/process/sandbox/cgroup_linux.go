@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -48,12 +49,16 @@ var findGroups = sync.OnceValues(func() (groups, error) {
 	}
 	for _, g := range candidates(own, mounts) {
 		if g.usable() {
-			g.sweep()
+			unswept.Store(g.sweep())
 			return g, nil
 		}
 	}
 	return groups{}, errNoGroups
 })
+
+// unswept says that there are groups of other servers. The processes of one that was killed, and itself, may take a moment to
+// end; what could not be removed then is looked at again with each sandbox.
+var unswept atomic.Bool
 
 // Limits reports why the kernel does not limit the memory of sandboxes; nil when it does.
 func Limits() error {
@@ -99,15 +104,20 @@ func (g groups) usable() bool {
 	return os.WriteFile(filepath.Join(dir, g.limit), []byte("1073741824"), 0) == nil
 }
 
-// sweep removes the groups of servers that are no more.
-func (g groups) sweep() {
-	left, _ := filepath.Glob(filepath.Join(g.dir, groupPrefix+"*")) // the pattern is a good one
-	for _, dir := range left {
+// sweep removes the groups of servers that are no more. It reports whether any are left of others.
+func (g groups) sweep() (left bool) {
+	found, _ := filepath.Glob(filepath.Join(g.dir, groupPrefix+"*")) // the pattern is a good one
+	for _, dir := range found {
 		server, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), groupPrefix), "-")
-		if pid, err := strconv.Atoi(server); err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
-			_ = os.Remove(dir)
+		pid, err := strconv.Atoi(server)
+		if err != nil || pid == os.Getpid() {
+			continue
+		}
+		if !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) || os.Remove(dir) != nil {
+			left = true
 		}
 	}
+	return left
 }
 
 // ownGroups reads which group this process is in, by controller; that of version 2 is "".
@@ -165,6 +175,9 @@ func newCgroup(pid int, bytes int64) *cgroup {
 	g, err := findGroups()
 	if err != nil {
 		return nil
+	}
+	if unswept.Load() {
+		unswept.Store(g.sweep())
 	}
 	c := &cgroup{g, filepath.Join(g.dir, fmt.Sprintf("%s%d-%d", groupPrefix, os.Getpid(), pid))}
 	if os.Mkdir(c.path, 0o755) != nil || c.take(pid, bytes) != nil {

@@ -1,9 +1,12 @@
 package sandbox
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -33,23 +36,62 @@ func TestKernelLimitsMemory(t *testing.T) {
 	}
 }
 
-// What a killed server left is cleared away, and what a living one uses is not.
+// What a killed server left is cleared away, at the latest when nothing runs in it any more, and what a living one uses is not.
 func TestSweep(t *testing.T) {
 	gone := exec.Command("true")
 	if err := gone.Run(); err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	left := filepath.Join(dir, groupPrefix+strconv.Itoa(gone.Process.Pid)+"-7")
-	used := filepath.Join(dir, groupPrefix+strconv.Itoa(os.Getpid())+"-7")
-	for _, d := range []string{left, used} {
-		if err := os.Mkdir(d, 0o755); err != nil {
+	of := func(pid int) string { return groupPrefix + strconv.Itoa(pid) + "-7" }
+	left, own, other := of(gone.Process.Pid), of(os.Getpid()), of(os.Getppid())
+	busy := filepath.Join(left, "process") // a folder with something in it cannot be removed, as a group with a process
+	for _, d := range []string{own, other, left, busy} {
+		if err := os.Mkdir(filepath.Join(dir, d), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	groups{dir: dir}.sweep()
-	if found, err := os.ReadDir(dir); err != nil || len(found) != 1 || found[0].Name() != filepath.Base(used) {
-		t.Errorf("%v %v", found, err)
+	sweep := func(remains bool, want ...string) {
+		t.Helper()
+		got := groups{dir: dir}.sweep()
+		var names []string
+		found, err := os.ReadDir(dir)
+		for _, f := range found {
+			names = append(names, f.Name())
+		}
+		slices.Sort(want)
+		if err != nil || got != remains || !slices.Equal(names, want) {
+			t.Errorf("%t %v %v, want %t %v", got, names, err, remains, want)
+		}
+	}
+	sweep(true, own, other, left)
+	for _, d := range []string{busy, other} {
+		if err := os.Remove(filepath.Join(dir, d)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweep(false, own)
+}
+
+// What was still busy at the start goes with the next sandbox.
+func TestSandboxSweeps(t *testing.T) {
+	g, err := findGroups()
+	if err != nil {
+		t.Skip(err)
+	}
+	gone := exec.Command("true")
+	if err := gone.Run(); err != nil {
+		t.Fatal(err)
+	}
+	left := filepath.Join(g.dir, groupPrefix+strconv.Itoa(gone.Process.Pid)+"-7")
+	if err := os.Mkdir(left, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Remove(left) })
+	unswept.Store(true)
+	run(t, "true", func(s *Spec) { s.MemoryBytes = 100 << 20 })
+	if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s is still there: %v", left, err)
 	}
 }
 
