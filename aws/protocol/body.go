@@ -93,7 +93,7 @@ func (b *body) atEnd(r *http.Request) error {
 // extend gives the body room for n bytes in all.
 func (h *handler) extend(r *http.Request, b *body, n int64) error {
 	// One that is larger than the whole budget has it for itself, what it holds already included.
-	taken, ok := h.budget.take(r.Context(), min(n, h.budget.size)-b.taken, h.BodyWait)
+	taken, ok := h.budget.take(r.Context(), min(lentFor(n), h.budget.size)-b.taken, h.BodyWait)
 	if !ok {
 		return errBusy
 	}
@@ -103,6 +103,20 @@ func (h *handler) extend(r *http.Request, b *body, n int64) error {
 	giveBack(b.bytes)
 	b.bytes = grown[:len(b.bytes)]
 	return nil
+}
+
+// decoded ends the use of the bytes, of which an input has copies of its own. What these take, about the bytes' number, stays
+// taken until the request is answered.
+func (b *body) decoded() {
+	if b.keep || b.bytes == nil {
+		return
+	}
+	if rest := b.taken - int64(len(b.bytes)); rest > 0 {
+		b.taken -= rest
+		b.budget.give(rest)
+	}
+	giveBack(b.bytes)
+	b.bytes = nil
 }
 
 // release ends the use of the body.
@@ -125,9 +139,20 @@ const (
 // lent keeps the buffers of each class as pointers to their first bytes: a slice would need memory of its own to be kept.
 var lent [largestClass - smallestClass + 1]sync.Pool
 
+// classFor returns the class of the buffers that have room for n bytes.
+func classFor(n int) int { return max(bits.Len(uint(max(n, 1)-1)), smallestClass) }
+
+// lentFor returns the size of what borrow lends for n bytes.
+func lentFor(n int64) int64 {
+	if class := classFor(int(n)); class <= largestClass {
+		return 1 << class
+	}
+	return n
+}
+
 // borrow returns a buffer of length 0 with room for at least n bytes.
 func borrow(n int) []byte {
-	class := max(bits.Len(uint(max(n, 1)-1)), smallestClass)
+	class := classFor(n)
 	if class > largestClass {
 		return make([]byte, 0, n)
 	}

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"context"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -71,10 +72,36 @@ func TestBudget(t *testing.T) {
 	})
 }
 
+// A body counts with its whole buffer as long as it has that, and with its length when it has been decoded.
+func TestBodyCounts(t *testing.T) {
+	h := &handler{budget: newBudget(20 << 20)}
+	b := &body{budget: h.budget}
+	held := func(when string, want int64) {
+		t.Helper()
+		if got := h.budget.size - h.budget.free; got != want || b.taken != want {
+			t.Errorf("%s: %d bytes are taken, %d of them by the body, expected %d", when, got, b.taken, want)
+		}
+	}
+	if err := h.extend(httptest.NewRequest("POST", "/", nil), b, 5<<20); err != nil {
+		t.Fatal(err)
+	}
+	b.bytes = b.bytes[:5<<20]
+	held("read", int64(cap(b.bytes)))
+	b.decoded()
+	if b.bytes != nil {
+		t.Error("the buffer is held when the body has been decoded")
+	}
+	held("decoded", 5<<20)
+	b.decoded()
+	held("decoded again", 5<<20)
+	b.release()
+	held("released", 0)
+}
+
 func TestBuffers(t *testing.T) {
 	for _, n := range []int{0, 1, 4095, 4096, 4097, 1 << 20, 5 << 20} {
 		b := borrow(n)
-		if len(b) != 0 || cap(b) < n {
+		if len(b) != 0 || cap(b) < n || int64(cap(b)) != lentFor(int64(n)) {
 			t.Errorf("%d: %d %d", n, len(b), cap(b))
 		}
 		giveBack(append(b, "x"...))

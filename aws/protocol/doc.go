@@ -23,7 +23,8 @@
 // Generated types know nothing of encodings (see package wire). The one of a request is Call.Encoding; what a door
 // writes beside its output, the payloads of an event stream's events, it writes with call.Encoding.Append(b, event).
 //
-// Invariants. A handler holds at most as many bytes of bodies as Config.BodyMemory says, over all requests together.
+// Invariants. A handler holds at most as many bytes of bodies as Config.BodyMemory says, over all requests together: of each its buffer
+// or, from when the door has it, the input that was decoded from it, except those under way from the one to the other.
 // An answer of events holds one event at a time. Every answer but a 413 carries a request id. A panic of a door ends its own request and no other. The dispatcher
 // keeps no state between requests and starts no goroutines.
 package protocol

@@ -18,7 +18,8 @@ type Config struct {
 	Authenticator Authenticator
 	// Authorizer decides what callers may do; nil lets everyone do everything.
 	Authorizer Authorizer
-	// BodyMemory bounds the bytes of all bodies that are in memory at the same time; 0 = 256 MiB.
+	// BodyMemory bounds the bytes of all bodies that are in memory at the same time, those that are being read and the inputs
+	// that have been decoded from them; 0 = 128 MiB.
 	BodyMemory int64
 	// BodyWait is how long a request waits for memory before it is told to come again; 0 = 5 s.
 	BodyWait time.Duration
@@ -56,7 +57,7 @@ func NewHandler(config Config, services ...Service) http.Handler {
 		config.Authenticator = Open{Account: config.Account}
 	}
 	if config.BodyMemory == 0 {
-		config.BodyMemory = 256 << 20
+		config.BodyMemory = 128 << 20
 	}
 	if config.BodyWait == 0 {
 		config.BodyWait = 5 * time.Second
@@ -146,6 +147,15 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.serveQuery()
 	default:
 		x.serveJSON("")
+	}
+}
+
+// dropBody lets go of the body's bytes, which the door does not need beside its input.
+func (x *exchange) dropBody() {
+	for _, b := range []*body{x.body, x.packed} {
+		if b != nil {
+			b.decoded()
+		}
 	}
 }
 

@@ -198,7 +198,7 @@ func TestMemoryOfBodiesIsBounded(t *testing.T) {
 func TestPromisesHoldLittle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := protocol.NewHandler(protocol.Config{
-			Log: slog.New(slog.DiscardHandler), BodyMemory: 2 << 20, BodyWait: 5 * time.Second,
+			Log: slog.New(slog.DiscardHandler), BodyMemory: 3 << 20, BodyWait: 5 * time.Second,
 		}, kinesis.NewService(fakeKinesis{}))
 		const promised, clients = 1_500_000, 10
 		done := make(chan int, clients)
@@ -213,7 +213,7 @@ func TestPromisesHoldLittle(t *testing.T) {
 		synctest.Wait()
 		start := time.Now()
 		// The last is larger than the whole memory and waits for it in vain.
-		for _, row := range []struct{ size, status int }{{100, 200}, {1_300_000, 200}, {3_000_000, 503}} {
+		for _, row := range []struct{ size, status int }{{100, 200}, {1_300_000, 200}, {4_000_000, 503}} {
 			body := `{"StreamName":"a"}`
 			if w := answer(h, call("CreateStream", body+strings.Repeat(" ", row.size-len(body)))); w.Code != row.status {
 				t.Errorf("%d bytes: %d after %s", row.size, w.Code, time.Since(start))

@@ -74,6 +74,7 @@ func (x *exchange) run(in Input, b *Binding, doc wire.Document) {
 		x.handOn(ctx)
 		return
 	}
+	x.dropBody()
 	if x.op.open != nil {
 		stream, err := x.op.open(ctx, in)
 		if err != nil {

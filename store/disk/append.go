@@ -64,7 +64,7 @@ type appending struct {
 func (a *appending) now(ctx context.Context, size int) error {
 	w := &write{bytes: int64(size) + batchOverhead, publish: a.publish, place: a.placeLocked, filled: make(chan struct{})}
 	w.fill = func() error {
-		data, err := a.content()
+		data, err := a.content(w)
 		if err != nil {
 			return err
 		}
@@ -81,7 +81,7 @@ func (a *appending) later(ctx context.Context, size int) error {
 		if err := a.place(); err != nil {
 			return err
 		}
-		data, err := a.content()
+		data, err := a.content(w)
 		if err != nil {
 			return err
 		}
@@ -107,10 +107,15 @@ func (a *appending) placeLocked() error {
 	return nil
 }
 
-func (a *appending) content() ([]byte, error) {
+// content has the draft filled. What has come to it since its size was asked counts from now on.
+func (a *appending) content(w *write) ([]byte, error) {
 	data, err := a.draft.Fill()
 	if err == nil && len(data) > store.MaxBlock {
 		err = fmt.Errorf("%d bytes: %w", len(data), store.ErrTooLarge)
+	}
+	if more := int64(len(data)) + batchOverhead - w.bytes; err == nil && more > 0 {
+		a.store.gate.grow(more)
+		w.bytes += more
 	}
 	return data, err
 }

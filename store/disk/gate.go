@@ -54,6 +54,13 @@ func (g *gate) enter(ctx context.Context, bytes int64, failed, full <-chan struc
 	}
 }
 
+// grow counts bytes that turned out to be more than were let in, without waiting: those who come next wait for them.
+func (g *gate) grow(bytes int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.inside += bytes
+}
+
 // leave gives the bytes back and lets in who fits now.
 func (g *gate) leave(bytes int64) {
 	g.mu.Lock()

@@ -47,8 +47,9 @@ const (
 	defaultRetryInterval = 100 * time.Millisecond
 	defaultTrimDelay     = 10 * time.Second
 
-	// maxBytesUnderWay bounds the writes that are taken in and not durable yet.
-	maxBytesUnderWay = 64 << 20
+	// maxBytesUnderWay bounds the writes that are taken in and not durable yet. Each is in memory twice: as its caller has it, and
+	// in a batch.
+	maxBytesUnderWay = 32 << 20
 
 	// maxBytesTogether bounds what late writes add up to that are applied together.
 	maxBytesTogether = 16 << 20
