@@ -116,11 +116,36 @@ func (w *world) judgeCondition(l *link, doc *document) {
 	case doc.Request.Condition != "RetryAttemptsExhausted":
 	case req == nil:
 		w.breach("%s gives up what it never tried", l.name)
-	case req.attempts != doc.Request.ApproximateInvokeCount:
+	case !w.tried(l, req, doc.Request.ApproximateInvokeCount):
 		w.breach("%s gives up after %d attempts, of which %d were seen", l.name, doc.Request.ApproximateInvokeCount, req.attempts)
-	case !slices.ContainsFunc(l.settings, func(s mapping.Settings) bool { return s.MaximumRetryAttempts+1 == req.attempts }):
-		w.breach("%s gives up after %d attempts", l.name, req.attempts)
+	case !slices.ContainsFunc(l.settings, func(s mapping.Settings) bool {
+		return s.MaximumRetryAttempts+1 == doc.Request.ApproximateInvokeCount
+	}):
+		w.breach("%s gives up after %d attempts", l.name, doc.Request.ApproximateInvokeCount)
 	}
+}
+
+// tried reports whether a batch failed so many times: as it was last, or before as the end of a longer one, whose first records have
+// become too old.
+func (w *world) tried(l *link, req *request, times int) bool {
+	if req.attempts == times {
+		return true
+	}
+	for _, longer := range l.requests {
+		front := len(longer.records) - len(req.records)
+		if front > 0 && slices.Equal(longer.records[front:], req.records) && w.tooOld(l, longer.records[:front]) && w.tried(l, longer, times-req.attempts) {
+			return true
+		}
+	}
+	return false
+}
+
+// tooOld reports whether records were given up for their age, or have expired.
+func (w *world) tooOld(l *link, records []*record) bool {
+	return !slices.ContainsFunc(records, func(r *record) bool {
+		e := l.endings[r]
+		return (e == nil || e.how != "RecordAgeExceeded") && !w.expired(r)
+	})
 }
 
 // recordsOf returns the records that a document tells of. It names the first and the last, and how many they are. Which
