@@ -52,7 +52,7 @@ type reading struct {
 	// Owned by run.
 	terms  *terms // of readers that begin now
 	stream stream.Stream
-	done   map[uint32]progress // what was stored when the reading began
+	done   map[uint32]progress // what was stored when the reading began, or later when the shard had lost its reader
 	active map[uint32]bool     // shards with a reader
 
 	ended   chan shardEnd
