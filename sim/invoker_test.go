@@ -100,9 +100,7 @@ func (w *world) begin(h *house, in function.Invocation) *call {
 		c.link.requests[in.RequestID] = c.request
 	}
 	c.request.records, c.request.numbers = c.records, numbers
-	if !w.dying[c.link.stream] || !c.link.windowed {
-		w.judgeWindow(c, &e.windowPart)
-	}
+	w.judgeWindow(c, &e.windowPart)
 	return c
 }
 

@@ -29,7 +29,8 @@ type state struct {
 	Taken []string `json:"taken"`
 }
 
-// judgeWindow holds the state that an event brings against what its window has seen, and notes it in the request.
+// judgeWindow holds the state that an event brings against what its window has seen, and notes it in the request. Of a stream that is
+// being deleted it is noted alone, since the function goes on from it if the stream stays after all.
 func (w *world) judgeWindow(c *call, e *windowPart) {
 	l := c.link
 	if !l.windowed {
@@ -40,11 +41,17 @@ func (w *world) judgeWindow(c *call, e *windowPart) {
 	}
 	var s state
 	shard, err := strconv.ParseUint(strings.TrimPrefix(e.ShardID, "shardId-"), 10, 32)
-	if e.Window == nil || json.Unmarshal(e.State, &s) != nil || err != nil || e.IsEarly {
+	dying := w.dying[l.stream]
+	if e.Window == nil || json.Unmarshal(e.State, &s) != nil || err != nil || e.IsEarly && !dying {
+		if dying {
+			return
+		}
 		w.breach("%s: an event of a window with the window %v, the state %s, of %q, terminated early: %v", l.name, e.Window, e.State, e.ShardID, e.IsEarly)
 		return
 	}
-	c.request.state, c.request.final = s.Taken, e.IsFinal
+	if c.request.state, c.request.final = s.Taken, e.IsFinal; dying {
+		return
+	}
 	length := e.Window.End.Sub(e.Window.Start)
 	if length <= 0 || e.Window.Start.UnixNano()%int64(length) != 0 {
 		w.breach("%s: a window from %v to %v", l.name, e.Window.Start, e.Window.End)
