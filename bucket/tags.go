@@ -10,6 +10,12 @@ import (
 
 // Tags returns the bucket's tags, none if it has none. Errors: ErrBucketNotFound, ErrForbidden.
 func (s *Service) Tags(ctx context.Context, account, name string) (map[string]string, error) {
+	if _, err := s.find(account, name); err != nil {
+		return nil, err
+	}
+	if err := s.certain(ctx); err != nil {
+		return nil, err
+	}
 	row, _, err := s.stored(ctx, account, name)
 	return row.Tags, err
 }
@@ -43,14 +49,8 @@ func (s *Service) SetTags(ctx context.Context, account, name string, tags map[st
 	return nil
 }
 
-// stored reads what is stored of the account's bucket.
+// stored reads what is stored of the account's bucket, of which nothing is in doubt.
 func (s *Service) stored(ctx context.Context, account, name string) (bucketRow, uint64, error) {
-	if _, err := s.find(account, name); err != nil {
-		return bucketRow{}, 0, err
-	}
-	if err := s.certain(ctx); err != nil {
-		return bucketRow{}, 0, err
-	}
 	row, revision, err := s.buckets.Get(ctx, name)
 	if errors.Is(err, store.ErrNotFound) || err == nil && row.Account != account {
 		err = ErrBucketNotFound // deleted meanwhile

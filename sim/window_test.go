@@ -41,15 +41,15 @@ func (w *world) judgeWindow(c *call, e *windowPart) {
 	}
 	var s state
 	shard, err := strconv.ParseUint(strings.TrimPrefix(e.ShardID, "shardId-"), 10, 32)
-	dying := w.dying[l.stream]
-	if e.Window == nil || json.Unmarshal(e.State, &s) != nil || err != nil || e.IsEarly && !dying {
-		if dying {
-			return
-		}
-		w.breach("%s: an event of a window with the window %v, the state %s, of %q, terminated early: %v", l.name, e.Window, e.State, e.ShardID, e.IsEarly)
+	readable := e.Window != nil && json.Unmarshal(e.State, &s) == nil && err == nil
+	if readable {
+		c.request.state, c.request.final = s.Taken, e.IsFinal
+	}
+	if w.dying[l.stream] {
 		return
 	}
-	if c.request.state, c.request.final = s.Taken, e.IsFinal; dying {
+	if !readable || e.IsEarly {
+		w.breach("%s: an event of a window with the window %v, the state %s, of %q, terminated early: %v", l.name, e.Window, e.State, e.ShardID, e.IsEarly)
 		return
 	}
 	length := e.Window.End.Sub(e.Window.Start)

@@ -26,7 +26,7 @@ func LikeJSON(document []byte, units float64) any {
 	case 6:
 		at := parsed[cbor.RawTag](document)
 		if at.Number != 1 || units == 1000 && at.Content[0]>>5 > 1 {
-			panic("not a time: " + fmt.Sprintf("%x", document))
+			panic(fmt.Sprintf("not a time: %x", document))
 		}
 		return parsed[float64](at.Content) / units
 	}
